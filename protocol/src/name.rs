@@ -1,0 +1,108 @@
+//! What a cluster may be called. Names are data: they are encoded and escaped, never cleaned up.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// A cluster's name: 1 to 255 characters, none of them a control character (contract 1.2). `/`, `%`, quotes and
+/// emoji are welcome.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ClusterName(String);
+
+/// Why a text cannot name a cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidClusterName {
+    /// The name is the empty text.
+    #[error("a cluster name cannot be empty")]
+    Empty,
+    /// The name has more than [`ClusterName::MAX_CHARACTERS`].
+    #[error("a cluster name has at most 255 characters")]
+    TooLong,
+    /// The name holds a control character, a line break or NUL for example.
+    #[error("a cluster name cannot hold control characters")]
+    ControlCharacter,
+}
+
+impl ClusterName {
+    /// The longest name, in characters (not bytes).
+    pub const MAX_CHARACTERS: usize = 255;
+
+    /// Checks the text and takes it as a name.
+    pub fn new(text: impl Into<String>) -> Result<Self, InvalidClusterName> {
+        let text = text.into();
+        if text.is_empty() {
+            return Err(InvalidClusterName::Empty);
+        }
+        // A character is at most four bytes: what is longer need not be counted.
+        if text.len() > 4 * Self::MAX_CHARACTERS || text.chars().count() > Self::MAX_CHARACTERS {
+            return Err(InvalidClusterName::TooLong);
+        }
+        if text.chars().any(char::is_control) {
+            return Err(InvalidClusterName::ControlCharacter);
+        }
+        Ok(Self(text))
+    }
+
+    /// Takes a name that a database already holds, whoever wrote it and by whatever rule: it can be shown, found
+    /// and removed, which a refused name could not.
+    pub fn from_stored(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ClusterName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for ClusterName {
+    type Err = InvalidClusterName;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::new(text)
+    }
+}
+
+impl TryFrom<String> for ClusterName {
+    type Error = InvalidClusterName;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::new(text)
+    }
+}
+
+impl From<ClusterName> for String {
+    fn from(name: ClusterName) -> Self {
+        name.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn takes_any_printable_characters() {
+        for name in ["a", "a/b?c#d%", "\"quoted\" <img onerror>", "café 🦀", &"é".repeat(255)] {
+            assert_eq!(ClusterName::new(name).map(String::from).as_deref(), Ok(name));
+        }
+    }
+
+    #[test]
+    fn refuses_empty_long_and_control_characters() {
+        assert_eq!(ClusterName::new(""), Err(InvalidClusterName::Empty));
+        assert_eq!(ClusterName::new("é".repeat(256)), Err(InvalidClusterName::TooLong));
+        assert_eq!(ClusterName::new("a".repeat(100_000)), Err(InvalidClusterName::TooLong));
+        for name in ["a\0b", "a\nb", "\u{7f}", "\u{85}"] {
+            assert_eq!(ClusterName::new(name), Err(InvalidClusterName::ControlCharacter), "{name:?}");
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! Fresh, late or lost: judged on the server, by its clock, from the beats alone.
+//!
+//! A cluster is expected to beat at the median of its last gaps (its administrator sets the interval on the site, it
+//! is not sent), at least every minute. It is late after two expected intervals and lost after five, the latter not
+//! before five minutes.
+
+use serde::{Deserialize, Serialize};
+use time::{Duration, OffsetDateTime};
+
+use crate::{ServiceClock, ServiceTime};
+
+/// How a cluster stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HealthState {
+    /// It beats as expected.
+    Fresh,
+    /// It has been silent for longer than it should.
+    Late,
+    /// It has been silent for so long that nobody should count on it.
+    Lost,
+}
+
+/// The judgement that every screen, answer and metric shows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Health {
+    /// How the cluster stands.
+    pub state: HealthState,
+    /// Since when.
+    #[serde(with = "time::serde::rfc3339")]
+    pub since: OffsetDateTime,
+    /// Why, in words for people; empty when fresh.
+    pub reasons: Vec<String>,
+}
+
+/// What is known of a cluster's beats.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Liveness {
+    /// The last heartbeat; none before the first.
+    pub last_heartbeat_at: Option<OffsetDateTime>,
+    /// When it was last heard, beat or join, on the service clock.
+    pub heard_at: ServiceTime,
+    /// The gaps between its last beats.
+    pub recent_gaps: RecentGaps,
+    /// The state that was last recorded, and since when.
+    pub recorded: (HealthState, OffsetDateTime),
+}
+
+/// The gaps between a cluster's last beats, newest last, at most [`RecentGaps::KEPT`].
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RecentGaps(Vec<Duration>);
+
+/// How much silence is too much. The floors are settings (`HEALTH_LATE_SECONDS`, `HEALTH_LOST_SECONDS`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HealthRules {
+    /// No cluster is late before this much silence.
+    pub late_floor: Duration,
+    /// No cluster is lost before this much silence.
+    pub lost_floor: Duration,
+}
+
+// === impl HealthState ===
+
+impl HealthState {
+    /// All states, best first.
+    pub const ALL: [Self; 3] = [Self::Fresh, Self::Late, Self::Lost];
+
+    /// The state in a word, as API and database have it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Fresh => "fresh",
+            Self::Late => "late",
+            Self::Lost => "lost",
+        }
+    }
+
+    /// The state from its word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == word)
+    }
+}
+
+// === impl RecentGaps ===
+
+impl RecentGaps {
+    /// How many gaps count.
+    pub const KEPT: usize = 8;
+    /// The shortest interval that is ever expected: today's clients' default.
+    pub const SHORTEST: Duration = Duration::MINUTE;
+
+    /// The last gaps, oldest first; of more than [`Self::KEPT`] the newest count.
+    pub fn new(gaps: impl IntoIterator<Item = Duration>) -> Self {
+        let mut gaps: Vec<_> = gaps.into_iter().collect();
+        let surplus = gaps.len().saturating_sub(Self::KEPT);
+        Self(gaps.split_off(surplus))
+    }
+
+    /// How long the cluster is expected to be silent between two beats.
+    pub fn expected_interval(&self) -> Duration {
+        let mut sorted = self.0.clone();
+        sorted.sort_unstable();
+        let upper = sorted.len() / 2;
+        let median = match (sorted.get(upper), sorted.len() % 2) {
+            (Some(upper_half), 0) => (sorted[upper - 1] + *upper_half) / 2,
+            (Some(middle), _) => *middle,
+            (None, _) => Duration::ZERO,
+        };
+        median.max(Self::SHORTEST)
+    }
+}
+
+// === impl HealthRules ===
+
+impl Default for HealthRules {
+    /// Late not before 2 minutes, lost not before 5.
+    fn default() -> Self {
+        Self { late_floor: Duration::minutes(2), lost_floor: Duration::minutes(5) }
+    }
+}
+
+impl HealthRules {
+    /// The silence after which a cluster with this expected interval is late.
+    pub fn late_after(&self, expected: Duration) -> Duration {
+        self.late_floor.max(expected * 2)
+    }
+
+    /// The silence after which it is lost; never before it is late.
+    pub fn lost_after(&self, expected: Duration) -> Duration {
+        self.lost_floor.max(expected * 5).max(self.late_after(expected))
+    }
+
+    /// Judges one cluster.
+    pub fn judge(&self, liveness: &Liveness, clock: &ServiceClock) -> Health {
+        let expected = liveness.recent_gaps.expected_interval();
+        let silence = clock.read().since(liveness.heard_at);
+        let (late_after, lost_after) = (self.late_after(expected), self.lost_after(expected));
+        let (state, limit) = if silence > lost_after {
+            (HealthState::Lost, Some(lost_after))
+        } else if silence > late_after {
+            (HealthState::Late, Some(late_after))
+        } else {
+            (HealthState::Fresh, None)
+        };
+        let (recorded_state, recorded_since) = liveness.recorded;
+        let since = match limit {
+            _ if state == recorded_state => recorded_since,
+            Some(limit) => clock.now - (silence - limit),
+            None => liveness.last_heartbeat_at.unwrap_or(clock.now),
+        };
+        let reasons = match limit {
+            None => vec![],
+            Some(_) => vec![silence_in_words(liveness, silence, expected)],
+        };
+        Health { state, since, reasons }
+    }
+}
+
+fn silence_in_words(liveness: &Liveness, silence: Duration, expected: Duration) -> String {
+    let what =
+        if liveness.last_heartbeat_at.is_some() { "no heartbeat for" } else { "no heartbeat yet, joined" };
+    let ago = if liveness.last_heartbeat_at.is_some() { "" } else { " ago" };
+    format!("{what} {}{ago}, one is expected every {}", in_words(silence), in_words(expected))
+}
+
+/// A duration as people say it: its largest two units, `45 s`, `3 min 20 s`, `2 h`, `5 d 4 h`.
+pub fn in_words(duration: Duration) -> String {
+    let seconds = duration.whole_seconds().max(0);
+    let units = [
+        ("d", seconds / 86_400),
+        ("h", seconds / 3600 % 24),
+        ("min", seconds / 60 % 60),
+        ("s", seconds % 60),
+    ];
+    let Some(first) = units.iter().position(|(_, amount)| *amount > 0) else { return "0 s".to_owned() };
+    let shown = units.iter().skip(first).take(2).filter(|(_, amount)| *amount > 0);
+    shown.map(|(unit, amount)| format!("{amount} {unit}")).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use time::macros::datetime;
+
+    use super::*;
+
+    const T: OffsetDateTime = datetime!(2030-01-01 00:00 UTC);
+
+    fn seconds(seconds: i64) -> Duration {
+        Duration::seconds(seconds)
+    }
+
+    /// A cluster last heard at `T`, judged when the hub's clock says `T + now`.
+    fn judged(gaps: &[i64], now: i64) -> Health {
+        judged_with_outage(gaps, now, 0)
+    }
+
+    fn judged_with_outage(gaps: &[i64], now: i64, outage: i64) -> Health {
+        let liveness = Liveness {
+            last_heartbeat_at: Some(T),
+            heard_at: ServiceTime::from_stored(T),
+            recent_gaps: RecentGaps::new(gaps.iter().map(|gap| seconds(*gap))),
+            recorded: (HealthState::Fresh, T - Duration::DAY),
+        };
+        let now = T + seconds(now);
+        HealthRules::default()
+            .judge(&liveness, &ServiceClock { now, accepting_until: now, outage_total: seconds(outage) })
+    }
+
+    #[test]
+    fn a_cluster_with_the_default_interval_is_late_after_two_minutes_and_lost_after_five() {
+        for (silence, state) in [
+            (0, HealthState::Fresh),
+            (120, HealthState::Fresh),
+            (121, HealthState::Late),
+            (300, HealthState::Late),
+            (301, HealthState::Lost),
+        ] {
+            assert_eq!(judged(&[60; 8], silence).state, state, "after {silence} s");
+        }
+    }
+
+    #[test]
+    fn a_slow_cluster_is_given_its_own_time() {
+        let every_ten_minutes = [600; 8];
+        assert_eq!(judged(&every_ten_minutes, 1200).state, HealthState::Fresh);
+        assert_eq!(judged(&every_ten_minutes, 1201).state, HealthState::Late);
+        assert_eq!(judged(&every_ten_minutes, 3001).state, HealthState::Lost);
+    }
+
+    #[test]
+    fn one_odd_gap_changes_nothing() {
+        assert_eq!(judged(&[60, 60, 60, 9000, 60, 60, 60, 60], 121).state, HealthState::Late);
+    }
+
+    #[test]
+    fn only_the_last_eight_gaps_count() {
+        let gaps: Vec<i64> = [[60; 8], [600; 8]].concat();
+        assert_eq!(judged(&gaps, 1200).state, HealthState::Fresh);
+    }
+
+    #[test]
+    fn says_since_when_and_why() {
+        let health = judged(&[], 200);
+        assert_eq!(health.since, T + seconds(120));
+        assert_eq!(health.reasons, ["no heartbeat for 3 min 20 s, one is expected every 1 min"]);
+        assert_eq!(
+            judged(&[], 10),
+            Health { state: HealthState::Fresh, since: T - Duration::DAY, reasons: vec![] }
+        );
+    }
+
+    #[test]
+    fn the_hubs_own_outage_makes_nobody_late() {
+        assert_eq!(judged_with_outage(&[60; 8], 3600, 3500).state, HealthState::Fresh);
+        assert_eq!(judged_with_outage(&[60; 8], 3600, 3400).state, HealthState::Late);
+    }
+
+    #[test]
+    fn a_cluster_that_never_beat_is_judged_from_its_joining() {
+        let liveness = Liveness {
+            last_heartbeat_at: None,
+            heard_at: ServiceTime::from_stored(T),
+            recent_gaps: RecentGaps::default(),
+            recorded: (HealthState::Fresh, T),
+        };
+        let now = T + seconds(150);
+        let clock = ServiceClock { now, accepting_until: now, outage_total: Duration::ZERO };
+        let health = HealthRules::default().judge(&liveness, &clock);
+        assert_eq!(health.state, HealthState::Late);
+        assert_eq!(health.reasons, ["no heartbeat yet, joined 2 min 30 s ago, one is expected every 1 min"]);
+    }
+
+    #[test]
+    fn durations_read_well() {
+        for (amount, words) in [
+            (0, "0 s"),
+            (59, "59 s"),
+            (60, "1 min"),
+            (200, "3 min 20 s"),
+            (7200, "2 h"),
+            (446_400, "5 d 4 h"),
+        ] {
+            assert_eq!(in_words(seconds(amount)), words);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn more_silence_never_makes_it_better(gaps in prop::collection::vec(0i64..100_000, 0..12), a in 0i64..1_000_000, b in 0i64..1_000_000) {
+            prop_assert!(judged(&gaps, a.min(b)).state <= judged(&gaps, a.max(b)).state);
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! The domain: what a cluster is, when it is healthy, what deserves a warning. Pure: time is a parameter, nothing
+//! here knows of SQL, HTTP or a runtime, so that the hub's one judgement can be tested without any of them.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`cluster`] | an enrolled cluster: who it is and what it last reported |
+//! | [`percent`] | whole percentages and the thresholds made of them |
+//! | [`service_clock`] | the hub's clock less the time in which nobody could be heard |
+//! | [`health`] | fresh, late, lost: since when and why |
+//! | [`warning`] | what is wrong inside a cluster, one definition for list, detail, API and metrics |
+//! | [`token`] | join tokens that wait to be used |
+
+pub mod cluster;
+pub mod health;
+pub mod percent;
+pub mod service_clock;
+pub mod token;
+pub mod warning;
+
+pub use cluster::{Cluster, ClusterId, ClusterUid};
+pub use health::{Health, HealthRules, HealthState, Liveness, RecentGaps};
+pub use percent::{Percent, Thresholds};
+pub use service_clock::{ServiceClock, ServiceTime};
+pub use token::PendingToken;
+pub use warning::{Severity, Warning, WarningKind};

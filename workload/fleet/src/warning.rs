@@ -1,0 +1,313 @@
+//! What is wrong inside a cluster. One definition, computed here, shown by list, detail, API and metrics alike.
+
+use std::fmt;
+
+use protocol::heartbeat::{Details, StatusCount, StoragePoolUsage};
+use serde::{Deserialize, Serialize};
+use time::{Duration, OffsetDateTime};
+
+use crate::health::in_words;
+use crate::percent::share_rounded_up;
+use crate::{Health, HealthState, Thresholds};
+
+/// How long before its end a certificate is warned about (contract 1.2).
+pub const CERTIFICATE_NOTICE: Duration = Duration::days(60);
+/// From this share on, full is critical whatever the threshold.
+const NEARLY_FULL_PERCENT: u64 = 95;
+
+/// What a warning is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WarningKind {
+    /// No heartbeat for long.
+    Heartbeat,
+    /// Members that are not `Online`.
+    Members,
+    /// A Ceph status that is not online.
+    Ceph,
+    /// A storage pool above the disk threshold.
+    Storage,
+    /// Memory above the memory threshold.
+    Memory,
+    /// Instances in `Error`.
+    Instances,
+    /// A cluster certificate that has run out or soon will.
+    Certificate,
+}
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Somebody should look when there is time.
+    Warning,
+    /// Somebody should look now.
+    Critical,
+}
+
+/// Something that is wrong, not yet with the time since when.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Finding {
+    /// What it is about.
+    pub kind: WarningKind,
+    /// Which pool, which status; tells two warnings of a kind apart.
+    pub subject: String,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What people read.
+    pub text: String,
+}
+
+/// Something that is wrong, and since when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Warning {
+    /// What it is about.
+    pub kind: WarningKind,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What people read.
+    pub text: String,
+    /// Since when.
+    #[serde(with = "time::serde::rfc3339")]
+    pub since: OffsetDateTime,
+}
+
+// === impl WarningKind and Severity ===
+
+impl WarningKind {
+    /// All kinds, worst first.
+    pub const ALL: [Self; 7] = [
+        Self::Heartbeat,
+        Self::Members,
+        Self::Ceph,
+        Self::Storage,
+        Self::Memory,
+        Self::Instances,
+        Self::Certificate,
+    ];
+
+    /// The kind in a word, as API and database have it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Heartbeat => "heartbeat",
+            Self::Members => "members",
+            Self::Ceph => "ceph",
+            Self::Storage => "storage",
+            Self::Memory => "memory",
+            Self::Instances => "instances",
+            Self::Certificate => "certificate",
+        }
+    }
+
+    /// The kind from its word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
+}
+
+impl Severity {
+    /// The severity in a word, as API and database have it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Warning => "warning",
+            Self::Critical => "critical",
+        }
+    }
+
+    /// The severity from its word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Warning, Self::Critical].into_iter().find(|severity| severity.as_str() == word)
+    }
+}
+
+impl fmt::Display for WarningKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What a cluster's own report shows to be wrong, in a stable order.
+pub fn findings(details: &Details, thresholds: Thresholds) -> Vec<Finding> {
+    let mut found = Vec::new();
+    found.extend(details.storage_pool_usages.iter().filter_map(|pool| storage(pool, thresholds)));
+    found.extend(memory(details, thresholds));
+    found.extend(details.member_statuses.iter().filter_map(members));
+    found.extend(details.instance_statuses.iter().filter_map(instances));
+    found.extend(details.ceph_statuses.iter().filter_map(ceph));
+    found.sort_unstable();
+    // A site may list a status twice; one warning a subject is enough.
+    found.dedup_by(|a, b| (a.kind, &a.subject) == (b.kind, &b.subject));
+    found
+}
+
+/// The warning that a late or lost cluster earns.
+pub fn of_health(health: &Health) -> Option<Warning> {
+    let severity = match health.state {
+        HealthState::Fresh => return None,
+        HealthState::Late => Severity::Warning,
+        HealthState::Lost => Severity::Critical,
+    };
+    Some(Warning {
+        kind: WarningKind::Heartbeat,
+        severity,
+        text: health.reasons.join("; "),
+        since: health.since,
+    })
+}
+
+/// The warning that a certificate earns that has run out or soon will.
+pub fn of_certificate(not_after: OffsetDateTime, now: OffsetDateTime) -> Option<Warning> {
+    let left = not_after - now;
+    let (severity, text) = if left < Duration::ZERO {
+        (Severity::Critical, format!("the cluster's certificate ran out {} ago", in_words(-left)))
+    } else if left <= CERTIFICATE_NOTICE {
+        (Severity::Warning, format!("the cluster's certificate runs out in {}", in_words(left)))
+    } else {
+        return None;
+    };
+    let since = if left < Duration::ZERO { not_after } else { not_after - CERTIFICATE_NOTICE };
+    Some(Warning { kind: WarningKind::Certificate, severity, text, since })
+}
+
+fn storage(pool: &StoragePoolUsage, thresholds: Thresholds) -> Option<Finding> {
+    thresholds.disk.is_exceeded_by(pool.usage, pool.total).then(|| {
+        let share = share_rounded_up(pool.usage, pool.total);
+        let place = if pool.member.is_empty() { String::new() } else { format!(" on {}", pool.member) };
+        Finding {
+            kind: WarningKind::Storage,
+            // A pool's name cannot hold a slash, so the two parts stay apart.
+            subject: format!("{}/{}", pool.name, pool.member),
+            severity: full_severity(share),
+            text: format!("storage pool {}{place} is {share} % full, above {}", pool.name, thresholds.disk),
+        }
+    })
+}
+
+fn memory(details: &Details, thresholds: Thresholds) -> Option<Finding> {
+    let usage = details.memory_usage.unsigned_abs();
+    let total = details.memory_total_amount.unsigned_abs();
+    thresholds.memory.is_exceeded_by(usage, total).then(|| {
+        let share = share_rounded_up(usage, total);
+        Finding {
+            kind: WarningKind::Memory,
+            subject: String::new(),
+            severity: full_severity(share),
+            text: format!("memory is {share} % used, above {}", thresholds.memory),
+        }
+    })
+}
+
+fn members(entry: &StatusCount) -> Option<Finding> {
+    let word = entry.status.to_lowercase();
+    // Evacuating a member is something that its administrator does on purpose.
+    let severity = if word == "evacuated" { Severity::Warning } else { Severity::Critical };
+    (entry.count > 0 && word != "online").then(|| Finding {
+        kind: WarningKind::Members,
+        text: format!("{} {} {}", entry.count, plural(entry.count, "member is", "members are"), entry.status),
+        subject: word,
+        severity,
+    })
+}
+
+fn instances(entry: &StatusCount) -> Option<Finding> {
+    let word = entry.status.to_lowercase();
+    (entry.count > 0 && word == "error").then(|| Finding {
+        kind: WarningKind::Instances,
+        text: format!("{} {} in Error", entry.count, plural(entry.count, "instance is", "instances are")),
+        subject: word,
+        severity: Severity::Warning,
+    })
+}
+
+fn ceph(entry: &StatusCount) -> Option<Finding> {
+    let word = entry.status.to_lowercase();
+    (entry.count > 0 && word != "online").then(|| Finding {
+        kind: WarningKind::Ceph,
+        text: format!(
+            "{} Ceph {} {}",
+            entry.count,
+            plural(entry.count, "service is", "services are"),
+            entry.status
+        ),
+        subject: word,
+        severity: Severity::Critical,
+    })
+}
+
+fn full_severity(share: u64) -> Severity {
+    if share > NEARLY_FULL_PERCENT { Severity::Critical } else { Severity::Warning }
+}
+
+fn plural(count: u32, one: &'static str, more: &'static str) -> &'static str {
+    if count == 1 { one } else { more }
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::Heartbeat;
+    use time::macros::datetime;
+
+    use super::*;
+
+    fn texts(body: &str) -> Vec<String> {
+        let details = Heartbeat::parse(body.as_bytes()).unwrap().details;
+        findings(&details, Thresholds::default())
+            .into_iter()
+            .map(|finding| format!("{} {}: {}", finding.severity.as_str(), finding.kind, finding.text))
+            .collect()
+    }
+
+    #[test]
+    fn a_well_cluster_has_none() {
+        assert!(texts("{}").is_empty());
+        assert!(
+            texts(
+                r#"{"memory_total_amount":100,"memory_usage":80,
+                "storage_pool_usages":[{"name":"local","member":"m","total":10,"usage":8},{"name":"empty"}],
+                "member_statuses":[{"status":"ONLINE","count":3},{"status":"Offline","count":0}],
+                "instance_statuses":[{"status":"Stopped","count":3}],"ceph_statuses":[{"status":"online","count":1}]}"#
+            )
+            .is_empty()
+        );
+    }
+
+    #[test]
+    fn each_kind_says_what_is_wrong() {
+        assert_eq!(
+            texts(
+                r#"{"memory_total_amount":1000,"memory_usage":801,
+                "storage_pool_usages":[{"name":"local","member":"m1","total":100,"usage":96},{"name":"remote","total":100,"usage":81}],
+                "member_statuses":[{"status":"Online","count":2},{"status":"Offline","count":1},{"status":"Evacuated","count":2}],
+                "instance_statuses":[{"status":"Error","count":2}],"ceph_statuses":[{"status":"Warning","count":1}]}"#
+            ),
+            [
+                "warning members: 2 members are Evacuated",
+                "critical members: 1 member is Offline",
+                "critical ceph: 1 Ceph service is Warning",
+                "critical storage: storage pool local on m1 is 96 % full, above 80 %",
+                "warning storage: storage pool remote is 81 % full, above 80 %",
+                "warning memory: memory is 81 % used, above 80 %",
+                "warning instances: 2 instances are in Error",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_status_listed_twice_is_one_warning() {
+        let twice = r#"{"member_statuses":[{"status":"Offline","count":1},{"status":"OFFLINE","count":1}]}"#;
+        assert_eq!(texts(twice).len(), 1);
+    }
+
+    #[test]
+    fn a_certificate_is_warned_about_sixty_days_ahead() {
+        let now = datetime!(2030-01-01 00:00 UTC);
+        assert_eq!(of_certificate(now + Duration::days(61), now), None);
+        let soon = of_certificate(now + Duration::days(59), now).unwrap();
+        assert_eq!(
+            (soon.severity, soon.text.as_str()),
+            (Severity::Warning, "the cluster's certificate runs out in 59 d")
+        );
+        assert_eq!(soon.since, now - Duration::DAY);
+        assert_eq!(of_certificate(now - Duration::DAY, now).unwrap().severity, Severity::Critical);
+    }
+}
