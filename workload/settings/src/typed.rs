@@ -1,0 +1,211 @@
+//! The settings in their types, grouped by who needs them.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use secrecy::SecretString;
+
+use crate::source::{SettingError, Source};
+use crate::table;
+
+/// How the database is reached.
+#[derive(Debug, Clone)]
+pub struct Database {
+    /// A host name, an IP address, or the folder of a unix socket.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+    /// The user.
+    pub user: String,
+    /// The user's password.
+    pub password: SecretString,
+    /// The database's name.
+    pub name: String,
+    /// The most connections.
+    pub max_open: usize,
+    /// Whether the connection is in clear.
+    pub disable_tls: bool,
+    /// CAs for the database's certificate.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// The connector as the outside knows it.
+#[derive(Debug, Clone)]
+pub struct Connector {
+    /// The folder with its certificate and key.
+    pub tls_path: PathBuf,
+    /// The host in join tokens.
+    pub domain: String,
+    /// The port in join tokens.
+    pub port: u16,
+}
+
+/// Where a service listens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Listen {
+    /// The HTTPS listener.
+    pub address: SocketAddr,
+    /// The plain status listener, if any.
+    pub status: Option<SocketAddr>,
+}
+
+/// The management API.
+#[derive(Debug, Clone)]
+pub struct Management {
+    /// The folder with its certificate and key.
+    pub tls_path: PathBuf,
+    /// The identity provider.
+    pub oidc_issuer: String,
+    /// Our name there.
+    pub oidc_client_id: String,
+}
+
+/// How many requests a client may make. `None`: each kind of request has its own default.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RateLimits {
+    /// Requests a second.
+    pub refill_rate: Option<f64>,
+    /// Requests at once.
+    pub bucket_size: Option<u32>,
+    /// How often full buckets are forgotten.
+    pub cleanup_every: Duration,
+    /// How many clients are remembered.
+    pub max_clients: usize,
+}
+
+/// When a cluster is late, and when it is lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Health {
+    /// Not before this much silence late.
+    pub late: Duration,
+    /// Not before this much silence lost.
+    pub lost: Duration,
+}
+
+/// What is logged, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Log {
+    /// The filter.
+    pub filter: String,
+    /// Whether each line is JSON.
+    pub is_json: bool,
+}
+
+impl Database {
+    /// Reads `DB_*`.
+    pub fn from(source: &Source) -> Result<Self, SettingError> {
+        Ok(Self {
+            host: source.required(&table::DB_HOST)?,
+            port: port(source, &table::DB_PORT)?,
+            user: source.required(&table::DB_USER)?,
+            password: source.secret(&table::DB_PASSWORD)?,
+            name: source.required(&table::DB_NAME)?,
+            max_open: usize::try_from(source.number(&table::DB_MAX_OPEN, 1..=1000)?).unwrap_or(1000).max(4),
+            disable_tls: source.parsed_with(&table::DB_DISABLE_TLS, boolean)?.unwrap_or(true),
+            ca_file: source.text(&table::DB_CA_FILE)?.map(PathBuf::from),
+        })
+    }
+}
+
+impl Connector {
+    /// Reads `CLUSTER_CONNECTOR_*`.
+    pub fn from(source: &Source) -> Result<Self, SettingError> {
+        Ok(Self {
+            tls_path: source.required(&table::CLUSTER_CONNECTOR_TLS_PATH)?.into(),
+            domain: source.required(&table::CLUSTER_CONNECTOR_DOMAIN)?,
+            port: port(source, &table::CLUSTER_CONNECTOR_PORT)?,
+        })
+    }
+}
+
+impl Listen {
+    /// Reads `SERVER_*` and `STATUS_PORT`.
+    pub fn from(source: &Source) -> Result<Self, SettingError> {
+        let host = source.parsed::<IpAddr>(&table::SERVER_HOST)?;
+        let host = host.unwrap_or(IpAddr::from([0, 0, 0, 0]));
+        let address = SocketAddr::new(host, port(source, &table::SERVER_PORT)?);
+        let status = source.number(&table::STATUS_PORT, 0..=65535)?;
+        let status = u16::try_from(status).ok().filter(|port| *port > 0);
+        Ok(Self { address, status: status.map(|port| SocketAddr::new(host, port)) })
+    }
+}
+
+impl Management {
+    /// Reads `MANAGEMENT_*` and `OIDC_*`.
+    pub fn from(source: &Source) -> Result<Self, SettingError> {
+        Ok(Self {
+            tls_path: source.required(&table::MANAGEMENT_API_TLS_PATH)?.into(),
+            oidc_issuer: source.required(&table::OIDC_ISSUER)?,
+            oidc_client_id: source.required(&table::OIDC_CLIENT_ID)?,
+        })
+    }
+}
+
+impl RateLimits {
+    /// Reads `RATE_LIMIT_*`.
+    pub fn from(source: &Source) -> Result<Self, SettingError> {
+        let rate = |text: &str| text.parse().ok().filter(|rate| (0.01..=1_000_000.0).contains(rate));
+        let size = |text: &str| text.parse().ok().filter(|size| (1..=1_000_000).contains(size));
+        let max_clients = source.number(&table::RATE_LIMIT_MAX_CLIENTS, 1..=10_000_000)?;
+        // Taken for compatibility, but a wrong value is still a mistake that somebody would like to know of.
+        source.number(&table::RATE_LIMIT_CLIENT_ACTIVE_INTERVAL_SECONDS, 1..=86_400)?;
+        source.number(&table::RATE_LIMIT_LOG_INTERVAL_SECONDS, 1..=86_400)?;
+        Ok(Self {
+            refill_rate: source.parsed_with(&table::RATE_LIMIT_REFILL_RATE, rate)?,
+            bucket_size: source.parsed_with(&table::RATE_LIMIT_BUCKET_SIZE, size)?,
+            cleanup_every: seconds(source, &table::RATE_LIMIT_CLEANUP_INTERVAL_SECONDS, 86_400)?,
+            max_clients: usize::try_from(max_clients).unwrap_or(usize::MAX),
+        })
+    }
+}
+
+impl Health {
+    /// Reads `HEALTH_*`.
+    pub fn from(source: &Source) -> Result<Self, SettingError> {
+        Ok(Self {
+            late: seconds(source, &table::HEALTH_LATE_SECONDS, 86_400)?,
+            lost: seconds(source, &table::HEALTH_LOST_SECONDS, 604_800)?,
+        })
+    }
+}
+
+impl Log {
+    /// Reads `LOG_*`.
+    pub fn from(source: &Source) -> Result<Self, SettingError> {
+        let is_json = |text: &str| match text {
+            "json" => Some(true),
+            "text" => Some(false),
+            _ => None,
+        };
+        Ok(Self {
+            filter: source.required(&table::LOG_LEVEL)?,
+            is_json: source.parsed_with(&table::LOG_FORMAT, is_json)?.unwrap_or(false),
+        })
+    }
+}
+
+/// Reads `PROXY_TRUSTED`: the networks of the load balancers. A bare address is a network of one.
+pub fn trusted_proxies(source: &Source) -> Result<Vec<IpNet>, SettingError> {
+    let network = |text: &str| text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from));
+    let networks = |text: &str| text.split(',').map(str::trim).map(network).collect();
+    Ok(source.parsed_with(&table::PROXY_TRUSTED, networks)?.unwrap_or_default())
+}
+
+fn port(source: &Source, setting: &table::Setting) -> Result<u16, SettingError> {
+    let number = source.number(setting, 1..=65535)?;
+    Ok(u16::try_from(number).unwrap_or(u16::MAX))
+}
+
+fn seconds(source: &Source, setting: &table::Setting, most: u64) -> Result<Duration, SettingError> {
+    source.number(setting, 1..=most).map(Duration::from_secs)
+}
+
+fn boolean(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "1" | "t" | "yes" => Some(true),
+        "false" | "0" | "f" | "no" => Some(false),
+        _ => None,
+    }
+}

@@ -1,0 +1,98 @@
+//! Settings as a person or a charm gives them.
+
+use secrecy::ExposeSecret as _;
+use settings::{Connector, Database, Listen, RateLimits, Source, table};
+
+fn source(variables: &[(&str, &str)]) -> Source {
+    Source::from_variables(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))
+        .unwrap()
+}
+
+#[test]
+fn the_defaults_are_the_contracts() {
+    let database = Database::from(&source(&[])).unwrap();
+    assert_eq!((database.host.as_str(), database.port, database.user.as_str()), ("db-svc", 5432, "admin"));
+    assert_eq!((database.name.as_str(), database.max_open, database.disable_tls), ("cm", 16, true));
+    let listen = Listen::from(&source(&[])).unwrap();
+    assert_eq!(listen.address.to_string(), "0.0.0.0:9000");
+    assert_eq!(listen.status.unwrap().to_string(), "0.0.0.0:10000");
+}
+
+#[test]
+fn a_wrong_or_missing_value_is_one_line_that_names_the_variable() {
+    for (variables, line) in [
+        (&[("DB_PORT", "x")][..], "DB_PORT must be a port from 1 to 65535, not \"x\""),
+        (&[("DB_PORT", "70000")], "DB_PORT must be a port from 1 to 65535, not \"70000\""),
+        (&[("DB_DISABLE_TLS", "maybe")], "DB_DISABLE_TLS must be true or false, not \"maybe\""),
+    ] {
+        assert_eq!(Database::from(&source(variables)).unwrap_err().to_string(), line);
+    }
+    assert_eq!(
+        Connector::from(&source(&[("CLUSTER_CONNECTOR_TLS_PATH", "/x")])).unwrap_err().to_string(),
+        "CLUSTER_CONNECTOR_DOMAIN is not set; it must be a host name or an IP address"
+    );
+    assert!(RateLimits::from(&source(&[("RATE_LIMIT_REFILL_RATE", "NaN")])).is_err());
+}
+
+#[test]
+fn a_secret_can_come_as_a_file_and_is_never_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("password");
+    std::fs::write(&file, "hunter2\n").unwrap();
+    let source = source(&[("DB_PASSWORD_FILE", file.to_str().unwrap())]);
+    let database = Database::from(&source).unwrap();
+    assert_eq!(database.password.expose_secret(), "hunter2");
+    assert!(!format!("{database:?}").contains("hunter2"));
+}
+
+#[test]
+fn a_missing_secret_file_is_named() {
+    let error =
+        Database::from(&source(&[("DB_PASSWORD_FILE", "/nowhere/password")])).unwrap_err().to_string();
+    assert_eq!(error, "DB_PASSWORD_FILE: /nowhere/password: No such file or directory (os error 2)");
+}
+
+#[test]
+fn flags_win_over_the_environment_and_that_over_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("settings.yaml");
+    std::fs::write(&file, "db_host: from-file\ndb_port: 1\ndb_user: from-file\n").unwrap();
+    let mut source =
+        source(&[("CONFIG_FILE", file.to_str().unwrap()), ("DB_PORT", "2"), ("DB_USER", "from-environment")]);
+    source.set(&table::DB_USER, "from-flag");
+    let database = Database::from(&source).unwrap();
+    assert_eq!(
+        (database.host.as_str(), database.port, database.user.as_str()),
+        ("from-file", 2, "from-flag")
+    );
+}
+
+#[test]
+fn a_misspelt_setting_in_the_file_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("settings.yaml");
+    std::fs::write(&file, "db_hots: x\n").unwrap();
+    let error = Source::default().with_file(&file).err().unwrap().to_string();
+    assert!(error.ends_with("there is no setting named db_hots"), "{error}");
+}
+
+#[test]
+fn networks_are_read_with_and_without_their_length() {
+    let trusted = |text| settings::typed::trusted_proxies(&source(&[("PROXY_TRUSTED", text)]));
+    assert_eq!(trusted("10.0.0.0/8, ::1").unwrap().len(), 2);
+    assert!(trusted("10.0.0.0/33").is_err());
+}
+
+/// `UPDATE_DOCS=1 cargo test -p settings` writes the page anew.
+#[test]
+fn the_reference_page_is_current() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/settings.md");
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(page, table::to_markdown()).unwrap();
+    }
+    assert_eq!(
+        std::fs::read_to_string(page).unwrap_or_default(),
+        table::to_markdown(),
+        "run UPDATE_DOCS=1 cargo test -p settings"
+    );
+}
