@@ -1,0 +1,77 @@
+//! Every answer's shape: the envelope, as JSON, not to be sniffed and not to be stored.
+
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use http::{HeaderMap, StatusCode};
+use protocol::envelope::Envelope;
+use serde::Serialize;
+
+use crate::Error;
+
+/// A finished answer. Handlers return these, for errors too, so that warp never goes on to another route.
+pub type Response = warp::reply::Response;
+
+/// 200 with the metadata in the envelope.
+pub fn success(metadata: impl Serialize) -> Response {
+    json(StatusCode::OK, &Envelope::success(metadata))
+}
+
+/// An error with its status and a text that people will read.
+pub fn error(status: StatusCode, text: impl Into<String>) -> Response {
+    json(status, &Envelope::<Option<()>>::error(status.as_u16(), text))
+}
+
+/// The answer of a handler, whichever way it ended.
+pub fn of(result: Result<Response, Error>) -> Response {
+    result.unwrap_or_else(Error::into_response)
+}
+
+/// Marks an answer as one of thousands like it: the access log keeps it for debugging only.
+pub fn routine(mut response: Response) -> Response {
+    response.extensions_mut().insert(Routine);
+    response
+}
+
+/// The mark of [`routine`].
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Routine;
+
+/// Any JSON with any status, with the headers that every API answer has.
+pub fn json(status: StatusCode, body: &impl Serialize) -> Response {
+    let (status, body) = match serde_json::to_vec(body) {
+        Ok(body) => (status, body),
+        Err(problem) => {
+            tracing::error!(%problem, "an answer could not be written as JSON");
+            (StatusCode::INTERNAL_SERVER_ERROR, Vec::new())
+        }
+    };
+    let mut response = Response::new(body.into());
+    *response.status_mut() = status;
+    insert_headers(response.headers_mut());
+    response
+}
+
+fn insert_headers(headers: &mut HeaderMap) {
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn carries_the_headers_of_an_api_answer() {
+        let response = success(());
+        assert_eq!(response.status(), StatusCode::OK);
+        assert_eq!(response.headers()[CONTENT_TYPE], "application/json");
+        assert_eq!(response.headers()[X_CONTENT_TYPE_OPTIONS], "nosniff");
+        assert_eq!(response.headers()[CACHE_CONTROL], "no-store");
+    }
+
+    #[test]
+    fn what_cannot_be_json_is_a_500() {
+        let keys_are_not_text = std::collections::HashMap::from([((1, 2), 3)]);
+        assert_eq!(success(keys_are_not_text).status(), StatusCode::INTERNAL_SERVER_ERROR);
+    }
+}

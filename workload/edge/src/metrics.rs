@@ -1,0 +1,137 @@
+//! What the servers count about themselves.
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+
+/// The metrics of all servers of a process, by the server's name. Cloning shares them.
+#[derive(Debug, Clone)]
+pub struct EdgeMetrics {
+    accepted: Family<ServerLabel, Counter>,
+    handshakes: Family<HandshakeLabels, Counter>,
+    open: Family<ServerLabel, Gauge>,
+    requests: Family<RequestLabels, Counter>,
+    duration: Family<ServerLabel, Histogram, fn() -> Histogram>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ServerLabel {
+    server: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct HandshakeLabels {
+    server: &'static str,
+    outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RequestLabels {
+    server: &'static str,
+    code: &'static str,
+}
+
+impl Default for EdgeMetrics {
+    fn default() -> Self {
+        Self {
+            accepted: Family::default(),
+            handshakes: Family::default(),
+            open: Family::default(),
+            requests: Family::default(),
+            duration: Family::new_with_constructor(durations),
+        }
+    }
+}
+
+/// A beat takes about a millisecond, a request through a tunnel up to thirty seconds.
+fn durations() -> Histogram {
+    Histogram::new([0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0])
+}
+
+impl EdgeMetrics {
+    /// Adds them to a registry, which may give them a prefix.
+    pub fn register(&self, registry: &mut Registry) {
+        registry.register("edge_connections_accepted", "Connections accepted", self.accepted.clone());
+        registry.register(
+            "edge_handshakes",
+            "TLS handshakes by outcome: ok, timeout, failed, proxy_refused",
+            self.handshakes.clone(),
+        );
+        registry.register(
+            "edge_connections_open",
+            "Connections open now, websockets included",
+            self.open.clone(),
+        );
+        registry.register("edge_requests", "Requests answered, by class of status", self.requests.clone());
+        registry.register(
+            "edge_request_duration_seconds",
+            "From a request's head to its answer's",
+            self.duration.clone(),
+        );
+    }
+
+    /// One server's, looked up once, so that counting is an atomic addition.
+    pub(crate) fn of(&self, server: &'static str) -> ServerMetrics {
+        let handshake = |outcome| self.handshakes.get_or_create_owned(&HandshakeLabels { server, outcome });
+        let code = |code| self.requests.get_or_create_owned(&RequestLabels { server, code });
+        ServerMetrics {
+            accepted: self.accepted.get_or_create_owned(&ServerLabel { server }),
+            open: self.open.get_or_create_owned(&ServerLabel { server }),
+            ok: handshake("ok"),
+            timeout: handshake("timeout"),
+            failed: handshake("failed"),
+            proxy_refused: handshake("proxy_refused"),
+            codes: ["1xx", "2xx", "3xx", "4xx", "5xx"].map(code),
+            duration: self.duration.get_or_create_owned(&ServerLabel { server }),
+        }
+    }
+}
+
+/// One server's metrics.
+pub(crate) struct ServerMetrics {
+    pub(crate) accepted: Counter,
+    pub(crate) open: Gauge,
+    pub(crate) ok: Counter,
+    pub(crate) timeout: Counter,
+    pub(crate) failed: Counter,
+    pub(crate) proxy_refused: Counter,
+    codes: [Counter; 5],
+    duration: Histogram,
+}
+
+impl ServerMetrics {
+    pub(crate) fn answered(&self, status: http::StatusCode, seconds: f64) {
+        if let Some(class) = self.codes.get(usize::from(status.as_u16() / 100).wrapping_sub(1)) {
+            class.inc();
+        }
+        self.duration.observe(seconds);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_counts_under_its_name() {
+        let (metrics, mut registry) = (EdgeMetrics::default(), Registry::default());
+        metrics.register(&mut registry);
+        let connector = metrics.of("connector");
+        connector.accepted.inc();
+        connector.answered(http::StatusCode::NOT_FOUND, 0.002);
+
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
+        for line in [
+            r#"edge_connections_accepted_total{server="connector"} 1"#,
+            r#"edge_requests_total{server="connector",code="4xx"} 1"#,
+            r#"edge_requests_total{server="connector",code="2xx"} 0"#,
+            r#"edge_request_duration_seconds_bucket{le="0.0025",server="connector"} 1"#,
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line} in {text}");
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! The PROXY protocol: how a load balancer that passes TLS through says where a connection really came from.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+
+use ipnet::IpNet;
+use tokio::io::AsyncReadExt as _;
+use tokio::net::TcpStream;
+
+mod parse;
+
+pub use parse::{MAX_HEADER, ParseError, Parsed, parse};
+
+/// Whose PROXY headers are believed.
+///
+/// A connection from a trusted network must begin with a header, else anything there could pass for anybody. Anybody
+/// else's must not: their header is taken for TLS, which refuses it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ProxyPolicy {
+    /// The networks of the load balancers. Empty: no PROXY protocol at all.
+    pub trusted: Vec<IpNet>,
+}
+
+impl ProxyPolicy {
+    /// Whether connections from this address must begin with a header. IPv4-mapped addresses count as IPv4.
+    pub fn trusts(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        self.trusted.iter().any(|network| network.contains(&address))
+    }
+}
+
+/// Where a fresh connection really came from, with exactly its header read, if it must have one.
+pub(crate) async fn client_address(
+    stream: &mut TcpStream,
+    socket: SocketAddr,
+    policy: &ProxyPolicy,
+) -> io::Result<SocketAddr> {
+    let socket = canonical(socket);
+    if !policy.trusts(socket.ip()) {
+        return Ok(socket);
+    }
+    Ok(read_header(stream).await?.map_or(socket, canonical))
+}
+
+fn canonical(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
+}
+
+/// Looks at what has come and takes it away only once it is known to be part of the header: not a byte of TLS is read.
+async fn read_header(stream: &mut TcpStream) -> io::Result<Option<SocketAddr>> {
+    // On the heap, so that connections without a header do not carry room for one in their task.
+    let mut buffer = vec![0; MAX_HEADER];
+    let mut taken = 0;
+    loop {
+        let seen = taken + stream.peek(&mut buffer[taken..]).await?;
+        if seen == taken {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        let (end, parsed) = match parse(&buffer[..seen]) {
+            Ok(parsed) => (parsed.consumed, Some(parsed.address)),
+            // All of it belongs to the header, so taking it lets the next look wait for more.
+            Err(ParseError::NeedMore) => (seen, None),
+            Err(problem @ ParseError::Invalid(_)) => {
+                return Err(io::Error::new(io::ErrorKind::InvalidData, problem));
+            }
+        };
+        stream.read_exact(&mut buffer[taken..end]).await?;
+        if let Some(address) = parsed {
+            return Ok(address);
+        }
+        taken = end;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mapped_addresses_match_networks_of_ipv4() {
+        let policy =
+            ProxyPolicy { trusted: vec!["10.0.0.0/8".parse().unwrap(), "fd00::/8".parse().unwrap()] };
+        for (address, trusted) in [
+            ("10.1.2.3", true),
+            ("::ffff:10.1.2.3", true),
+            ("fd00::1", true),
+            ("11.1.2.3", false),
+            ("::ffff:11.1.2.3", false),
+            ("fe00::1", false),
+        ] {
+            assert_eq!(policy.trusts(address.parse().unwrap()), trusted, "{address}");
+        }
+    }
+
+    #[test]
+    fn nobody_is_trusted_by_default() {
+        assert!(!ProxyPolicy::default().trusts("127.0.0.1".parse().unwrap()));
+    }
+}

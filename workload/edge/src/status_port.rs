@@ -1,0 +1,112 @@
+//! The plain HTTP port for operators: `GET /status` and `GET /metrics`.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use http::header::{CONTENT_TYPE, HeaderValue};
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// Whether the process can do its work.
+pub trait HealthCheck: Send + Sync {
+    /// `Err` says what is wrong, for the log. No answer within three seconds counts as an error.
+    fn healthy(&self) -> BoxFuture<'_, Result<(), String>>;
+}
+
+/// Writes the metrics of the process as OpenMetrics text.
+pub type MetricsText = Arc<dyn Fn() -> String + Send + Sync>;
+
+const HEALTH_LIMIT: Duration = Duration::from_secs(3);
+const HEADERS_LIMIT: Duration = Duration::from_secs(5);
+/// For a whole connection, which carries one request.
+const CONNECTION_LIMIT: Duration = Duration::from_secs(10);
+const MAX_CONNECTIONS: usize = 64;
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+const PLAIN: &str = "text/plain; charset=utf-8";
+
+/// Serves until the shutdown, then ends what is open within a few seconds.
+pub async fn serve(
+    listener: TcpListener,
+    checks: Arc<dyn HealthCheck>,
+    metrics: MetricsText,
+    shutdown: CancellationToken,
+) {
+    let (permits, tracker) = (Arc::new(Semaphore::new(MAX_CONNECTIONS)), TaskTracker::new());
+    let accept = async {
+        loop {
+            let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { return };
+            let Ok((socket, _)) = listener.accept().await else {
+                sleep(Duration::from_millis(100)).await;
+                continue;
+            };
+            let (checks, metrics) = (Arc::clone(&checks), Arc::clone(&metrics));
+            tracker.spawn(async move {
+                let _ = timeout(CONNECTION_LIMIT, one_request(socket, checks, metrics)).await;
+                drop(permit);
+            });
+        }
+    };
+    shutdown.run_until_cancelled(accept).await;
+    drop(listener);
+    tracker.close();
+    tracker.wait().await;
+}
+
+async fn one_request(
+    socket: TcpStream,
+    checks: Arc<dyn HealthCheck>,
+    metrics: MetricsText,
+) -> hyper::Result<()> {
+    let service = service_fn(move |request| {
+        let (checks, metrics) = (Arc::clone(&checks), Arc::clone(&metrics));
+        async move { Ok::<_, Infallible>(answer(&request, &*checks, &*metrics).await) }
+    });
+    http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADERS_LIMIT)
+        .keep_alive(false)
+        .serve_connection(TokioIo::new(socket), service)
+        .await
+}
+
+async fn answer(
+    request: &Request<Incoming>,
+    checks: &dyn HealthCheck,
+    metrics: &(dyn Fn() -> String + Send + Sync),
+) -> Response<Full<Bytes>> {
+    match (request.method(), request.uri().path()) {
+        (&Method::GET, "/status") => status(checks).await,
+        (&Method::GET, "/metrics") => text(StatusCode::OK, OPEN_METRICS, metrics()),
+        _ => text(StatusCode::NOT_FOUND, PLAIN, "Not Found\n"),
+    }
+}
+
+/// What is wrong goes to the log alone: this port has no sign-in.
+async fn status(checks: &dyn HealthCheck) -> Response<Full<Bytes>> {
+    let problem = match timeout(HEALTH_LIMIT, checks.healthy()).await {
+        Ok(Ok(())) => return text(StatusCode::OK, PLAIN, "OK\n"),
+        Ok(Err(problem)) => problem,
+        Err(_) => "no answer in time".to_owned(),
+    };
+    tracing::warn!(problem, "not healthy");
+    text(StatusCode::INTERNAL_SERVER_ERROR, PLAIN, "Not healthy\n")
+}
+
+fn text(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(body.into()));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}

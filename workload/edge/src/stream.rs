@@ -1,0 +1,127 @@
+//! The socket under a connection's TLS. It gives up on a peer that is silent for too long, and closes in such a way
+//! that the peer can still read the last answer.
+
+use std::future::Future as _;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
+
+use crate::activity::Activity;
+
+/// How long a closing connection goes on throwing away a body that nobody wanted. See [`crate::body`].
+const LINGER: Duration = Duration::from_secs(2);
+
+/// A socket with its time limits. `G` is whatever must live exactly as long as the socket.
+pub(crate) struct GuardedStream<G> {
+    socket: TcpStream,
+    idle: Duration,
+    activity: Arc<Activity>,
+    /// When a byte last went either way.
+    last: Instant,
+    /// Two timers, since the halves of a websocket may be polled by two tasks, and a timer wakes only one.
+    reading: Option<Pin<Box<Sleep>>>,
+    writing: Option<Pin<Box<Sleep>>>,
+    lingering: Option<Pin<Box<Sleep>>>,
+    _guard: G,
+}
+
+impl<G: Unpin> GuardedStream<G> {
+    pub(crate) fn new(socket: TcpStream, idle: Duration, activity: Arc<Activity>, guard: G) -> Self {
+        let last = Instant::now();
+        Self { socket, idle, activity, last, reading: None, writing: None, lingering: None, _guard: guard }
+    }
+
+    /// Ends a read that has waited too long. Silence while a handler works is ours, not the peer's.
+    fn poll_idle(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
+        let last = self.last;
+        let timer = self.reading.get_or_insert_with(|| Box::pin(sleep_until(last + self.idle)));
+        loop {
+            ready!(timer.as_mut().poll(cx));
+            let now = Instant::now();
+            let deadline = if self.activity.is_working() { now + self.idle } else { self.last + self.idle };
+            if deadline <= now {
+                return Poll::Ready(io::ErrorKind::TimedOut.into());
+            }
+            timer.as_mut().reset(deadline);
+        }
+    }
+
+    fn written(&mut self, cx: &mut Context<'_>, result: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        match result {
+            Poll::Ready(result) => {
+                self.last = Instant::now();
+                self.writing = None;
+                Poll::Ready(result)
+            }
+            Poll::Pending => {
+                let idle = self.idle;
+                ready!(self.writing.get_or_insert_with(|| Box::pin(sleep(idle))).as_mut().poll(cx));
+                Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+            }
+        }
+    }
+}
+
+impl<G: Unpin> AsyncRead for GuardedStream<G> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match Pin::new(&mut self.socket).poll_read(cx, buffer) {
+            Poll::Ready(result) => {
+                self.last = Instant::now();
+                Poll::Ready(result)
+            }
+            Poll::Pending => self.poll_idle(cx).map(Err),
+        }
+    }
+}
+
+impl<G: Unpin> AsyncWrite for GuardedStream<G> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let result = Pin::new(&mut self.socket).poll_write(cx, bytes);
+        self.written(cx, result)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let result = Pin::new(&mut self.socket).poll_write_vectored(cx, slices);
+        self.written(cx, result)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.socket.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(Pin::new(&mut self.socket).poll_shutdown(cx))?;
+        if !self.activity.is_unread() {
+            return Poll::Ready(Ok(()));
+        }
+        let this = &mut *self;
+        let timer = this.lingering.get_or_insert_with(|| Box::pin(sleep(LINGER)));
+        let mut scratch = [0; 16 * 1024];
+        while timer.as_mut().poll(cx).is_pending() {
+            let mut buffer = ReadBuf::new(&mut scratch);
+            let read = ready!(Pin::new(&mut this.socket).poll_read(cx, &mut buffer));
+            if read.is_err() || buffer.filled().is_empty() {
+                break;
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+}

@@ -1,0 +1,108 @@
+//! Follows the certificate's files, so that a renewed certificate is shown without a restart.
+
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
+
+use super::identity::{Contents, IdentityError, ServerIdentity};
+
+impl ServerIdentity {
+    /// Looks at the files' contents every so often until the shutdown. Contents, since whole folders are swapped by
+    /// symbolic link in Kubernetes, which a file's time does not show.
+    ///
+    /// What does not load, as a pair half written, leaves the old one in place with one warning.
+    pub async fn watch(self: Arc<Self>, every: Duration, shutdown: CancellationToken) {
+        let mut ticks = tokio::time::interval(every);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut refused = None;
+        while shutdown.run_until_cancelled(ticks.tick()).await.is_some() {
+            let identity = Arc::clone(&self);
+            let read = tokio::task::spawn_blocking(move || identity.files.read());
+            if let Ok(contents) = read.await {
+                self.take(contents, &mut refused);
+            }
+        }
+    }
+
+    fn take(&self, contents: Result<Contents, IdentityError>, refused: &mut Option<u64>) {
+        let digest = match &contents {
+            Ok(contents) => contents.digest(),
+            Err(problem) => digest_of(&problem.to_string()),
+        };
+        if self.current.load().digest == digest {
+            *refused = None;
+            return;
+        }
+        if *refused == Some(digest) {
+            return;
+        }
+        match contents.and_then(|contents| self.files.load(&contents)) {
+            Ok(new) => {
+                let (old, new_fingerprint) = (self.leaf_fingerprint(), new.fingerprint);
+                self.current.store(Arc::new(new));
+                *refused = None;
+                tracing::info!(%old, new = %new_fingerprint, "the server's certificate was replaced");
+            }
+            Err(problem) => {
+                *refused = Some(digest);
+                tracing::warn!(%problem, "the server's new certificate cannot be used; the old one stays");
+            }
+        }
+    }
+}
+
+fn digest_of(text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use protocol::Fingerprint;
+
+    use super::*;
+
+    /// Writes a new pair and says its fingerprint.
+    fn write(folder: &Path) -> Fingerprint {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let certificate = rcgen::CertificateParams::default().self_signed(&key).unwrap();
+        std::fs::write(folder.join("tls.crt"), certificate.pem()).unwrap();
+        std::fs::write(folder.join("tls.key"), key.serialize_pem()).unwrap();
+        Fingerprint::of_der(certificate.der())
+    }
+
+    #[test]
+    fn what_does_not_load_leaves_the_old_in_place_and_is_looked_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let old = write(folder.path());
+        let identity = ServerIdentity::load(folder.path()).unwrap();
+        let mut refused = None;
+        let mut look = || {
+            identity.take(identity.files.read(), &mut refused);
+            (identity.leaf_fingerprint(), refused)
+        };
+        assert_eq!(look(), (old, None));
+
+        // The certificate is new already, the key is not yet.
+        let old_key = std::fs::read(folder.path().join("tls.key")).unwrap();
+        let new = write(folder.path());
+        let new_key = std::fs::read(folder.path().join("tls.key")).unwrap();
+        std::fs::write(folder.path().join("tls.key"), &old_key).unwrap();
+        let (shown, half) = look();
+        assert!(shown == old && half.is_some());
+        assert_eq!(look(), (old, half));
+
+        std::fs::remove_file(folder.path().join("tls.key")).unwrap();
+        let (shown, missing) = look();
+        assert!(shown == old && missing.is_some() && missing != half);
+
+        std::fs::write(folder.path().join("tls.key"), &new_key).unwrap();
+        assert_eq!(look(), (new, None));
+    }
+}

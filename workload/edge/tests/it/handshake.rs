@@ -1,0 +1,160 @@
+//! TLS: versions, clients' certificates, the server's own and its reload.
+
+use std::os::unix::fs::symlink;
+use std::time::Duration;
+
+use edge::ServerIdentity;
+use edge::tls::{ClientCertificates, IdentityError};
+use protocol::Fingerprint;
+use rustls::ProtocolVersion;
+use rustls::version::{TLS12, TLS13};
+use tokio::io::AsyncReadExt as _;
+
+use crate::harness::{Identity, Options, TestServer, get, soon};
+
+#[tokio::test]
+async fn both_versions_show_the_handler_the_clients_certificate() {
+    let server = TestServer::start(Options::default()).await;
+    let cluster = Identity::p384();
+    for version in [&TLS12, &TLS13] {
+        let client = server.client().version(version).presenting(vec![cluster.der.clone()], &cluster.key);
+        let mut stream = client.connect(server.tcp().await).await.unwrap();
+        assert_eq!(stream.get_ref().1.protocol_version(), Some(version.version));
+        let address = stream.get_ref().0.local_addr().unwrap();
+        let fingerprint = Fingerprint::of_der(&cluster.der);
+        assert_eq!(get(&mut stream, "/peer").await.metadata(), format!("{address} {fingerprint}"));
+    }
+    assert_eq!(server.handshakes("ok"), 2);
+}
+
+#[tokio::test]
+async fn a_client_without_certificate_is_served_too() {
+    let server = TestServer::start(Options::default()).await;
+    let answer = get(&mut server.connect().await, "/peer").await;
+    assert!(answer.metadata().as_str().unwrap().ends_with(" none"), "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_chain_of_two_is_several() {
+    let server = TestServer::start(Options::default()).await;
+    let (one, two) = (Identity::p384(), Identity::p256());
+    let client = server.client().presenting(vec![one.der, two.der], &one.key);
+    let answer = get(&mut client.connect(server.tcp().await).await.unwrap(), "/peer").await;
+    assert!(answer.metadata().as_str().unwrap().ends_with(" several"), "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_certificate_without_its_key_fails_the_handshake() {
+    let server = TestServer::start(Options::default()).await;
+    let (stolen, own) = (Identity::p384(), Identity::p384());
+    for version in [&TLS12, &TLS13] {
+        let client = server.client().version(version).presenting(vec![stolen.der.clone()], &own.key);
+        // In TLS 1.3 the client is done before the server has judged, and learns of it from its first read.
+        match client.connect(server.tcp().await).await {
+            Ok(mut stream) => assert!(soon(stream.read_u8()).await.is_err()),
+            Err(_) => assert_eq!(version.version, ProtocolVersion::TLSv1_2),
+        }
+    }
+    server.deserted().await;
+    assert_eq!((server.handshakes("ok"), server.handshakes("failed")), (0, 2));
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_ask_sees_no_certificate() {
+    let options = Options { client_certificates: ClientCertificates::NotAsked, ..Options::default() };
+    let server = TestServer::start(options).await;
+    let person = Identity::p256();
+    let client = server.client().presenting(vec![person.der], &person.key);
+    let answer = get(&mut client.connect(server.tcp().await).await.unwrap(), "/peer").await;
+    assert!(answer.metadata().as_str().unwrap().ends_with(" none"), "{answer:?}");
+}
+
+#[tokio::test]
+async fn garbage_is_not_a_handshake() {
+    let server = TestServer::start(Options::default()).await;
+    let mut socket = server.tcp().await;
+    crate::harness::send(&mut socket, "GET / HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    let _ = crate::harness::read_to_close(&mut socket).await;
+    server.deserted().await;
+    assert_eq!(server.handshakes("failed"), 1);
+}
+
+#[tokio::test]
+async fn the_identity_says_what_clusters_will_see() {
+    let server = TestServer::start(Options::default()).await;
+    assert_eq!(server.identity.leaf_fingerprint(), Fingerprint::of_der(&server.leaf));
+    assert_eq!(server.identity.leaf_names(), ["localhost", "127.0.0.1"]);
+    let parsed = protocol::Certificate::from_der(server.leaf.to_vec()).unwrap();
+    assert_eq!(server.identity.leaf_not_after(), parsed.not_after);
+}
+
+/// As Kubernetes does it: the files are links into a folder that is a link, and only that one is swapped.
+#[tokio::test]
+async fn a_new_certificate_is_shown_without_dropping_anybody() {
+    let mut server = TestServer::start(Options::default()).await;
+    let folder = server.folder.path().to_owned();
+    let renewed = Identity::p256();
+    for (name, file) in [("old", None), ("new", Some(&renewed))] {
+        std::fs::create_dir(folder.join(name)).unwrap();
+        match file {
+            Some(identity) => identity.write(&folder.join(name)),
+            None => {
+                for file in ["tls.crt", "tls.key"] {
+                    std::fs::rename(folder.join(file), folder.join(name).join(file)).unwrap();
+                }
+            }
+        }
+    }
+    symlink("old", folder.join("data")).unwrap();
+    for file in ["tls.crt", "tls.key"] {
+        symlink(format!("data/{file}"), folder.join(file)).unwrap();
+    }
+    let watching =
+        tokio::spawn(server.identity.clone().watch(Duration::from_millis(5), server.shutdown.clone()));
+    let mut old = server.connect().await;
+    assert_eq!(get(&mut old, "/peer").await.status, 200);
+
+    symlink("new", folder.join("next")).unwrap();
+    std::fs::rename(folder.join("next"), folder.join("data")).unwrap();
+    let expected = Fingerprint::of_der(&renewed.der);
+    soon(async {
+        while server.identity.leaf_fingerprint() != expected {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    })
+    .await;
+
+    assert!(server.client().connect(server.tcp().await).await.is_err(), "the old leaf is still shown");
+    server.leaf = renewed.der;
+    assert_eq!(get(&mut server.connect().await, "/peer").await.status, 200);
+    assert_eq!(get(&mut old, "/peer").await.status, 200);
+    drop(old);
+    server.stop().await;
+    soon(watching).await.unwrap();
+}
+
+#[test]
+fn an_unusable_folder_is_named_with_what_is_wrong() {
+    let folder = tempfile::tempdir().unwrap();
+    let load = || ServerIdentity::load(folder.path()).unwrap_err();
+    assert!(matches!(load(), IdentityError::Unreadable { .. }));
+
+    let (one, other) = (Identity::p256(), Identity::p256());
+    one.write(folder.path());
+    assert!(ServerIdentity::load(folder.path()).is_ok());
+
+    std::fs::write(folder.path().join("tls.key"), other.key.serialize_pem()).unwrap();
+    let text = load().to_string();
+    assert!(
+        text.contains("tls.key: not the key of the certificate in") && text.contains("tls.crt"),
+        "{text}"
+    );
+
+    std::fs::write(folder.path().join("tls.key"), "noise").unwrap();
+    let text = load().to_string();
+    assert!(text.contains("tls.key: not a private key in PEM"), "{text}");
+
+    std::fs::write(folder.path().join("tls.crt"), "noise").unwrap();
+    let text = load().to_string();
+    assert!(text.contains("tls.crt: holds no certificate"), "{text}");
+}

@@ -1,0 +1,47 @@
+//! The plain port for operators.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use edge::status_port::{HealthCheck, serve};
+use futures_util::future::{BoxFuture, FutureExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+
+use crate::harness::{Answer, get, soon};
+
+struct Switch(AtomicBool);
+
+impl HealthCheck for Switch {
+    fn healthy(&self) -> BoxFuture<'_, Result<(), String>> {
+        let healthy = self.0.load(Ordering::Relaxed);
+        async move { if healthy { Ok(()) } else { Err("a secret detail".to_owned()) } }.boxed()
+    }
+}
+
+#[tokio::test]
+async fn tells_health_and_metrics_and_nothing_else() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (switch, shutdown) = (Arc::new(Switch(AtomicBool::new(true))), CancellationToken::new());
+    let serving = serve(listener, switch.clone(), Arc::new(|| "x 1\n# EOF\n".to_owned()), shutdown.clone());
+    let serving = tokio::spawn(serving);
+    let ask =
+        async |path: &str| -> Answer { get(&mut TcpStream::connect(address).await.unwrap(), path).await };
+
+    assert_eq!(ask("/status").await.status, 200);
+    let metrics = ask("/metrics").await;
+    assert_eq!(metrics.body, "x 1\n# EOF\n");
+    assert_eq!(
+        metrics.header("content-type"),
+        Some("application/openmetrics-text; version=1.0.0; charset=utf-8")
+    );
+    assert_eq!(ask("/elsewhere").await.status, 404);
+
+    switch.0.store(false, Ordering::Relaxed);
+    let unhealthy = ask("/status").await;
+    assert_eq!((unhealthy.status, unhealthy.body.contains("secret")), (500, false));
+
+    shutdown.cancel();
+    soon(serving).await.unwrap();
+}
