@@ -1,0 +1,181 @@
+//! Encryption of what must not lie in the database in clear (contract section 5, `ENCRYPTION_KEY_FILE`).
+//!
+//! A ciphertext is bound to its place: table, row and column are associated data, so that it cannot be moved. Its
+//! first bytes name the key; several keys can be given, the first encrypts, all decrypt.
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::hkdf::{HKDF_SHA512, KeyType, Salt};
+use secrecy::{ExposeSecret as _, SecretSlice};
+
+/// The first byte of every ciphertext: how the rest is laid out.
+const LAYOUT: u8 = 1;
+const KEY_ID_LEN: usize = 4;
+
+/// Encrypts and decrypts under a list of keys.
+pub struct Crypter {
+    keys: Vec<Key>,
+}
+
+struct Key {
+    id: [u8; KEY_ID_LEN],
+    cipher: LessSafeKey,
+}
+
+/// Where a ciphertext stands.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    /// The table.
+    pub table: &'static str,
+    /// What identifies the row.
+    pub row: &'a str,
+    /// The column.
+    pub column: &'static str,
+}
+
+/// Why something cannot be encrypted or decrypted. Says nothing of the content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum CryptError {
+    /// No key material was given.
+    #[error("there is no encryption key")]
+    NoKey,
+    /// A key is too short to be one.
+    #[error("an encryption key has at least 32 bytes")]
+    ShortKey,
+    /// The ciphertext is cut off, was moved, changed, or made under a key that we do not have.
+    #[error("cannot be decrypted with any of the encryption keys")]
+    Undecipherable,
+}
+
+struct Aes256;
+
+impl KeyType for Aes256 {
+    fn len(&self) -> usize {
+        32
+    }
+}
+
+impl Crypter {
+    /// Keys from key material of any form, the one that encrypts first. Each is stretched for this purpose alone
+    /// (HKDF-SHA-512), so that material with another use, such as a TLS key, can serve.
+    pub fn new(materials: &[SecretSlice<u8>]) -> Result<Self, CryptError> {
+        if materials.is_empty() {
+            return Err(CryptError::NoKey);
+        }
+        let keys = materials.iter().map(|material| Key::derive(material.expose_secret()));
+        Ok(Self { keys: keys.collect::<Result<_, _>>()? })
+    }
+
+    /// A crypter that can do nothing, for programs that touch nothing secret.
+    pub fn without_keys() -> Self {
+        Self { keys: Vec::new() }
+    }
+
+    /// Encrypts for one place.
+    pub fn seal(&self, place: Place<'_>, plaintext: &[u8]) -> Result<Vec<u8>, CryptError> {
+        let key = self.keys.first().ok_or(CryptError::NoKey)?;
+        let nonce: [u8; NONCE_LEN] = rand::random();
+        let mut sealed = Vec::with_capacity(1 + KEY_ID_LEN + NONCE_LEN + plaintext.len() + 16);
+        sealed.push(LAYOUT);
+        sealed.extend_from_slice(&key.id);
+        sealed.extend_from_slice(&nonce);
+        let mut body = plaintext.to_vec();
+        key.cipher
+            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), place.associated_data(), &mut body)
+            .map_err(|_| CryptError::Undecipherable)?;
+        sealed.append(&mut body);
+        Ok(sealed)
+    }
+
+    /// Decrypts what was encrypted for this place.
+    pub fn open(&self, place: Place<'_>, sealed: &[u8]) -> Result<SecretSlice<u8>, CryptError> {
+        let rest = sealed.strip_prefix(&[LAYOUT]).ok_or(CryptError::Undecipherable)?;
+        let (id, rest) = rest.split_first_chunk::<KEY_ID_LEN>().ok_or(CryptError::Undecipherable)?;
+        let (nonce, body) = rest.split_first_chunk::<NONCE_LEN>().ok_or(CryptError::Undecipherable)?;
+        let key = self.keys.iter().find(|key| key.id == *id).ok_or(CryptError::Undecipherable)?;
+        let mut body = body.to_vec();
+        let plaintext = key
+            .cipher
+            .open_in_place(Nonce::assume_unique_for_key(*nonce), place.associated_data(), &mut body)
+            .map_err(|_| CryptError::Undecipherable)?;
+        Ok(SecretSlice::from(plaintext.to_vec()))
+    }
+}
+
+impl Key {
+    fn derive(material: &[u8]) -> Result<Self, CryptError> {
+        if material.len() < 32 {
+            return Err(CryptError::ShortKey);
+        }
+        let mut bytes = zeroize::Zeroizing::new([0; 32]);
+        let pseudo_random = Salt::new(HKDF_SHA512, &[]).extract(material);
+        pseudo_random
+            .expand(&[b"cluster-manager database columns"], Aes256)
+            .and_then(|output| output.fill(bytes.as_mut()))
+            .map_err(|_| CryptError::ShortKey)?;
+        let cipher = UnboundKey::new(&AES_256_GCM, bytes.as_ref()).map_err(|_| CryptError::ShortKey)?;
+        let mut id = [0; KEY_ID_LEN];
+        id.copy_from_slice(&digest(&SHA256, bytes.as_ref()).as_ref()[..KEY_ID_LEN]);
+        Ok(Self { id, cipher: LessSafeKey::new(cipher) })
+    }
+}
+
+impl Place<'_> {
+    /// Each part with its length, so that no two places share their bytes.
+    fn associated_data(&self) -> Aad<Vec<u8>> {
+        let mut bytes = Vec::new();
+        for part in [self.table, self.row, self.column] {
+            bytes.extend_from_slice(&(part.len() as u64).to_be_bytes());
+            bytes.extend_from_slice(part.as_bytes());
+        }
+        Aad::from(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn crypter(keys: &[u8]) -> Crypter {
+        let materials: Vec<_> = keys.iter().map(|byte| SecretSlice::from(vec![*byte; 32])).collect();
+        Crypter::new(&materials).unwrap()
+    }
+
+    const PLACE: Place<'static> = Place { table: "t", row: "r", column: "c" };
+
+    #[test]
+    fn the_first_key_encrypts_and_all_decrypt() {
+        let old = crypter(&[1]).seal(PLACE, b"text").unwrap();
+        assert_eq!(crypter(&[2, 1]).open(PLACE, &old).unwrap().expose_secret(), b"text");
+        let new = crypter(&[2, 1]).seal(PLACE, b"text").unwrap();
+        assert_eq!(crypter(&[1]).open(PLACE, &new).unwrap_err(), CryptError::Undecipherable);
+    }
+
+    #[test]
+    fn a_ciphertext_cannot_be_moved_or_changed() {
+        let sealed = crypter(&[1]).seal(PLACE, b"text").unwrap();
+        let other = Place { table: "t", row: "rc", column: "" };
+        assert!(crypter(&[1]).open(other, &sealed).is_err());
+        for at in 0..sealed.len() {
+            let mut changed = sealed.clone();
+            changed[at] ^= 1;
+            assert!(crypter(&[1]).open(PLACE, &changed).is_err(), "byte {at}");
+            assert!(crypter(&[1]).open(PLACE, &sealed[..at]).is_err(), "cut at {at}");
+        }
+    }
+
+    #[test]
+    fn weak_and_missing_keys_are_refused() {
+        assert_eq!(Crypter::new(&[]).err(), Some(CryptError::NoKey));
+        assert_eq!(Crypter::new(&[SecretSlice::from(vec![1; 31])]).err(), Some(CryptError::ShortKey));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_an_error_never_a_panic(sealed: Vec<u8>) {
+            prop_assert!(crypter(&[1]).open(PLACE, &sealed).is_err());
+        }
+    }
+}

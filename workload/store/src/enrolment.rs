@@ -1,0 +1,182 @@
+//! Joining and leaving: the transactions that make and unmake a cluster.
+
+use bytes::Bytes;
+use fleet::ClusterUid;
+use protocol::join_token::{PresentedToken, SecretDigest};
+use protocol::proof::Proof;
+use protocol::{Fingerprint, JoinRequest};
+use secrecy::ExposeSecret as _;
+use tokio_postgres::Transaction;
+
+use crate::changes::{Change, notify};
+use crate::pool::AsStoreError;
+use crate::tokens::{LockedToken, lock_join_token, secret_place};
+use crate::{Crypter, Store, StoreError};
+
+/// How a join claims to know the token.
+#[derive(Debug, Clone)]
+pub enum JoinProof {
+    /// The whole token came in the body.
+    Token(PresentedToken),
+    /// The body was signed with the token's secret.
+    Hmac {
+        /// The signature from the header.
+        proof: Proof,
+        /// The exact bytes that were signed.
+        body: Bytes,
+    },
+}
+
+/// Why a cluster did not join, in the contract's order of checks. The token stays unused in every case.
+#[derive(Debug, thiserror::Error)]
+pub enum JoinError {
+    /// There is no such token, or the proof is wrong. Deliberately one case: who knows no token learns nothing.
+    #[error("there is no unused join token that matches")]
+    NoSuchToken,
+    /// The proof is right but too late.
+    #[error("the join token has expired")]
+    Expired,
+    /// The TLS client certificate is not the one to be enrolled.
+    #[error("the certificate in the body is not the connection's client certificate")]
+    CertificateNotPresented,
+    /// The certificate belongs to an enrolled cluster.
+    #[error("this certificate is already enrolled as \"{0}\"")]
+    CertificateTaken(String),
+    /// A cluster of that name was enrolled in the meantime.
+    #[error("a cluster of this name is already enrolled")]
+    NameTaken,
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl AsStoreError for JoinError {
+    fn as_store_error(&self) -> Option<&StoreError> {
+        if let Self::Store(error) = self { Some(error) } else { None }
+    }
+}
+
+impl From<tokio_postgres::Error> for JoinError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+impl Store {
+    /// Enrols a cluster and uses its token up, both or neither. `presented` is the TLS client certificate's
+    /// fingerprint, if the connection had exactly one.
+    pub async fn join_cluster(
+        &self,
+        request: &JoinRequest,
+        proof: &JoinProof,
+        presented: Option<Fingerprint>,
+    ) -> Result<ClusterUid, JoinError> {
+        self.transaction("join_cluster", |tx| {
+            Box::pin(async move {
+                let name = request.cluster_name.as_str();
+                let token = lock_join_token(&tx, name).await?.ok_or(JoinError::NoSuchToken)?;
+                if !proof.holds(&token, name, &self.crypter) {
+                    return Err(JoinError::NoSuchToken);
+                }
+                if token.is_expired {
+                    return Err(JoinError::Expired);
+                }
+                if presented != Some(request.certificate.fingerprint) {
+                    return Err(JoinError::CertificateNotPresented);
+                }
+                let uid = insert_cluster(&tx, request, &token.description).await?;
+                let sql = "-- join_cluster()\nDELETE FROM remote_cluster_tokens WHERE cluster_name = $1";
+                tx.execute(sql, &[&name]).await?;
+                notify(&tx, Change::Joined(uid)).await?;
+                Ok(uid)
+            })
+        })
+        .await
+    }
+
+    /// Removes a cluster with all that was known of it; says whether there was one.
+    pub async fn remove_cluster(&self, name: &str) -> Result<bool, StoreError> {
+        self.transaction("remove_cluster", |tx| {
+            Box::pin(async move {
+                let sql = "-- remove_cluster()\nDELETE FROM remote_clusters WHERE name = $1 RETURNING uid";
+                let Some(row) = tx.query_opt(sql, &[&name]).await? else { return Ok(false) };
+                notify(&tx, Change::Removed(ClusterUid(row.try_get(0)?))).await?;
+                Ok(true)
+            })
+        })
+        .await
+    }
+
+    /// A cluster leaves by itself; says whether it was still there.
+    pub async fn leave(&self, uid: ClusterUid) -> Result<bool, StoreError> {
+        self.transaction("leave", |tx| {
+            Box::pin(async move {
+                let sql = "-- leave()\nDELETE FROM remote_clusters WHERE uid = $1";
+                let left = tx.execute(sql, &[&uid.0]).await? > 0;
+                if left {
+                    notify(&tx, Change::Removed(uid)).await?;
+                }
+                Ok(left)
+            })
+        })
+        .await
+    }
+}
+
+impl JoinProof {
+    fn holds(&self, token: &LockedToken, name: &str, crypter: &Crypter) -> bool {
+        match self {
+            Self::Token(presented) => {
+                let Ok(digest) = <[u8; 32]>::try_from(token.digest.as_slice()) else { return false };
+                SecretDigest::from_bytes(digest).matches(&presented.secret) && presented.server_name == name
+            }
+            // A secret that was sealed under a key we no longer have proves nothing: the token is void.
+            Self::Hmac { proof, body } => crypter
+                .open(secret_place(name), &token.sealed_secret)
+                .is_ok_and(|secret| proof.verifies(secret.expose_secret(), body)),
+        }
+    }
+}
+
+async fn insert_cluster(
+    tx: &Transaction<'_>,
+    request: &JoinRequest,
+    description: &str,
+) -> Result<ClusterUid, JoinError> {
+    let uid = ClusterUid::new();
+    let certificate = &request.certificate;
+    let fingerprint = certificate.fingerprint.as_bytes().as_slice();
+    let sql = "-- join_cluster()
+        INSERT INTO remote_clusters (uid, name, description, cluster_certificate, certificate_fingerprint,
+            certificate_not_before, certificate_not_after)
+        VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING RETURNING id";
+    let inserted = tx
+        .query_opt(
+            sql,
+            &[
+                &uid.0,
+                &request.cluster_name.as_str(),
+                &description,
+                &certificate.to_pem(),
+                &fingerprint,
+                &certificate.not_before,
+                &certificate.not_after,
+            ],
+        )
+        .await?;
+    let Some(row) = inserted else {
+        let sql = "-- join_cluster()\nSELECT name FROM remote_clusters WHERE certificate_fingerprint = $1";
+        let owner = tx.query_opt(sql, &[&fingerprint]).await?;
+        return Err(match owner {
+            Some(row) => JoinError::CertificateTaken(row.try_get(0)?),
+            None => JoinError::NameTaken,
+        });
+    };
+    let id: i32 = row.try_get(0)?;
+    let sql = "-- join_cluster()
+        WITH details AS (INSERT INTO remote_cluster_details (remote_cluster_id) VALUES ($1))
+        INSERT INTO remote_cluster_liveness (remote_cluster_id, heard_at)
+        SELECT $1, clock_timestamp() - make_interval(secs => outage_seconds) FROM connector_presence";
+    tx.execute(sql, &[&id]).await?;
+    Ok(uid)
+}

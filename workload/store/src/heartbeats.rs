@@ -1,0 +1,189 @@
+//! The batch statement: heartbeats that arrive together become one statement and one commit.
+
+use std::collections::HashSet;
+
+use fleet::ClusterId;
+use fleet::warning::Finding;
+use protocol::heartbeat::Details;
+use serde::Serialize;
+use tokio_postgres::Transaction;
+use tokio_postgres::types::ToSql;
+
+use crate::{Store, StoreError};
+
+/// One heartbeat, ready to be stored.
+#[derive(Debug, Clone)]
+pub struct Beat {
+    /// Whose it is.
+    pub cluster: ClusterId,
+    /// What it reports.
+    pub details: Details,
+    /// What its report shows to be wrong.
+    pub findings: Vec<Finding>,
+}
+
+const PUT_HEARTBEATS: &str = "-- put_heartbeats()
+    WITH beat AS (
+        SELECT * FROM unnest($1::integer[], $2::integer[], $3::text[], $4::bigint[], $5::text[], $6::text[],
+            $7::text[], $8::integer[], $9::text[], $10::integer[], $11::text[], $12::bigint[], $13::bigint[],
+            $14::text[], $15::text[])
+            AS b (id, ceph_count, ceph_statuses, cpu_total_count, cpu_load_1, cpu_load_5, cpu_load_15,
+                instance_count, instance_statuses, member_count, member_statuses, memory_total_amount, memory_usage,
+                storage_pool_usages, ui_url)
+    ), clock AS (
+        SELECT clock_timestamp() AS wall, clock_timestamp() - make_interval(secs => outage_seconds) AS service
+        FROM connector_presence
+    ), live AS (
+        UPDATE remote_cluster_liveness AS l SET
+            last_heartbeat_at = clock.wall,
+            heard_at = clock.service,
+            recent_gaps = CASE WHEN l.last_heartbeat_at IS NULL THEN l.recent_gaps ELSE
+                (l.recent_gaps || extract(epoch FROM clock.service - l.heard_at)::double precision)
+                    [cardinality(l.recent_gaps) - 6 :] END
+        FROM beat, clock WHERE l.remote_cluster_id = beat.id
+        RETURNING l.remote_cluster_id, l.warning_count
+    ), wide AS (
+        UPDATE remote_cluster_details AS d SET
+            ceph_count = beat.ceph_count, ceph_statuses = beat.ceph_statuses::jsonb,
+            cpu_total_count = beat.cpu_total_count, cpu_load_1 = beat.cpu_load_1, cpu_load_5 = beat.cpu_load_5,
+            cpu_load_15 = beat.cpu_load_15, instance_count = beat.instance_count,
+            instance_statuses = beat.instance_statuses::jsonb, member_count = beat.member_count,
+            member_statuses = beat.member_statuses::jsonb, memory_total_amount = beat.memory_total_amount,
+            memory_usage = beat.memory_usage, storage_pool_usages = beat.storage_pool_usages::jsonb,
+            ui_url = beat.ui_url, updated_at = clock.wall
+        FROM beat, clock WHERE d.remote_cluster_id = beat.id
+    )
+    SELECT remote_cluster_id, warning_count FROM live";
+
+impl Store {
+    /// Stores beats in one transaction: all or none. At most one beat a cluster, sorted by cluster, so that two
+    /// units cannot wait for each other. Answers which clusters exist.
+    pub(crate) async fn put_heartbeats(&self, beats: &[&Beat]) -> Result<HashSet<ClusterId>, StoreError> {
+        let rows = Rows::of(beats);
+        let mut client = self.client().await?;
+        let statement = client.prepare_cached(PUT_HEARTBEATS).await?;
+        if !beats.iter().any(|beat| !beat.findings.is_empty()) {
+            // The ordinary case needs no second statement, and so no transaction around the first, unless a cluster
+            // had warnings that are now gone.
+            let stored = client.query(&statement, &rows.parameters()).await?;
+            let stored = stored.iter().map(|row| Ok((ClusterId(row.try_get(0)?), row.try_get(1)?)));
+            let stored = stored.collect::<Result<Vec<(ClusterId, i32)>, StoreError>>()?;
+            if stored.iter().any(|(_, warnings)| *warnings > 0) {
+                let transaction = client.transaction().await?;
+                put_warnings(&transaction, beats).await?;
+                transaction.commit().await?;
+            }
+            return Ok(stored.into_iter().map(|(id, _)| id).collect());
+        }
+        let transaction = client.transaction().await?;
+        let stored = transaction.query(&statement, &rows.parameters()).await?;
+        put_warnings(&transaction, beats).await?;
+        transaction.commit().await?;
+        stored.iter().map(|row| Ok(ClusterId(row.try_get(0)?))).collect()
+    }
+}
+
+/// Brings the stored warnings to what the beats show; one that goes on keeps its since.
+async fn put_warnings(transaction: &Transaction<'_>, beats: &[&Beat]) -> Result<(), StoreError> {
+    let reported: Vec<i32> = beats.iter().map(|beat| beat.cluster.0).collect();
+    let found =
+        || beats.iter().flat_map(|beat| beat.findings.iter().map(|finding| (beat.cluster.0, finding)));
+    let ids: Vec<i32> = found().map(|(id, _)| id).collect();
+    let kinds: Vec<&str> = found().map(|(_, finding)| finding.kind.as_str()).collect();
+    let subjects: Vec<&str> = found().map(|(_, finding)| finding.subject.as_str()).collect();
+    let severities: Vec<&str> = found().map(|(_, finding)| finding.severity.as_str()).collect();
+    let texts: Vec<&str> = found().map(|(_, finding)| finding.text.as_str()).collect();
+    let sql = "-- put_warnings()
+        WITH found AS (
+            SELECT * FROM unnest($2::integer[], $3::text[], $4::text[], $5::text[], $6::text[])
+                AS f (id, kind, subject, severity, text)
+            -- A cluster may have been removed since its beat was taken in.
+            WHERE EXISTS (SELECT FROM remote_cluster_liveness AS l WHERE l.remote_cluster_id = f.id)
+        ), gone AS (
+            DELETE FROM remote_cluster_warnings AS w WHERE w.remote_cluster_id = ANY ($1::integer[])
+                AND NOT EXISTS (SELECT FROM found AS f
+                    WHERE f.id = w.remote_cluster_id AND f.kind = w.kind AND f.subject = w.subject)
+        ), kept AS (
+            INSERT INTO remote_cluster_warnings AS w (remote_cluster_id, kind, subject, severity, text)
+            SELECT id, kind, subject, severity, text FROM found
+            ON CONFLICT (remote_cluster_id, kind, subject) DO UPDATE
+                SET severity = excluded.severity, text = excluded.text
+                WHERE (w.severity, w.text) IS DISTINCT FROM (excluded.severity, excluded.text)
+        )
+        UPDATE remote_cluster_liveness AS l SET warning_count = counted.warnings
+        FROM (SELECT r.id, count(f.id)::integer AS warnings
+              FROM unnest($1::integer[]) AS r (id) LEFT JOIN found AS f ON f.id = r.id GROUP BY r.id) AS counted
+        WHERE l.remote_cluster_id = counted.id AND l.warning_count <> counted.warnings";
+    let statement = transaction.prepare(sql).await?;
+    transaction.execute(&statement, &[&reported, &ids, &kinds, &subjects, &severities, &texts]).await?;
+    Ok(())
+}
+
+/// The beats column by column, as `unnest` takes them.
+struct Rows<'a> {
+    id: Vec<i32>,
+    ceph_count: Vec<i32>,
+    ceph_statuses: Vec<String>,
+    cpu_total_count: Vec<i64>,
+    cpu_load_1: Vec<&'a str>,
+    cpu_load_5: Vec<&'a str>,
+    cpu_load_15: Vec<&'a str>,
+    instance_count: Vec<i32>,
+    instance_statuses: Vec<String>,
+    member_count: Vec<i32>,
+    member_statuses: Vec<String>,
+    memory_total_amount: Vec<i64>,
+    memory_usage: Vec<i64>,
+    storage_pool_usages: Vec<String>,
+    ui_url: Vec<&'a str>,
+}
+
+impl<'a> Rows<'a> {
+    fn of(beats: &[&'a Beat]) -> Self {
+        fn column<'a, T>(beats: &[&'a Beat], value: impl Fn(&'a Details) -> T) -> Vec<T> {
+            beats.iter().map(|beat| value(&beat.details)).collect()
+        }
+        Self {
+            id: beats.iter().map(|beat| beat.cluster.0).collect(),
+            ceph_count: column(beats, Details::ceph_count),
+            ceph_statuses: column(beats, |details| json(&details.ceph_statuses)),
+            cpu_total_count: column(beats, |details| details.cpu_total_count),
+            cpu_load_1: column(beats, |details| details.cpu_load_1.as_str()),
+            cpu_load_5: column(beats, |details| details.cpu_load_5.as_str()),
+            cpu_load_15: column(beats, |details| details.cpu_load_15.as_str()),
+            instance_count: column(beats, Details::instance_count),
+            instance_statuses: column(beats, |details| json(&details.instance_statuses)),
+            member_count: column(beats, Details::member_count),
+            member_statuses: column(beats, |details| json(&details.member_statuses)),
+            memory_total_amount: column(beats, |details| details.memory_total_amount),
+            memory_usage: column(beats, |details| details.memory_usage),
+            storage_pool_usages: column(beats, |details| json(&details.storage_pool_usages)),
+            ui_url: column(beats, |details| details.ui_url.as_str()),
+        }
+    }
+
+    fn parameters(&self) -> [&(dyn ToSql + Sync); 15] {
+        [
+            &self.id,
+            &self.ceph_count,
+            &self.ceph_statuses,
+            &self.cpu_total_count,
+            &self.cpu_load_1,
+            &self.cpu_load_5,
+            &self.cpu_load_15,
+            &self.instance_count,
+            &self.instance_statuses,
+            &self.member_count,
+            &self.member_statuses,
+            &self.memory_total_amount,
+            &self.memory_usage,
+            &self.storage_pool_usages,
+            &self.ui_url,
+        ]
+    }
+}
+
+/// A list in JSON. Lists of texts and numbers always serialize.
+fn json<T: Serialize>(list: &[T]) -> String {
+    serde_json::to_string(list).unwrap_or_else(|_| "[]".to_owned())
+}

@@ -1,0 +1,39 @@
+//! PostgreSQL, the product's only state. All SQL stands in this crate.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`options`], [`pool`], [`error`] | how the database is reached, connections and named transactions, what can go wrong |
+//! | [`migrate`], [`takeover`] | the schema, whichever unit starts first; a database of the existing program taken over |
+//! | [`crypter`] | encryption of what must not lie in the database in clear |
+//! | [`tokens`], [`enrolment`] | join tokens; the one transaction that turns a token into a cluster |
+//! | [`clusters`], [`identities`] | enrolled clusters as people see them, and as certificates find them |
+//! | [`heartbeats`], [`writer`] | the batch statement, and the task that gathers beats into batches |
+//! | [`presence`], [`judge`] | the service clock; transitions of health, recorded by one unit at a time |
+//! | [`changes`] | LISTEN: what other units changed |
+//! | [`private`] | a PostgreSQL of one's own, for one machine and for tests |
+//! | `testing` | databases for tests (feature `testing`) |
+
+pub mod changes;
+pub mod clusters;
+pub mod crypter;
+pub mod enrolment;
+pub mod error;
+pub mod heartbeats;
+pub mod identities;
+pub mod judge;
+pub mod migrate;
+pub mod options;
+pub mod pool;
+pub mod presence;
+pub mod private;
+pub mod takeover;
+#[cfg(feature = "testing")]
+pub mod testing;
+pub mod tokens;
+pub mod writer;
+
+pub use crypter::Crypter;
+pub use error::StoreError;
+pub use options::{DatabaseOptions, DatabaseTls};
+pub use pool::Store;
+pub use writer::{HeartbeatWriter, WriteError};

@@ -1,0 +1,142 @@
+//! Connections, and transactions that have a name.
+
+use std::marker::PhantomData;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use deadpool_postgres::{
+    Hook, HookError, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, Timeouts,
+};
+use futures_util::future::BoxFuture;
+use tokio_postgres::{NoTls, Transaction};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use crate::error::is_worth_retrying;
+use crate::options::{CONNECT_TIMEOUT, InvalidCa, STATEMENT_TIMEOUT};
+use crate::{Crypter, DatabaseOptions, StoreError};
+
+/// How often a transaction that lost a race is tried in all.
+const TRIES: u32 = 5;
+
+/// The store: a pool of connections and the keys for what is encrypted at rest. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    pub(crate) pool: Pool,
+    pub(crate) options: Arc<DatabaseOptions>,
+    pub(crate) crypter: Arc<Crypter>,
+}
+
+impl Store {
+    /// A store that connects when it is first used: the process starts without its database.
+    pub fn new(options: DatabaseOptions, crypter: Crypter) -> Result<Self, InvalidCa> {
+        let manager_config = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let manager = match options.tls_client()? {
+            None => Manager::from_config(options.to_config(), NoTls, manager_config),
+            Some(tls) => {
+                Manager::from_config(options.to_config(), MakeRustlsConnect::new(tls), manager_config)
+            }
+        };
+        let pool = Pool::builder(manager)
+            .max_size(options.max_open.max(2))
+            .runtime(Runtime::Tokio1)
+            .timeouts(Timeouts {
+                wait: Some(STATEMENT_TIMEOUT),
+                create: Some(CONNECT_TIMEOUT),
+                recycle: Some(CONNECT_TIMEOUT),
+            })
+            .post_create(Hook::async_fn(|client, _| {
+                Box::pin(async move {
+                    // Sent as a statement, not as a start-up option: connection poolers refuse those.
+                    let milliseconds = STATEMENT_TIMEOUT.as_millis();
+                    let settings = format!(
+                        "SET statement_timeout = {milliseconds}; \
+                         SET idle_in_transaction_session_timeout = {milliseconds}; SET TIME ZONE 'UTC'"
+                    );
+                    client.batch_execute(&settings).await.map_err(HookError::Backend)
+                })
+            }))
+            .build()
+            // The builder fails only where timeouts are set without a runtime.
+            .map_err(|error| InvalidCa(error.to_string()))?;
+        Ok(Self { pool, options: Arc::new(options), crypter: Arc::new(crypter) })
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.client().await?.simple_query("-- ping()\nSELECT 1").await?;
+        Ok(())
+    }
+
+    /// How many connections are open, and how many of them wait to be used.
+    pub fn connections(&self) -> (usize, usize) {
+        let status = self.pool.status();
+        (status.size, status.available)
+    }
+
+    pub(crate) async fn client(&self) -> Result<Object, StoreError> {
+        Ok(self.pool.get().await?)
+    }
+
+    /// Runs a named transaction and commits it. One that lost a race (serialization failure, deadlock) is run again
+    /// from the start; any other error rolls it back.
+    pub(crate) async fn transaction<'env, T, E, F>(&self, name: &'static str, run: F) -> Result<T, E>
+    where
+        E: From<StoreError> + AsStoreError,
+        F: for<'a> Fn(Tx<'a, 'env>) -> BoxFuture<'a, Result<T, E>>,
+    {
+        let mut tries = 1;
+        loop {
+            let outcome = self.try_transaction(&run).await;
+            match outcome {
+                Err(error) if tries < TRIES && error.as_store_error().is_some_and(is_worth_retrying) => {
+                    tracing::debug!(
+                        transaction = name,
+                        tries,
+                        "a transaction lost a race and is tried again"
+                    );
+                    tries += 1;
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn try_transaction<'env, T, E, F>(&self, run: &F) -> Result<T, E>
+    where
+        E: From<StoreError>,
+        F: for<'a> Fn(Tx<'a, 'env>) -> BoxFuture<'a, Result<T, E>>,
+    {
+        let mut client = self.client().await?;
+        let transaction = client.transaction().await.map_err(StoreError::from)?;
+        // Dropping it uncommitted rolls back.
+        let value = run(Tx { transaction: &transaction, environment: PhantomData }).await?;
+        transaction.commit().await.map_err(StoreError::from)?;
+        Ok(value)
+    }
+}
+
+/// A running transaction. Its second lifetime lets a closure over it borrow from whoever runs it: `'env` outlives
+/// `'a`, and only saying so here makes the compiler believe it.
+pub(crate) struct Tx<'a, 'env: 'a> {
+    transaction: &'a Transaction<'a>,
+    environment: PhantomData<&'env ()>,
+}
+
+impl<'a> Deref for Tx<'a, '_> {
+    type Target = Transaction<'a>;
+
+    fn deref(&self) -> &Self::Target {
+        self.transaction
+    }
+}
+
+/// Lets [`Store::transaction`] see whether an error of a higher layer is one of the database.
+pub(crate) trait AsStoreError {
+    fn as_store_error(&self) -> Option<&StoreError>;
+}
+
+impl AsStoreError for StoreError {
+    fn as_store_error(&self) -> Option<&StoreError> {
+        Some(self)
+    }
+}

@@ -1,0 +1,138 @@
+//! Join tokens that wait to be used.
+
+use fleet::PendingToken;
+use protocol::{ClusterName, Secret};
+use time::OffsetDateTime;
+use tokio_postgres::{Row, Transaction};
+
+use crate::crypter::{CryptError, Place};
+use crate::pool::AsStoreError;
+use crate::{Crypter, Store, StoreError};
+
+/// Why a token was not made.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateTokenError {
+    /// A cluster has that name.
+    #[error("a cluster named \"{0}\" is already enrolled")]
+    ClusterExists(ClusterName),
+    /// A token that still works has that name.
+    #[error("a join token for \"{0}\" is already waiting to be used")]
+    TokenExists(ClusterName),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl AsStoreError for CreateTokenError {
+    fn as_store_error(&self) -> Option<&StoreError> {
+        if let Self::Store(error) = self { Some(error) } else { None }
+    }
+}
+
+impl Store {
+    /// The database's clock: the one that decides.
+    pub async fn now(&self) -> Result<OffsetDateTime, StoreError> {
+        Ok(self.client().await?.query_one("-- now()\nSELECT clock_timestamp()", &[]).await?.try_get(0)?)
+    }
+
+    /// Keeps a new token. One for the same name that has expired makes room.
+    pub async fn put_join_token(
+        &self,
+        token: &PendingToken,
+        secret: &Secret,
+    ) -> Result<(), CreateTokenError> {
+        let sealed = &seal_secret(&self.crypter, token.cluster_name.as_str(), secret)?;
+        let digest = secret.digest();
+        self.transaction("put_join_token", |tx| {
+            Box::pin(async move {
+                let name = token.cluster_name.as_str();
+                let sql = "-- put_join_token()\nSELECT 1 FROM remote_clusters WHERE name = $1";
+                if tx.query_opt(sql, &[&name]).await.map_err(StoreError::from)?.is_some() {
+                    return Err(CreateTokenError::ClusterExists(token.cluster_name.clone()));
+                }
+                let sql = "-- put_join_token()
+                    INSERT INTO remote_cluster_tokens AS t
+                        (cluster_name, description, secret_digest, sealed_secret, expiry, created_at)
+                    VALUES ($1, $2, $3, $4, $5, $6)
+                    ON CONFLICT (cluster_name) DO UPDATE SET description = excluded.description,
+                        secret_digest = excluded.secret_digest, sealed_secret = excluded.sealed_secret,
+                        expiry = excluded.expiry, created_at = excluded.created_at
+                    WHERE t.expiry <= now()";
+                let digest = digest.as_bytes().as_slice();
+                let rows = tx
+                    .execute(
+                        sql,
+                        &[&name, &token.description, &digest, sealed, &token.expiry, &token.created_at],
+                    )
+                    .await
+                    .map_err(StoreError::from)?;
+                if rows == 0 {
+                    Err(CreateTokenError::TokenExists(token.cluster_name.clone()))
+                } else {
+                    Ok(())
+                }
+            })
+        })
+        .await
+    }
+
+    /// All waiting tokens, oldest first, expired ones included.
+    pub async fn join_tokens(&self) -> Result<Vec<PendingToken>, StoreError> {
+        let sql = "-- join_tokens()
+            SELECT cluster_name, description, expiry, created_at FROM remote_cluster_tokens ORDER BY created_at, id";
+        self.client().await?.query(sql, &[]).await?.iter().map(pending_token).collect()
+    }
+
+    /// Takes a token back; says whether there was one.
+    pub async fn revoke_join_token(&self, name: &str) -> Result<bool, StoreError> {
+        let sql = "-- revoke_join_token()\nDELETE FROM remote_cluster_tokens WHERE cluster_name = $1";
+        Ok(self.client().await?.execute(sql, &[&name]).await? > 0)
+    }
+}
+
+/// A token's row as a join sees it, locked until the transaction ends.
+pub(crate) struct LockedToken {
+    pub(crate) description: String,
+    pub(crate) is_expired: bool,
+    pub(crate) digest: Vec<u8>,
+    pub(crate) sealed_secret: Vec<u8>,
+}
+
+/// Locks the token for this name: of many joins at once, one goes on and the rest find it gone.
+pub(crate) async fn lock_join_token(
+    tx: &Transaction<'_>,
+    name: &str,
+) -> Result<Option<LockedToken>, StoreError> {
+    let sql = "-- lock_join_token()
+        SELECT description, expiry <= now(), secret_digest, sealed_secret
+        FROM remote_cluster_tokens WHERE cluster_name = $1 FOR UPDATE";
+    let Some(row) = tx.query_opt(sql, &[&name]).await? else { return Ok(None) };
+    Ok(Some(LockedToken {
+        description: row.try_get(0)?,
+        is_expired: row.try_get(1)?,
+        digest: row.try_get(2)?,
+        sealed_secret: row.try_get(3)?,
+    }))
+}
+
+/// The secret as it is kept: decipherable with our keys, in this row only.
+pub(crate) fn seal_secret(crypter: &Crypter, name: &str, secret: &Secret) -> Result<Vec<u8>, StoreError> {
+    crypter.seal(secret_place(name), secret.expose()).map_err(undecipherable)
+}
+
+pub(crate) fn secret_place(name: &str) -> Place<'_> {
+    Place { table: "remote_cluster_tokens", row: name, column: "sealed_secret" }
+}
+
+fn undecipherable(error: CryptError) -> StoreError {
+    StoreError::corrupt("remote_cluster_tokens", "sealed_secret", error)
+}
+
+fn pending_token(row: &Row) -> Result<PendingToken, StoreError> {
+    Ok(PendingToken {
+        cluster_name: ClusterName::from_stored(row.try_get(0)?),
+        description: row.try_get(1)?,
+        expiry: row.try_get(2)?,
+        created_at: row.try_get(3)?,
+    })
+}

@@ -1,0 +1,197 @@
+//! Heartbeats in batches, liveness, warnings and transitions of health.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+mod support;
+
+use std::sync::Arc;
+
+use fleet::warning::findings;
+use fleet::{ClusterId, HealthRules, HealthState, Thresholds, WarningKind};
+use protocol::Heartbeat;
+use protocol::heartbeat::Details;
+use store::heartbeats::Beat;
+use store::presence::Presence;
+use store::testing::{empty_database, execute, migrated_store, store as store_over};
+use store::{DatabaseOptions, HeartbeatWriter, Store, WriteError};
+use support::enrol;
+use time::Duration;
+
+fn writer(store: &Store) -> HeartbeatWriter {
+    HeartbeatWriter::start(store.clone(), Arc::new(Presence::new(store.clone())))
+}
+
+fn beat(cluster: ClusterId, body: &str) -> Beat {
+    let details = Heartbeat::parse(body.as_bytes()).unwrap().details;
+    let findings = findings(&details, Thresholds::default());
+    Beat { cluster, details, findings }
+}
+
+async fn enrolled(store: &Store, name: &str) -> ClusterId {
+    enrol(store, name).await;
+    store.cluster(name).await.unwrap().unwrap().id
+}
+
+async fn migrated() -> (DatabaseOptions, Store) {
+    let options = empty_database().await.unwrap();
+    let store = store_over(&options);
+    store.migrate().await.unwrap();
+    (options, store)
+}
+
+#[tokio::test]
+async fn what_is_reported_is_read_back_and_joining_does_not_move() {
+    let store = migrated_store().await.unwrap();
+    let id = enrolled(&store, "a").await;
+    let before = store.cluster("a").await.unwrap().unwrap();
+    let body = r#"{"cpu_load_1":"0.42","memory_total_amount":8,"memory_usage":4,"ui_url":"https://x",
+        "storage_pool_usages":[{"name":"b","member":"m","total":18446744073709551615,"usage":1},{"name":"a"}],
+        "instance_statuses":[{"status":"Stopped","count":2},{"status":"Running","count":3}]}"#;
+    let sent = beat(id, body);
+    writer(&store).write(sent.clone()).await.unwrap();
+    let after = store.cluster("a").await.unwrap().unwrap();
+    assert_eq!(after.details, sent.details);
+    assert_eq!((after.joined_at, after.created_at), (before.joined_at, before.created_at));
+    assert!(after.last_status_update_at() > before.joined_at);
+}
+
+#[tokio::test]
+async fn one_guilty_beat_never_fails_its_batch() {
+    let store = migrated_store().await.unwrap();
+    let mut beats = Vec::new();
+    for number in 0..20 {
+        beats.push(beat(enrolled(&store, &format!("c{number}")).await, "{}"));
+    }
+    // The wire refuses NUL; it stands for whatever a column turns out not to hold.
+    beats[7].details.ui_url = "\0".to_owned();
+    let writer = writer(&store);
+    let outcomes = futures_util::future::join_all(beats.into_iter().map(|beat| writer.write(beat))).await;
+    for (number, outcome) in outcomes.iter().enumerate() {
+        match outcome {
+            Err(WriteError::Refused(_)) if number == 7 => {}
+            Ok(()) if number != 7 => {}
+            other => panic!("beat {number}: {other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_last_beat_of_a_cluster_wins_and_all_are_answered() {
+    let store = migrated_store().await.unwrap();
+    let id = enrolled(&store, "a").await;
+    let writer = writer(&store);
+    let beats = (1..=50).map(|usage| beat(id, &format!(r#"{{"memory_usage":{usage}}}"#)));
+    let outcomes = futures_util::future::join_all(beats.map(|beat| writer.write(beat))).await;
+    assert!(outcomes.iter().all(Result::is_ok));
+    assert_eq!(store.cluster("a").await.unwrap().unwrap().details.memory_usage, 50);
+}
+
+#[tokio::test]
+async fn a_removed_cluster_is_told_so_and_the_rest_of_its_batch_is_stored() {
+    let store = migrated_store().await.unwrap();
+    let (gone, kept) = (enrolled(&store, "gone").await, enrolled(&store, "kept").await);
+    store.remove_cluster("gone").await.unwrap();
+    let writer = writer(&store);
+    let full = r#"{"memory_total_amount":10,"memory_usage":9}"#;
+    let (first, second) = tokio::join!(writer.write(beat(gone, full)), writer.write(beat(kept, full)));
+    assert!(matches!(first, Err(WriteError::NoSuchCluster)), "{first:?}");
+    second.unwrap();
+}
+
+#[tokio::test]
+async fn warnings_keep_their_since_and_go_when_their_cause_goes() {
+    let store = migrated_store().await.unwrap();
+    let id = enrolled(&store, "a").await;
+    let writer = writer(&store);
+    let memory = |usage| beat(id, &format!(r#"{{"memory_total_amount":100,"memory_usage":{usage}}}"#));
+    let warnings = async || store.cluster("a").await.unwrap().unwrap().reported_warnings;
+    writer.write(memory(90)).await.unwrap();
+    let first = warnings().await;
+    assert_eq!((first.len(), first[0].kind), (1, WarningKind::Memory));
+    writer.write(memory(91)).await.unwrap();
+    let second = warnings().await;
+    assert_eq!(second[0].text, "memory is 91 % used, above 80 %");
+    assert_eq!(second[0].since, first[0].since);
+    writer.write(memory(50)).await.unwrap();
+    assert!(warnings().await.is_empty());
+    writer.write(memory(90)).await.unwrap();
+    assert!(warnings().await[0].since > first[0].since);
+}
+
+#[tokio::test]
+async fn silence_turns_late_then_lost_and_a_beat_turns_it_back_each_recorded() {
+    let (options, store) = migrated().await;
+    let id = enrolled(&store, "a").await;
+    let writer = writer(&store);
+    writer.write(beat(id, "{}")).await.unwrap();
+    let uid = store.cluster("a").await.unwrap().unwrap().uid;
+    let rules = HealthRules::default();
+    let silence = async |seconds: i32| {
+        let sql = format!(
+            "UPDATE remote_cluster_liveness SET heard_at = heard_at - interval '{seconds} s',
+             last_heartbeat_at = last_heartbeat_at - interval '{seconds} s'"
+        );
+        execute(&options, &sql).await.unwrap();
+        store.record_transitions(rules).await.unwrap()
+    };
+    assert!(silence(100).await.is_empty());
+    assert_eq!(silence(100).await[0].to, HealthState::Late);
+    let seen = store.cluster("a").await.unwrap().unwrap();
+    let health = seen.health(&rules, &store.service_clock().await.unwrap());
+    assert_eq!(health.state, HealthState::Late);
+    assert_eq!(silence(200).await[0].to, HealthState::Lost);
+    writer.write(beat(id, "{}")).await.unwrap();
+    let back = store.record_transitions(rules).await.unwrap();
+    assert_eq!((back[0].from, back[0].to), (HealthState::Lost, HealthState::Fresh));
+    let states: Vec<_> = store.transitions(uid).await.unwrap().iter().map(|step| step.to).collect();
+    assert_eq!(states, [HealthState::Late, HealthState::Lost, HealthState::Fresh]);
+}
+
+#[tokio::test]
+async fn an_outage_of_the_hub_makes_nobody_late() {
+    let (options, store) = migrated().await;
+    let id = enrolled(&store, "a").await;
+    let writer = writer(&store);
+    writer.write(beat(id, "{}")).await.unwrap();
+    // An hour ago: the beat, and the last time that a unit accepted anything.
+    let sql = "UPDATE remote_cluster_liveness SET heard_at = heard_at - interval '1 h',
+            last_heartbeat_at = last_heartbeat_at - interval '1 h';
+        UPDATE connector_presence SET accepting_until = accepting_until - interval '1 h'";
+    execute(&options, sql).await.unwrap();
+    let judged = async || {
+        let clock = store.service_clock().await.unwrap();
+        store.cluster("a").await.unwrap().unwrap().health(&HealthRules::default(), &clock).state
+    };
+    assert_eq!(judged().await, HealthState::Fresh, "while the outage lasts");
+    Presence::new(store.clone()).mark().await.unwrap();
+    assert_eq!(judged().await, HealthState::Fresh, "after it");
+    writer.write(beat(id, "{}")).await.unwrap();
+    let gaps = store.cluster("a").await.unwrap().unwrap().liveness.recent_gaps;
+    assert_eq!(gaps.expected_interval(), Duration::MINUTE, "the outage is no gap of the cluster's");
+}
+
+#[tokio::test]
+async fn the_last_eight_gaps_are_kept() {
+    let (options, store) = migrated().await;
+    let id = enrolled(&store, "a").await;
+    let writer = writer(&store);
+    for _ in 0..12 {
+        writer.write(beat(id, "{}")).await.unwrap();
+        let back = "UPDATE remote_cluster_liveness SET heard_at = heard_at - interval '600 s'";
+        execute(&options, back).await.unwrap();
+    }
+    let cluster = store.cluster("a").await.unwrap().unwrap();
+    assert_eq!(cluster.liveness.recent_gaps.expected_interval().whole_seconds(), 600);
+    let kept =
+        store::testing::texts(&options, "SELECT cardinality(recent_gaps) FROM remote_cluster_liveness").await;
+    assert_eq!(kept.unwrap(), ["8"]);
+}
+
+#[tokio::test]
+async fn a_stored_list_that_cannot_be_read_hides_nobody() {
+    let (options, store) = migrated().await;
+    enrolled(&store, "a").await;
+    execute(&options, "UPDATE remote_cluster_details SET member_statuses = '{\"x\":1}'").await.unwrap();
+    let clusters = store.clusters().await.unwrap().1;
+    assert_eq!(clusters[0].details, Details::default());
+}

@@ -1,0 +1,66 @@
+//! What the tests of the store share.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+#![allow(dead_code, reason = "each test file uses its part")]
+#![allow(unreachable_pub, reason = "a module of tests has no outside")]
+
+use fleet::PendingToken;
+use protocol::join_token::PresentedToken;
+use protocol::proof::{self, Proof};
+use protocol::{Certificate, ClusterName, Fingerprint, JoinRequest, Secret};
+use store::Store;
+use store::enrolment::JoinProof;
+use time::{Duration, OffsetDateTime};
+
+/// A new self-signed certificate.
+pub fn certificate() -> Certificate {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let mut parameters = rcgen::CertificateParams::new(vec!["site".to_owned()]).unwrap();
+    parameters.not_before = OffsetDateTime::now_utc() - Duration::DAY;
+    parameters.not_after = OffsetDateTime::now_utc() + Duration::days(3650);
+    Certificate::from_pem(&parameters.self_signed(&key).unwrap().pem()).unwrap()
+}
+
+pub fn secret() -> Secret {
+    Secret::from_random(&[7; 32])
+}
+
+/// Keeps a token for this name whose secret is [`secret`].
+pub async fn token_for(store: &Store, name: &str, lifetime: Duration) -> PendingToken {
+    let now = store.now().await.unwrap();
+    let token = PendingToken {
+        cluster_name: ClusterName::new(name).unwrap(),
+        description: "made by a test".to_owned(),
+        expiry: now + lifetime,
+        created_at: now,
+    };
+    store.put_join_token(&token, &secret()).await.unwrap();
+    token
+}
+
+pub fn request(name: &str, certificate: &Certificate) -> JoinRequest {
+    JoinRequest {
+        cluster_name: ClusterName::new(name).unwrap(),
+        certificate: certificate.clone(),
+        token: None,
+    }
+}
+
+/// The proof by the whole token, whose secret is [`secret`].
+pub fn token_proof(name: &str) -> JoinProof {
+    JoinProof::Token(PresentedToken { secret: secret(), server_name: name.to_owned() })
+}
+
+/// The proof by HMAC under this key.
+pub fn hmac_proof(key: &[u8], body: &'static [u8]) -> JoinProof {
+    JoinProof::Hmac { proof: Proof::parse(&proof::sign(key, body)).unwrap(), body: body.into() }
+}
+
+/// Enrols a cluster; answers its certificate's fingerprint.
+pub async fn enrol(store: &Store, name: &str) -> Fingerprint {
+    token_for(store, name, Duration::HOUR).await;
+    let certificate = certificate();
+    let presented = Some(certificate.fingerprint);
+    store.join_cluster(&request(name, &certificate), &token_proof(name), presented).await.unwrap();
+    certificate.fingerprint
+}

@@ -1,0 +1,221 @@
+//! Databases of the existing program, at each of its four versions, taken over in place (contract section 3).
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+mod support;
+
+use fleet::{HealthState, Percent};
+use protocol::{Certificate, JoinToken};
+use store::enrolment::JoinProof;
+use store::testing::{empty_database, execute, store as store_over, texts};
+use store::{DatabaseOptions, Store};
+use support::{certificate, request};
+use time::OffsetDateTime;
+use time::macros::datetime;
+
+const JOINED: OffsetDateTime = datetime!(2025-03-04 05:06:07 UTC);
+const LAST_BEAT: OffsetDateTime = datetime!(2026-01-02 03:04:05 UTC);
+
+/// What the existing program leaves behind at one of its versions: two clusters, one of which never reported, with
+/// thresholds, a live and an expired token.
+async fn existing_database(
+    version: u8,
+    site: &Certificate,
+    silent: &Certificate,
+    live: &str,
+) -> DatabaseOptions {
+    let options = empty_database().await.unwrap();
+    let age = if version >= 2 { "age integer," } else { "" };
+    let tunnel = if version >= 4 { "tunnel_manager_member_url text," } else { "" };
+    let people = if version >= 3 {
+        "CREATE TABLE identities (id serial PRIMARY KEY, subject text UNIQUE, name text, email text, display_name text,
+            created_at timestamptz, last_seen timestamptz, updated_at timestamptz);
+        CREATE TABLE sessions (id uuid PRIMARY KEY, identity_id integer UNIQUE REFERENCES identities (id),
+            expires_at timestamptz, created_at timestamptz, id_token text, access_token text, refresh_token text);
+        INSERT INTO identities (subject, name) VALUES ('someone', 'Someone');
+        INSERT INTO sessions (id, identity_id) VALUES ('00000000-0000-0000-0000-000000000001', 1);"
+    } else {
+        ""
+    };
+    let triggers: String = ["remote_clusters", "remote_cluster_details", "remote_cluster_config"]
+        .iter()
+        .filter(|table| **table != "remote_cluster_config")
+        .map(|table| {
+            format!(
+                "CREATE TRIGGER {table}_updated_at_trigger BEFORE UPDATE ON {table}
+                 FOR EACH ROW EXECUTE FUNCTION update_updated_at();"
+            )
+        })
+        .collect();
+    let (site, silent) = (site.to_pem(), silent.to_pem());
+    let sql = format!(
+        "CREATE TABLE goose_db_version (id serial PRIMARY KEY, version_id bigint NOT NULL, is_applied boolean NOT NULL,
+            tstamp timestamp DEFAULT now());
+        INSERT INTO goose_db_version (version_id, is_applied) SELECT v, true FROM generate_series(0, {version}) AS v;
+        CREATE FUNCTION update_updated_at() RETURNS trigger LANGUAGE plpgsql AS
+            'BEGIN NEW.updated_at = now(); RETURN NEW; END';
+        CREATE TABLE remote_clusters (id serial PRIMARY KEY, name text NOT NULL UNIQUE, description text DEFAULT '',
+            status text NOT NULL CHECK (status IN ('ACTIVE')), cluster_certificate text NOT NULL UNIQUE, {age}
+            joined_at timestamp NOT NULL, created_at timestamp NOT NULL, updated_at timestamp NOT NULL DEFAULT now());
+        CREATE TABLE remote_cluster_tokens (id serial PRIMARY KEY, encoded_token text NOT NULL,
+            expiry timestamptz NOT NULL, cluster_name text NOT NULL UNIQUE, description text,
+            created_at timestamptz DEFAULT now());
+        CREATE TABLE remote_cluster_details (id serial PRIMARY KEY,
+            remote_cluster_id integer UNIQUE REFERENCES remote_clusters (id) ON DELETE CASCADE,
+            ceph_count integer, instance_count integer, member_count integer,
+            ceph_statuses jsonb DEFAULT '[]', instance_statuses jsonb DEFAULT '[]', member_statuses jsonb DEFAULT '[]',
+            storage_pool_usages jsonb DEFAULT '[]', cpu_total_count bigint, memory_total_amount bigint,
+            memory_usage bigint, cpu_load_1 text, cpu_load_5 text, cpu_load_15 text, ui_url text, {tunnel}
+            created_at timestamptz NOT NULL, updated_at timestamptz NOT NULL);
+        CREATE TABLE remote_cluster_config (id serial PRIMARY KEY,
+            remote_cluster_id integer REFERENCES remote_clusters (id) ON DELETE CASCADE, key text NOT NULL,
+            value text NOT NULL, UNIQUE (remote_cluster_id, key));
+        {people}
+        INSERT INTO remote_clusters (name, description, status, cluster_certificate, joined_at, created_at) VALUES
+            ('a/b \"x\"', 'in the cellar', 'ACTIVE', '{site}', '2026-01-02 03:04:05', '0001-01-01'),
+            ('silent', NULL, 'ACTIVE', '{silent}', '2025-01-01', '0001-01-01');
+        INSERT INTO remote_cluster_details (remote_cluster_id, ceph_count, instance_count, member_count,
+            instance_statuses, storage_pool_usages, cpu_total_count, memory_total_amount, memory_usage, cpu_load_1,
+            cpu_load_5, cpu_load_15, ui_url, created_at, updated_at)
+        VALUES (1, 0, 3, 0, '[{{\"count\": 2, \"status\": \"Running\"}}, {{\"count\": 1, \"status\": \"Stopped\"}}]',
+            '[{{\"name\": \"local\", \"member\": \"m1\", \"total\": 100, \"usage\": 50}}]', 0, 1024, 512, '0.42', '0.5',
+            '1', 'https://10.0.0.1:8443', '2025-03-04 05:06:07+00', '2026-01-02 03:04:05+00');
+        INSERT INTO remote_cluster_config (remote_cluster_id, key, value)
+            VALUES (1, 'disk_threshold', '70'), (1, 'memory_threshold', '65');
+        INSERT INTO remote_cluster_tokens (encoded_token, expiry, cluster_name, description) VALUES
+            ('{live}', now() + interval '1 day', 'newcomer', 'by hand'),
+            ('not a token', now() - interval '1 day', 'broken', NULL);
+        {triggers}"
+    );
+    execute(&options, &sql).await.unwrap();
+    options
+}
+
+fn live_token(name: &str) -> JoinToken {
+    JoinToken {
+        secret: protocol::Secret::from_text("a secret of the existing program"),
+        expires_at: OffsetDateTime::now_utc() + time::Duration::DAY,
+        addresses: vec!["hub.example.com:30000".parse().unwrap()],
+        server_name: name.to_owned(),
+        fingerprint: protocol::Fingerprint::of_der(b"leaf"),
+    }
+}
+
+async fn join_with(store: &Store, encoded: &str) {
+    let newcomer = certificate();
+    let token = protocol::join_token::PresentedToken::decode(encoded).unwrap();
+    let presented = Some(newcomer.fingerprint);
+    store.join_cluster(&request("newcomer", &newcomer), &JoinProof::Token(token), presented).await.unwrap();
+    assert_eq!(store.cluster("newcomer").await.unwrap().unwrap().description, "by hand");
+}
+
+async fn everything_goes_on_working(version: u8) {
+    use secrecy::ExposeSecret as _;
+    let (site, silent) = (certificate(), certificate());
+    let encoded = live_token("newcomer").encode();
+    let options = existing_database(version, &site, &silent, encoded.expose_secret()).await;
+    let store = store_over(&options);
+    let taken_over = store.migrate().await.unwrap().taken_over.unwrap();
+    assert_eq!((taken_over.version, taken_over.clusters, taken_over.tokens), (i64::from(version), 2, 1));
+
+    let cluster = store.cluster("a/b \"x\"").await.unwrap().unwrap();
+    assert_eq!(cluster.description, "in the cellar");
+    assert_eq!((cluster.joined_at, cluster.created_at), (JOINED, JOINED));
+    assert_eq!(cluster.liveness.last_heartbeat_at, Some(LAST_BEAT));
+    assert_eq!(cluster.fingerprint, site.fingerprint);
+    assert_eq!(cluster.certificate_validity.1, site.not_after);
+    assert_eq!(cluster.thresholds.disk, Percent::new(70).unwrap());
+    assert_eq!(cluster.thresholds.memory, Percent::new(65).unwrap());
+    assert_eq!(cluster.details.instance_count(), 3);
+    assert_eq!(cluster.details.instance_statuses[0].status, "Running");
+    assert_eq!(cluster.details.storage_pool_usages[0].usage, 50);
+    assert_eq!(cluster.details.ui_url, "https://10.0.0.1:8443");
+    let never = store.cluster("silent").await.unwrap().unwrap();
+    assert_eq!((never.description.as_str(), never.liveness.last_heartbeat_at), ("", None));
+    assert_eq!(never.joined_at, datetime!(2025-01-01 00:00 UTC));
+
+    // The existing program was stopped before the takeover: its silence since then is nobody's fault.
+    store::presence::Presence::new(store.clone()).mark().await.unwrap();
+    let clock = store.service_clock().await.unwrap();
+    let health = cluster.health(&fleet::HealthRules::default(), &clock);
+    assert_eq!(health.state, HealthState::Fresh);
+
+    let found = store.identity_by_fingerprint(site.fingerprint).await.unwrap().unwrap();
+    assert_eq!(found.uid, cluster.uid);
+    join_with(&store, encoded.expose_secret()).await;
+
+    let clear = "SELECT column_name FROM information_schema.columns
+        WHERE column_name IN ('encoded_token', 'tunnel_manager_member_url', 'age')";
+    assert!(texts(&options, clear).await.unwrap().is_empty(), "no token lies in clear any more");
+}
+
+#[tokio::test]
+async fn version_1_is_taken_over() {
+    everything_goes_on_working(1).await;
+}
+
+#[tokio::test]
+async fn version_2_is_taken_over() {
+    everything_goes_on_working(2).await;
+}
+
+#[tokio::test]
+async fn version_3_is_taken_over() {
+    everything_goes_on_working(3).await;
+}
+
+#[tokio::test]
+async fn version_4_is_taken_over() {
+    everything_goes_on_working(4).await;
+}
+
+#[tokio::test]
+async fn a_second_start_changes_nothing() {
+    let options = existing_database(4, &certificate(), &certificate(), "not a token either").await;
+    let store = store_over(&options);
+    assert!(store.migrate().await.unwrap().taken_over.is_some());
+    let before = store.clusters().await.unwrap().1;
+    let again = store.migrate().await.unwrap();
+    assert_eq!((again.taken_over, again.applied.len()), (None, 0));
+    assert_eq!(store.clusters().await.unwrap().1, before);
+}
+
+#[tokio::test]
+async fn a_version_that_is_not_known_is_left_alone() {
+    let options = existing_database(4, &certificate(), &certificate(), "x").await;
+    execute(&options, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (5, true)")
+        .await
+        .unwrap();
+    let error = store_over(&options).migrate().await.unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "the database is at version 5 of the existing program; versions 1 to 4 can be taken over"
+    );
+    let names = texts(&options, "SELECT encoded_token FROM remote_cluster_tokens ORDER BY id").await.unwrap();
+    assert_eq!(names, ["x", "not a token"]);
+}
+
+/// A database that was taken over and a new one must be the same to everything that runs on them later.
+#[tokio::test]
+async fn a_taken_over_database_has_the_columns_of_a_new_one() {
+    let new = empty_database().await.unwrap();
+    store_over(&new).migrate().await.unwrap();
+    let old = existing_database(4, &certificate(), &certificate(), "x").await;
+    store_over(&old).migrate().await.unwrap();
+    let columns = "SELECT concat_ws(' ', table_name, column_name, data_type) FROM information_schema.columns
+        WHERE table_schema = 'public' AND table_name NOT IN ('goose_db_version', 'identities')
+        ORDER BY table_name, column_name";
+    assert_eq!(texts(&old, columns).await.unwrap(), texts(&new, columns).await.unwrap());
+}
+
+#[tokio::test]
+async fn many_units_starting_together_migrate_once() {
+    let options = empty_database().await.unwrap();
+    let units = (0..8).map(|_| {
+        let store = store_over(&options);
+        tokio::spawn(async move { store.migrate().await.unwrap().applied.len() })
+    });
+    let applied = futures_util::future::join_all(units.collect::<Vec<_>>()).await;
+    let applied: Vec<_> = applied.into_iter().map(Result::unwrap).filter(|count| *count > 0).collect();
+    assert_eq!(applied.len(), 1, "one unit did all the work: {applied:?}");
+}
