@@ -34,16 +34,15 @@ impl PendingToken {
     }
 }
 
-/// The expiry that a token gets: what was asked for, else [`DEFAULT_LIFETIME`] from now.
+/// The expiry that a token gets, in whole seconds: what was asked for, else [`DEFAULT_LIFETIME`] from now.
 pub fn expiry(
     wanted: Option<OffsetDateTime>,
     now: OffsetDateTime,
 ) -> Result<OffsetDateTime, ExpiryInThePast> {
-    match wanted {
-        Some(wanted) if wanted <= now => Err(ExpiryInThePast),
-        Some(wanted) => Ok(wanted),
-        None => Ok(now + DEFAULT_LIFETIME),
-    }
+    let expiry = wanted.unwrap_or(now + DEFAULT_LIFETIME);
+    // Token and database keep different fractions of a second; none is the same everywhere.
+    let expiry = expiry - Duration::nanoseconds(i64::from(expiry.nanosecond()));
+    if expiry <= now { Err(ExpiryInThePast) } else { Ok(expiry) }
 }
 
 #[cfg(test)]

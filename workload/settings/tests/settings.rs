@@ -1,5 +1,7 @@
 //! Settings as a person or a charm gives them.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
 use secrecy::ExposeSecret as _;
 use settings::{Connector, Database, Listen, RateLimits, Source, table};
 

@@ -1,0 +1,77 @@
+//! Whose certificate this is, decided before a body is read.
+
+use std::sync::Arc;
+
+use edge::{ClientCertificate, Error, Peer};
+use store::identities::Identity;
+use time::OffsetDateTime;
+
+use crate::connector::Connector;
+use crate::errors::from_store;
+use crate::limits::Action;
+
+impl Connector {
+    /// The enrolled cluster behind a connection, counted against its limit. No certificate, an unknown one, or more
+    /// than one: 403, and counted against the address.
+    pub(crate) async fn authenticate(&self, peer: &Peer, action: Action) -> Result<Arc<Identity>, Error> {
+        self.ensure_prepared()?;
+        let known = match peer.certificate {
+            ClientCertificate::One { fingerprint, .. } => self.identities.get(fingerprint),
+            ClientCertificate::None | ClientCertificate::Several => None,
+        };
+        let identity = match known {
+            Some(identity) => identity,
+            None => self.look_up(peer).await?,
+        };
+        self.limits.check_cluster(action, identity.uid)?;
+        check_dates(&identity, OffsetDateTime::now_utc())?;
+        Ok(identity)
+    }
+
+    async fn look_up(&self, peer: &Peer) -> Result<Arc<Identity>, Error> {
+        self.limits.check_address(Action::Stranger, peer.address.ip())?;
+        let fingerprint = peer.certificate.fingerprint().ok_or(Error::Forbidden)?;
+        self.identities.look_up(fingerprint).await.map_err(from_store)?.ok_or(Error::Forbidden)
+    }
+}
+
+fn check_dates(identity: &Identity, now: OffsetDateTime) -> Result<(), Error> {
+    if now > identity.not_after {
+        let date = identity.not_after.date();
+        return Err(Error::ForbiddenBecause(format!("The cluster's certificate expired on {date}")));
+    }
+    if now < identity.not_before {
+        let date = identity.not_before.date();
+        return Err(Error::ForbiddenBecause(format!("The cluster's certificate is not valid before {date}")));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use fleet::{ClusterId, ClusterUid, Thresholds};
+    use protocol::{ClusterName, Fingerprint};
+    use time::macros::datetime;
+
+    use super::*;
+
+    #[test]
+    fn a_known_certificate_out_of_its_dates_is_told_so() {
+        let identity = Identity {
+            id: ClusterId(1),
+            uid: ClusterUid::new(),
+            name: ClusterName::new("a").unwrap(),
+            fingerprint: Fingerprint::of_der(b"a"),
+            not_before: datetime!(2030-01-01 00:00 UTC),
+            not_after: datetime!(2031-01-01 00:00 UTC),
+            thresholds: Thresholds::default(),
+        };
+        let text = |now| check_dates(&identity, now).unwrap_err().to_string();
+        assert!(check_dates(&identity, datetime!(2030-06-01 00:00 UTC)).is_ok());
+        assert_eq!(text(datetime!(2031-06-01 00:00 UTC)), "The cluster's certificate expired on 2031-01-01");
+        assert_eq!(
+            text(datetime!(2029-06-01 00:00 UTC)),
+            "The cluster's certificate is not valid before 2030-01-01"
+        );
+    }
+}

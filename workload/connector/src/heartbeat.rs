@@ -1,0 +1,68 @@
+//! `POST /1.0/remote-cluster/status`: a cluster reports.
+
+use bytes::Bytes;
+use edge::body::RequestBody;
+use edge::{Error, Peer, Response, answer};
+use fleet::warning::findings;
+use protocol::Heartbeat;
+use protocol::envelope::HeartbeatAnswer;
+use protocol::heartbeat::{MAX_BODY_BYTES, MemberMetrics};
+use store::WriteError;
+use store::heartbeats::Beat;
+
+use crate::connector::Connector;
+use crate::errors::from_write;
+use crate::limits::Action;
+use crate::metrics::Outcome;
+use crate::metrics_sink::SiteMetrics;
+
+impl Connector {
+    /// Stores the report and judges it; answers after the commit. Metrics go their own way afterwards.
+    pub(crate) async fn heartbeat(&self, peer: &Peer, body: RequestBody) -> Result<Response, Error> {
+        let cluster = self.authenticate(peer, Action::Heartbeat).await?;
+        let body = self.read_bounded(body, MAX_BODY_BYTES).await?;
+        let (beat, metrics) = {
+            let Heartbeat { details, metrics } =
+                Heartbeat::parse(&body).map_err(|error| Error::BadRequest(error.to_string()))?;
+            let findings = findings(&details, cluster.thresholds);
+            let metrics: Vec<_> = metrics.iter().map(|member| site_metrics(&body, member)).collect();
+            (Beat { cluster: cluster.id, details, findings }, metrics)
+        };
+        if let Err(error) = self.writer.write(beat).await {
+            self.metrics.heard(Outcome::Refused);
+            if matches!(error, WriteError::NoSuchCluster) {
+                self.identities.forget(cluster.uid);
+            }
+            return Err(from_write(error));
+        }
+        self.metrics.heard(Outcome::Accepted);
+        if !metrics.is_empty() {
+            self.sink.accept(&cluster, metrics);
+        }
+        Ok(answer::routine(answer::success(HeartbeatAnswer {
+            next_update_in_seconds: Self::next_update().as_secs().to_string(),
+            cluster_manager_address: self.address.clone(),
+        })))
+    }
+
+    /// Reads a body that may be large; only so many large ones are in memory at once.
+    async fn read_bounded(&self, body: RequestBody, limit: usize) -> Result<Bytes, Error> {
+        /// What every ordinary report without metrics stays below, and most with them.
+        const SMALL: u64 = 1024 * 1024;
+        if body.content_length().is_some_and(|length| length <= SMALL) {
+            return body.read(limit).await;
+        }
+        // Closed only when the process ends.
+        let _permit = self.large_bodies.acquire().await.map_err(Error::internal)?;
+        body.read(limit).await
+    }
+}
+
+/// The metrics of one member, as a slice of the one body.
+fn site_metrics(body: &Bytes, member: &MemberMetrics<'_>) -> SiteMetrics {
+    SiteMetrics {
+        member: member.member.clone().into_owned(),
+        service: member.service.clone().into_owned(),
+        escaped: body.slice_ref(member.metrics.as_bytes()),
+    }
+}

@@ -1,0 +1,77 @@
+//! `POST /1.0/remote-cluster`: a cluster enrols with a join token.
+
+use bytes::Bytes;
+use edge::body::RequestBody;
+use edge::{Error, Peer, Response, answer};
+use protocol::JoinRequest;
+use protocol::join::MAX_BODY_BYTES;
+use protocol::join_token::PresentedToken;
+use protocol::proof::Proof;
+use secrecy::ExposeSecret as _;
+use store::enrolment::{JoinError, JoinProof};
+
+use crate::connector::Connector;
+use crate::errors::from_store;
+use crate::limits::Action;
+use crate::metrics::Outcome;
+
+impl Connector {
+    /// Checks in the contract's order: form (400), proof and expiry (403), certificate (403), name (409).
+    pub(crate) async fn join(
+        &self,
+        peer: &Peer,
+        authorization: Option<&str>,
+        body: RequestBody,
+    ) -> Result<Response, Error> {
+        self.limits.check_address(Action::Join, peer.address.ip())?;
+        self.ensure_prepared()?;
+        let body = body.read(MAX_BODY_BYTES).await?;
+        let request = JoinRequest::parse(&body).map_err(|error| Error::BadRequest(error.to_string()))?;
+        let proof = proof(&request, authorization, &body).ok_or(Error::Forbidden)?;
+        let presented = peer.certificate.fingerprint();
+        match self.store.join_cluster(&request, &proof, presented).await {
+            Ok(uid) => {
+                self.metrics.joined(Outcome::Accepted);
+                tracing::info!(cluster = %uid, name = %request.cluster_name, "a cluster joined");
+                Ok(answer::success(()))
+            }
+            Err(error) => {
+                self.metrics.joined(Outcome::Refused);
+                Err(refusal(error, &request))
+            }
+        }
+    }
+}
+
+/// The proof that the request brings. A header speaks for itself; without one the token stands in the body.
+fn proof(request: &JoinRequest, authorization: Option<&str>, body: &Bytes) -> Option<JoinProof> {
+    if let Some(header) = authorization {
+        return Some(JoinProof::Hmac { proof: Proof::parse(header).ok()?, body: body.clone() });
+    }
+    let token = PresentedToken::decode(request.token.as_ref()?.expose_secret()).ok()?;
+    Some(JoinProof::Token(token))
+}
+
+fn refusal(error: JoinError, request: &JoinRequest) -> Error {
+    let name = &request.cluster_name;
+    match error {
+        JoinError::Store(error) => return from_store(error),
+        JoinError::NoSuchToken => tracing::info!(%name, "a join was refused: no such token"),
+        JoinError::Expired => tracing::info!(%name, "a join was refused: the token has expired"),
+        JoinError::CertificateNotPresented => {
+            tracing::info!(%name, "a join was refused: the connection's certificate is another");
+        }
+        JoinError::CertificateTaken(ref owner) => {
+            tracing::info!(%name, owner, "a join was refused: the certificate is enrolled under another name");
+        }
+        JoinError::NameTaken => tracing::info!(%name, "a join was refused: the name is taken"),
+    }
+    match error {
+        JoinError::Expired => Error::ForbiddenBecause("Join token has expired".to_owned()),
+        JoinError::CertificateTaken(_) => {
+            Error::Conflict("This certificate is already enrolled under another name".to_owned())
+        }
+        JoinError::NameTaken => Error::Conflict("A cluster of this name is already enrolled".to_owned()),
+        _ => Error::Forbidden,
+    }
+}

@@ -1,0 +1,21 @@
+//! `DELETE /1.0/remote-cluster`: a cluster leaves.
+
+use edge::{Error, Peer, Response, answer};
+
+use crate::connector::Connector;
+use crate::errors::from_store;
+use crate::limits::Action;
+
+impl Connector {
+    /// Removes the cluster; a second call is 403, since the certificate is no longer known.
+    pub(crate) async fn leave(&self, peer: &Peer) -> Result<Response, Error> {
+        let cluster = self.authenticate(peer, Action::ClusterCall).await?;
+        let left = self.store.leave(cluster.uid).await.map_err(from_store)?;
+        self.identities.forget(cluster.uid);
+        if !left {
+            return Err(Error::Forbidden);
+        }
+        tracing::info!(cluster = %cluster.uid, name = %cluster.name, "a cluster left");
+        Ok(answer::success(()))
+    }
+}

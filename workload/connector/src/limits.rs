@@ -1,0 +1,175 @@
+//! How often which action may be asked for, and by whom it is counted.
+//!
+//! Enrolled clusters are counted each by itself: behind a load balancer that passes TLS through all sites may share
+//! one address. Everybody else is counted by address prefix, with one bucket an action, so that probes never use up
+//! the joins'.
+
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use edge::rate_limit::{AddressPrefix, Limiter, Quota, RetryAfter};
+use fleet::ClusterUid;
+use tokio_util::sync::CancellationToken;
+
+/// What can be limited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// `GET /`: every call of today's clients begins with one.
+    Probe,
+    /// `GET /1.0/status`.
+    Status,
+    /// `POST /1.0/remote-cluster`.
+    Join,
+    /// Any call that needs an enrolled certificate, by somebody who has none.
+    Stranger,
+    /// A heartbeat of an enrolled cluster.
+    Heartbeat,
+    /// Any other call of an enrolled cluster.
+    ClusterCall,
+}
+
+/// The quotas, where they are not each action's own.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LimitSettings {
+    /// Requests a second, for every action.
+    pub refill_rate: Option<f64>,
+    /// Requests at once, for every action.
+    pub bucket_size: Option<NonZeroU32>,
+    /// How often full buckets are forgotten.
+    pub cleanup_every: Duration,
+    /// How many clients are remembered an action.
+    pub max_clients: usize,
+}
+
+/// The buckets.
+pub struct RateLimits {
+    by_address: [Limiter<AddressPrefix>; 4],
+    by_cluster: [Limiter<ClusterUid>; 2],
+    cleanup_every: Duration,
+}
+
+impl Action {
+    /// The action in a word, for metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Probe => "probe",
+            Self::Status => "status",
+            Self::Join => "join",
+            Self::Stranger => "stranger",
+            Self::Heartbeat => "heartbeat",
+            Self::ClusterCall => "cluster_call",
+        }
+    }
+
+    /// The default: requests a second, and at once.
+    const fn default_quota(self) -> (f64, u32) {
+        match self {
+            // Ten thousand sites behind one address probe 170 times a second, all at once after an outage.
+            Self::Probe => (2000.0, 20_000),
+            Self::Status => (50.0, 500),
+            Self::Join | Self::Stranger => (20.0, 400),
+            // Six times what today's clients send, and room for a member that takes the lead of another.
+            Self::Heartbeat => (0.1, 12),
+            Self::ClusterCall => (1.0, 20),
+        }
+    }
+
+    fn quota(self, settings: &LimitSettings) -> Quota {
+        let (rate, burst) = self.default_quota();
+        let rate = settings.refill_rate.unwrap_or(rate);
+        let burst = settings.bucket_size.or(NonZeroU32::new(burst)).unwrap_or(NonZeroU32::MIN);
+        // A rate so small that it is refused comes from the settings only; one a minute is then meant kindly.
+        Quota::new(rate, burst).unwrap_or(Quota::per_second(NonZeroU32::MIN, burst))
+    }
+}
+
+impl Default for LimitSettings {
+    fn default() -> Self {
+        Self {
+            refill_rate: None,
+            bucket_size: None,
+            cleanup_every: Duration::from_secs(60),
+            max_clients: 100_000,
+        }
+    }
+}
+
+impl RateLimits {
+    /// Empty buckets of the wanted sizes.
+    pub fn new(settings: &LimitSettings) -> Self {
+        let max = settings.max_clients;
+        let address = |action: Action| Limiter::new(action.quota(settings), max);
+        let cluster = |action: Action| Limiter::new(action.quota(settings), max);
+        Self {
+            by_address: [Action::Probe, Action::Status, Action::Join, Action::Stranger].map(address),
+            by_cluster: [Action::Heartbeat, Action::ClusterCall].map(cluster),
+            cleanup_every: settings.cleanup_every,
+        }
+    }
+
+    /// Counts an action of somebody who is known by address only.
+    pub fn check_address(&self, action: Action, address: IpAddr) -> Result<(), RetryAfter> {
+        let place = match action {
+            Action::Probe => 0,
+            Action::Status => 1,
+            Action::Join => 2,
+            Action::Stranger | Action::Heartbeat | Action::ClusterCall => 3,
+        };
+        self.by_address[place].check(&AddressPrefix::of(address))
+    }
+
+    /// Counts an action of an enrolled cluster.
+    pub fn check_cluster(&self, action: Action, cluster: ClusterUid) -> Result<(), RetryAfter> {
+        self.by_cluster[usize::from(action != Action::Heartbeat)].check(&cluster)
+    }
+
+    /// Forgets full buckets every so often, until shutdown.
+    pub async fn maintain(&self, shutdown: CancellationToken) {
+        let [probe, status, join, stranger] = &self.by_address;
+        let [heartbeat, call] = &self.by_cluster;
+        let every = self.cleanup_every;
+        tokio::join!(
+            probe.maintain(every, shutdown.clone()),
+            status.maintain(every, shutdown.clone()),
+            join.maintain(every, shutdown.clone()),
+            stranger.maintain(every, shutdown.clone()),
+            heartbeat.maintain(every, shutdown.clone()),
+            call.maintain(every, shutdown),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ADDRESS: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
+
+    #[test]
+    fn probes_never_use_up_the_joins() {
+        let settings =
+            LimitSettings { bucket_size: NonZeroU32::new(2), refill_rate: Some(0.1), ..Default::default() };
+        let limits = RateLimits::new(&settings);
+        assert!(limits.check_address(Action::Probe, ADDRESS).is_ok());
+        assert!(limits.check_address(Action::Probe, ADDRESS).is_ok());
+        assert!(limits.check_address(Action::Probe, ADDRESS).is_err());
+        assert!(limits.check_address(Action::Join, ADDRESS).is_ok());
+        assert!(limits.check_address(Action::Stranger, ADDRESS).is_ok());
+    }
+
+    #[test]
+    fn one_cluster_does_not_slow_another() {
+        let limits = RateLimits::new(&LimitSettings::default());
+        let (loud, quiet) = (ClusterUid::new(), ClusterUid::new());
+        while limits.check_cluster(Action::Heartbeat, loud).is_ok() {}
+        assert!(limits.check_cluster(Action::Heartbeat, quiet).is_ok());
+        assert!(limits.check_cluster(Action::ClusterCall, loud).is_ok());
+    }
+
+    #[test]
+    fn every_site_behind_one_address_can_come_back_at_once() {
+        let limits = RateLimits::new(&LimitSettings::default());
+        assert!((0..20_000).all(|_| limits.check_address(Action::Probe, ADDRESS).is_ok()));
+    }
+}

@@ -1,0 +1,76 @@
+//! What the connector counts of itself.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+use store::HeartbeatWriter;
+use tokio_util::sync::CancellationToken;
+
+use crate::identity_cache::IdentityCache;
+
+/// How often figures are copied that others keep.
+const COPY_EVERY: Duration = Duration::from_secs(5);
+
+/// How a call ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
+#[expect(missing_docs, reason = "the words say it")]
+pub enum Outcome {
+    Accepted,
+    Refused,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OutcomeLabel {
+    outcome: Outcome,
+}
+
+/// The connector's counters.
+#[derive(Clone, Default)]
+pub struct ConnectorMetrics {
+    joins: Family<OutcomeLabel, Counter>,
+    heartbeats: Family<OutcomeLabel, Counter>,
+    batches: Counter,
+    identities: Gauge,
+}
+
+impl ConnectorMetrics {
+    /// Shows them under `cluster_manager_…`.
+    pub fn register(&self, registry: &mut Registry) {
+        let prefix = registry.sub_registry_with_prefix("cluster_manager");
+        prefix.register("joins", "Joins that were decided", self.joins.clone());
+        prefix.register("heartbeats", "Heartbeats that were decided", self.heartbeats.clone());
+        prefix.register(
+            "heartbeat_batches",
+            "Batches of heartbeats that were committed",
+            self.batches.clone(),
+        );
+        prefix.register("known_clusters", "Clusters in this unit's identity cache", self.identities.clone());
+    }
+
+    pub(crate) fn joined(&self, outcome: Outcome) {
+        self.joins.get_or_create(&OutcomeLabel { outcome }).inc();
+    }
+
+    pub(crate) fn heard(&self, outcome: Outcome) {
+        self.heartbeats.get_or_create(&OutcomeLabel { outcome }).inc();
+    }
+
+    pub(crate) async fn follow(
+        &self,
+        writer: &HeartbeatWriter,
+        identities: &IdentityCache,
+        shutdown: CancellationToken,
+    ) {
+        let mut ticks = tokio::time::interval(COPY_EVERY);
+        while shutdown.run_until_cancelled(ticks.tick()).await.is_some() {
+            let batches = writer.counts().batches.load(Ordering::Relaxed);
+            self.batches.inc_by(batches.saturating_sub(self.batches.get()));
+            self.identities.set(i64::try_from(identities.len()).unwrap_or(i64::MAX));
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Which path leads where. Path before method, so that a wrong method on a known path is 405; every route is boxed,
+//! since the types of warp's filters grow with each other.
+
+use std::sync::Arc;
+
+use edge::{Peer, Response, answer, body};
+use warp::Filter as _;
+use warp::filters::BoxedFilter;
+
+use crate::connector::Connector;
+
+impl Connector {
+    /// All routes of the connector. They never reject.
+    pub fn routes(self: &Arc<Self>) -> BoxedFilter<(Response,)> {
+        edge::routes(vec![
+            self.probe_route(),
+            self.heartbeat_route(),
+            self.join_route(),
+            self.leave_route(),
+            self.tunnel_route(),
+            self.status_route(),
+        ])
+    }
+
+    fn probe_route(self: &Arc<Self>) -> BoxedFilter<(Response,)> {
+        let get = warp::path::end().and(warp::get()).and(self.shared()).and(warp::ext::get::<Peer>());
+        get.map(|connector: Arc<Self>, peer: Peer| answer::of(connector.probe(peer.address.ip()))).boxed()
+    }
+
+    fn status_route(self: &Arc<Self>) -> BoxedFilter<(Response,)> {
+        let path = warp::path!("1.0" / "status").and(warp::get());
+        path.and(self.shared())
+            .and(warp::ext::get::<Peer>())
+            .then(|connector: Arc<Self>, peer: Peer| async move {
+                answer::of(connector.status(peer.address.ip()).await)
+            })
+            .boxed()
+    }
+
+    fn join_route(self: &Arc<Self>) -> BoxedFilter<(Response,)> {
+        warp::path!("1.0" / "remote-cluster")
+            .and(warp::post())
+            .and(self.shared())
+            .and(warp::ext::get::<Peer>())
+            .and(warp::header::headers_cloned())
+            .and(body::incoming())
+            .then(|connector: Arc<Self>, peer: Peer, headers: http::HeaderMap, body| async move {
+                // A header that is not even text is a proof that cannot be read.
+                let authorization = headers.get(http::header::AUTHORIZATION);
+                let authorization = authorization.map(|value| value.to_str().unwrap_or_default());
+                answer::of(connector.join(&peer, authorization, body).await)
+            })
+            .boxed()
+    }
+
+    fn heartbeat_route(self: &Arc<Self>) -> BoxedFilter<(Response,)> {
+        warp::path!("1.0" / "remote-cluster" / "status")
+            .and(warp::post())
+            .and(self.shared())
+            .and(warp::ext::get::<Peer>())
+            .and(body::incoming())
+            .then(|connector: Arc<Self>, peer: Peer, body| async move {
+                answer::of(connector.heartbeat(&peer, body).await)
+            })
+            .boxed()
+    }
+
+    fn leave_route(self: &Arc<Self>) -> BoxedFilter<(Response,)> {
+        warp::path!("1.0" / "remote-cluster")
+            .and(warp::delete())
+            .and(self.shared())
+            .and(warp::ext::get::<Peer>())
+            .then(|connector: Arc<Self>, peer: Peer| async move { answer::of(connector.leave(&peer).await) })
+            .boxed()
+    }
+
+    fn tunnel_route(self: &Arc<Self>) -> BoxedFilter<(Response,)> {
+        warp::path!("1.0" / "remote-cluster" / "ws")
+            .and(warp::get())
+            .and(self.shared())
+            .and(warp::ext::get::<Peer>())
+            .then(|connector: Arc<Self>, peer: Peer| async move { answer::of(connector.tunnel(&peer).await) })
+            .boxed()
+    }
+
+    fn shared(
+        self: &Arc<Self>,
+    ) -> impl warp::Filter<Extract = (Arc<Self>,), Error = std::convert::Infallible> + Clone + use<> {
+        let connector = self.clone();
+        warp::any().map(move || connector.clone())
+    }
+}

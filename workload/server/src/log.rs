@@ -1,0 +1,24 @@
+//! Logging: to standard error, text or JSON, times in UTC.
+
+use std::io::IsTerminal as _;
+
+use settings::typed::Log;
+use tracing_subscriber::EnvFilter;
+
+use crate::failure::Failure;
+
+/// Starts logging.
+pub fn start(settings: &Log) -> Result<(), Failure> {
+    let filter = EnvFilter::try_new(&settings.filter)
+        .map_err(|error| Failure::Usage(format!("LOG_LEVEL cannot be read: {error}")))?;
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
+    let started = if settings.is_json {
+        builder.json().flatten_event(true).try_init()
+    } else {
+        builder.with_target(false).try_init()
+    };
+    started.map_err(Failure::other)
+}

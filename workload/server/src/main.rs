@@ -1,0 +1,7 @@
+//! `cluster-manager`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    server::commands::main()
+}

@@ -1,0 +1,136 @@
+//! Settings turned into a store, rules and limits.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use connector::{CountingSink, LimitSettings, Options};
+use edge::ServerIdentity;
+use fleet::HealthRules;
+use protocol::Address;
+use rustls::pki_types::PrivateKeyDer;
+use rustls::pki_types::pem::PemObject as _;
+use secrecy::SecretSlice;
+use settings::source::invalid;
+use settings::{Source, table, typed};
+use store::{Crypter, DatabaseOptions, DatabaseTls, Store};
+
+use crate::failure::Failure;
+
+/// The store, with the keys to what is encrypted in it. Connects when it is used.
+pub fn store(source: &Source) -> Result<Store, Failure> {
+    let options = database_options(source)?;
+    Store::new(options, crypter(source)?).map_err(|error| Failure::Other(format!("DB_CA_FILE: {error}")))
+}
+
+/// The store for commands that read nothing secret: without keys where none are configured.
+pub fn store_without_secrets(source: &Source) -> Result<Store, Failure> {
+    let crypter = crypter(source).unwrap_or_else(|_| Crypter::without_keys());
+    Store::new(database_options(source)?, crypter)
+        .map_err(|error| Failure::Other(format!("DB_CA_FILE: {error}")))
+}
+
+fn database_options(source: &Source) -> Result<DatabaseOptions, Failure> {
+    let database = typed::Database::from(source)?;
+    let tls = match (database.disable_tls, database.ca_file) {
+        (true, _) => DatabaseTls::Disabled,
+        (false, None) => DatabaseTls::Unverified,
+        (false, Some(path)) => DatabaseTls::Verified { ca_pem: read(&table::DB_CA_FILE, &path)? },
+    };
+    Ok(DatabaseOptions {
+        host: database.host,
+        port: database.port,
+        user: database.user,
+        password: database.password,
+        name: database.name,
+        max_open: database.max_open,
+        tls,
+    })
+}
+
+/// The keys: the lines of `ENCRYPTION_KEY_FILE`, or the connector's private key.
+fn crypter(source: &Source) -> Result<Crypter, Failure> {
+    let setting = &table::ENCRYPTION_KEY_FILE;
+    if let Some(path) = source.text(setting)? {
+        let text =
+            String::from_utf8(read(setting, Path::new(&path))?).map_err(|_| invalid(setting, &path))?;
+        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+        let keys: Vec<_> = lines.map(|line| SecretSlice::from(line.as_bytes().to_vec())).collect();
+        return Crypter::new(&keys)
+            .map_err(|error| Failure::Other(format!("{}: {path}: {error}", setting.name)));
+    }
+    let setting = &table::CLUSTER_CONNECTOR_TLS_PATH;
+    let path = Path::new(&source.required(setting)?).join("tls.key");
+    let key = PrivateKeyDer::from_pem_slice(&read(setting, &path)?)
+        .map_err(|error| Failure::Other(format!("{}: {}: {error}", setting.name, path.display())))?;
+    Crypter::new(&[SecretSlice::from(key.secret_der().to_vec())]).map_err(Failure::other)
+}
+
+/// The connector's certificate.
+pub fn connector_identity(settings: &typed::Connector) -> Result<Arc<ServerIdentity>, Failure> {
+    identity(&table::CLUSTER_CONNECTOR_TLS_PATH, &settings.tls_path)
+}
+
+/// The management API's certificate.
+pub fn management_identity(settings: &typed::Management) -> Result<Arc<ServerIdentity>, Failure> {
+    identity(&table::MANAGEMENT_API_TLS_PATH, &settings.tls_path)
+}
+
+fn identity(setting: &settings::Setting, folder: &Path) -> Result<Arc<ServerIdentity>, Failure> {
+    ServerIdentity::load(folder).map_err(|error| Failure::Other(format!("{}: {error}", setting.name)))
+}
+
+/// The address that is written into join tokens.
+pub fn connector_address(settings: &typed::Connector) -> Result<Address, Failure> {
+    Address::new(&settings.domain, settings.port)
+        .map_err(|_| invalid(&table::CLUSTER_CONNECTOR_DOMAIN, &settings.domain).into())
+}
+
+/// What a site would trip over when it calls this address and finds this certificate, in words.
+pub fn connector_certificate_problem(identity: &ServerIdentity, address: &Address) -> Option<String> {
+    let left = identity.leaf_not_after() - time::OffsetDateTime::now_utc();
+    if left.is_negative() {
+        return Some("the connector's certificate has expired: no cluster can join or report".to_owned());
+    }
+    let names = identity.leaf_names();
+    let host = address.host();
+    let covers = |name: &String| {
+        name.eq_ignore_ascii_case(host)
+            || name.strip_prefix("*.").is_some_and(|parent| {
+                host.split_once('.').is_some_and(|(_, rest)| rest.eq_ignore_ascii_case(parent))
+            })
+    };
+    (!names.iter().any(covers)).then(|| {
+        format!(
+            "the connector's certificate does not name {host} (it names {}): no cluster can join there",
+            names.join(", ")
+        )
+    })
+}
+
+/// When a cluster is late, and when lost.
+pub fn health_rules(source: &Source) -> Result<HealthRules, Failure> {
+    let health = typed::Health::from(source)?;
+    let seconds = |duration: std::time::Duration| time::Duration::seconds_f64(duration.as_secs_f64());
+    Ok(HealthRules { late_floor: seconds(health.late), lost_floor: seconds(health.lost) })
+}
+
+/// What the connector needs beside its store.
+pub fn connector_options(source: &Source, address: Address) -> Result<Options, Failure> {
+    let limits = typed::RateLimits::from(source)?;
+    Ok(Options {
+        address,
+        health: health_rules(source)?,
+        limits: LimitSettings {
+            refill_rate: limits.refill_rate,
+            bucket_size: limits.bucket_size.and_then(std::num::NonZeroU32::new),
+            cleanup_every: limits.cleanup_every,
+            max_clients: limits.max_clients,
+        },
+        sink: Arc::new(CountingSink::default()),
+    })
+}
+
+fn read(setting: &settings::Setting, path: &Path) -> Result<Vec<u8>, Failure> {
+    std::fs::read(path)
+        .map_err(|error| Failure::Other(format!("{}: {}: {error}", setting.name, path.display())))
+}
