@@ -1,0 +1,28 @@
+//! `fleetsim`: see `agent::fleetsim`.
+
+use std::process::ExitCode;
+
+use agent::fleetsim::{Options, ReportFormat, run_until};
+use clap::Parser as _;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    agent::cli::log_to_stderr();
+    let options = Options::parse();
+    let (format, fail_on_errors) = (options.report, options.fail_on_errors);
+    match run_until(options, agent::cli::asked_to_stop()).await {
+        Ok(report) => {
+            match format {
+                ReportFormat::Table => print!("{report}"),
+                ReportFormat::Json => {
+                    println!("{}", serde_json::to_string_pretty(&report).unwrap_or_default());
+                }
+            }
+            ExitCode::from(u8::from(fail_on_errors && report.errors() > 0))
+        }
+        Err(error) => {
+            eprintln!("fleetsim: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
