@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::join::is_object;
 use crate::tunnel::null_is_default;
 
 /// The largest body of a heartbeat, in bytes.
@@ -156,6 +157,9 @@ struct WireMetrics<'a> {
 impl<'a> Heartbeat<'a> {
     /// Reads a request body.
     pub fn parse(body: &'a [u8]) -> Result<Self, InvalidHeartbeat> {
+        if !is_object(body) {
+            return Err(InvalidHeartbeat::Json("a JSON object is expected".to_owned()));
+        }
         let wire: Wire<'a> = serde_json::from_slice(body).map_err(|error| {
             // The error may quote a value of any length.
             InvalidHeartbeat::Json(error.to_string().chars().take(200).collect())
@@ -372,7 +376,9 @@ mod tests {
         let long = format!(r#"{{"cpu_total_count":"{}"}}"#, "x".repeat(1_000_000));
         let huge = r#"{"memory_usage":9223372036854775808}"#;
         let negative = r#"{"instance_statuses":[{"status":"Running","count":-1}]}"#;
-        for body in ["", "null", "{", "{\"x\":NaN}", r#"{"ui_url":"\ud800"}"#, huge, negative, &deep, &long] {
+        for body in
+            ["", "null", "[]", "{", "{\"x\":NaN}", r#"{"ui_url":"\ud800"}"#, huge, negative, &deep, &long]
+        {
             let error = Heartbeat::parse(body.as_bytes()).unwrap_err().to_string();
             assert!(error.starts_with("the body is not a heartbeat: ") && error.len() < 300, "{error}");
         }

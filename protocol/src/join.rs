@@ -48,6 +48,9 @@ struct Wire {
 impl JoinRequest {
     /// Reads a request body.
     pub fn parse(body: &[u8]) -> Result<Self, InvalidJoinRequest> {
+        if !is_object(body) {
+            return Err(InvalidJoinRequest::Json("a JSON object is expected".to_owned()));
+        }
         // The error of serde_json names a place and a type; only its category is safe to repeat, since a
         // mistyped field's value may be the token.
         let wire: Wire = serde_json::from_slice(body).map_err(|error| {
@@ -61,6 +64,12 @@ impl JoinRequest {
     }
 }
 
+/// Whether a body can be a JSON object. Without asking, a list would do as well: its entries would be taken for the
+/// fields in their order.
+pub(crate) fn is_object(body: &[u8]) -> bool {
+    body.trim_ascii_start().first() == Some(&b'{')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -68,7 +77,9 @@ mod tests {
     #[test]
     fn says_which_field_is_wrong() {
         for (body, error) in [
-            ("", "the body is not a join request: line 1, column 0"),
+            ("", "the body is not a join request: a JSON object is expected"),
+            ("[\"a\"]", "the body is not a join request: a JSON object is expected"),
+            ("{", "the body is not a join request: line 1, column 1"),
             ("{\"token\":5}", "the body is not a join request: line 1, column 10"),
             ("{}", "cluster_name: a cluster name cannot be empty"),
             ("{\"cluster_name\":null}", "cluster_name: a cluster name cannot be empty"),
