@@ -1,0 +1,141 @@
+//! A hub as a process of its own with an enrolled fleet, and what a load on it costs.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use harness::hub::UNLIMITED;
+use harness::process::command;
+use harness::{Hub, Program};
+use procfs::process::Process;
+use protocol::{ClusterName, JoinToken, Secret};
+use secrecy::ExposeSecret as _;
+use store::private::{PrivatePostgres, create_database};
+use time::Duration;
+
+/// A hub with an enrolled fleet.
+pub(crate) struct Fleet {
+    /// Keeps the certificates that the program was started with.
+    _hub: Hub,
+    program: Program,
+    state: PathBuf,
+    sites: usize,
+    pub(crate) joins_per_second: f64,
+}
+
+/// How beats follow each other.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Pace {
+    /// So many a second, whether or not the hub keeps up.
+    Rate(f64),
+    /// Each site beats every so many seconds.
+    Interval(f64),
+    /// So many at a time, one after the other.
+    ClosedLoop(usize),
+}
+
+/// What a load was, and what it cost.
+#[derive(Debug)]
+pub(crate) struct Load {
+    pub(crate) beats_per_second: f64,
+    pub(crate) p50_ms: f64,
+    pub(crate) p99_ms: f64,
+    pub(crate) errors: u64,
+    pub(crate) cpu_us_per_beat: f64,
+    pub(crate) cpu_percent: f64,
+}
+
+impl Fleet {
+    /// Starts a hub on a database of its own, and enrols so many sites over the wire.
+    pub(crate) async fn enrol(postgres: &PrivatePostgres, name: &str, sites: usize) -> Self {
+        create_database(&postgres.options("postgres"), name).await.unwrap();
+        let settings = [UNLIMITED[0], UNLIMITED[1], ("LOG_LEVEL", "info")];
+        let hub = Hub::without_units(postgres.options(name), &settings).await;
+        let program = hub.start_program().await;
+        let tokens = hub.folder().join("tokens");
+        std::fs::write(&tokens, make_tokens(&hub, sites).await).unwrap();
+        let state = hub.folder().join("fleet");
+        let mut fleet = Self { _hub: hub, program, state, sites, joins_per_second: 0.0 };
+        let arguments = ["--join-only", "--tokens-from", tokens.to_str().unwrap()].map(str::to_owned);
+        let report = fleet.fleetsim(&arguments).await;
+        assert_eq!(report["joined"], sites, "{report}");
+        fleet.joins_per_second = report["joins_per_second"].as_f64().unwrap();
+        fleet
+    }
+
+    /// Puts a load on the hub for so many seconds.
+    pub(crate) async fn run(&self, pace: Pace, seconds: u64) -> Load {
+        let pace = match pace {
+            Pace::Rate(rate) => ["--rate".to_owned(), rate.to_string()],
+            Pace::Interval(interval) => ["--interval".to_owned(), interval.to_string()],
+            Pace::ClosedLoop(at_once) => ["--closed-loop".to_owned(), at_once.to_string()],
+        };
+        let mut arguments = vec!["--duration".to_owned(), format!("{seconds}s")];
+        arguments.extend(pace);
+        let before = self.cpu_seconds();
+        let report = self.fleetsim(&arguments).await;
+        let cpu = self.cpu_seconds() - before;
+        let beats = report["beats"].as_f64().unwrap();
+        let errors =
+            report["beat_errors"].as_object().unwrap().values().filter_map(serde_json::Value::as_u64).sum();
+        Load {
+            beats_per_second: report["beats_per_second"].as_f64().unwrap(),
+            p50_ms: report["whole"]["p50_ms"].as_f64().unwrap(),
+            p99_ms: report["whole"]["p99_ms"].as_f64().unwrap(),
+            errors,
+            cpu_us_per_beat: cpu * 1e6 / beats,
+            cpu_percent: cpu * 100.0 / report["seconds"].as_f64().unwrap(),
+        }
+    }
+
+    /// The server's resident memory in megabytes.
+    pub(crate) fn rss_mb(&self) -> f64 {
+        let status = Process::new(self.program.id()).unwrap().status().unwrap();
+        status.vmrss.unwrap() as f64 * 1024.0 / 1e6
+    }
+
+    fn cpu_seconds(&self) -> f64 {
+        let stat = Process::new(self.program.id()).unwrap().stat().unwrap();
+        (stat.utime + stat.stime) as f64 / procfs::ticks_per_second() as f64
+    }
+
+    async fn fleetsim(&self, arguments: &[String]) -> serde_json::Value {
+        let mut fleet = command("fleetsim", &[]);
+        fleet.arg("--state").arg(&self.state).args([
+            "--report",
+            "json",
+            "--quiet",
+            "--sites",
+            &self.sites.to_string(),
+        ]);
+        fleet.args(arguments).stdin(Stdio::null()).stderr(Stdio::inherit());
+        let output = tokio::task::spawn_blocking(move || fleet.output().unwrap()).await.unwrap();
+        serde_json::from_slice(&output.stdout).expect("fleetsim reports")
+    }
+}
+
+/// Tokens for so many sites, one a line. Made through the store: the command line makes one at a time.
+async fn make_tokens(hub: &Hub, sites: usize) -> String {
+    let fingerprint = edge::ServerIdentity::load(&hub.folder().join("connector")).unwrap().leaf_fingerprint();
+    let now = hub.store.now().await.unwrap();
+    let mut lines = String::new();
+    for number in 0..sites {
+        let name = format!("site-{number:05}");
+        let token = JoinToken {
+            secret: Secret::from_text(format!("{number:064}")),
+            expires_at: now + Duration::HOUR,
+            addresses: vec![hub.address.clone()],
+            server_name: name.clone(),
+            fingerprint,
+        };
+        let pending = fleet::PendingToken {
+            cluster_name: ClusterName::new(name).unwrap(),
+            description: String::new(),
+            expiry: token.expires_at,
+            created_at: now,
+        };
+        hub.store.put_join_token(&pending, &token.secret).await.unwrap();
+        writeln!(lines, "{}", token.encode().expose_secret()).unwrap();
+    }
+    lines
+}

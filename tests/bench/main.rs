@@ -1,0 +1,148 @@
+//! `make bench`: what a heartbeat costs the hub, over the real programs and a PostgreSQL that keeps its promises.
+//!
+//! Server, load generator and PostgreSQL share this machine. The costs are CPU time of the server process alone, as
+//! the kernel counts it; they include everything: the probe, TLS, parsing, the commit's share, judging the fleet.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a benchmark that cannot go on ends"
+)]
+
+mod fleet;
+
+use std::path::PathBuf;
+
+use fleet::{Fleet, Load, Pace};
+use harness::programs::source_tree;
+use serde::Serialize;
+use store::private::{Durability, PrivatePostgres};
+
+/// What the product promises for two cores.
+const MAX_CPU_US: f64 = 600.0;
+const MAX_P99_MS: f64 = 100.0;
+const MAX_RSS_MB: f64 = 100.0;
+const MAX_RATIO: f64 = 1.10;
+const RATE: f64 = 800.0;
+
+/// `target/bench/heartbeat.json`.
+#[derive(Debug, Serialize)]
+struct Figures {
+    server_cpu_us_per_beat: f64,
+    beats_per_second: f64,
+    p99_ms: f64,
+    rss_mb_10k: f64,
+    cpu_ratio_10k_to_100: f64,
+    details: Details,
+}
+
+#[derive(Debug, Serialize)]
+struct Details {
+    joins_per_second: f64,
+    most_beats_per_second: f64,
+    most_beats_cpu_us: f64,
+    p50_ms: f64,
+    rss_mb_idle: f64,
+    ordinary_day_cpu_percent: f64,
+    cpu_us_per_beat_100: Vec<f64>,
+    cpu_us_per_beat_10k: Vec<f64>,
+    errors: u64,
+}
+
+#[tokio::main]
+async fn main() {
+    let quick = std::env::args().any(|argument| argument == "--quick");
+    let (sites, seconds, runs) = if quick { (1000, 5, 1) } else { (10_000, 30, 5) };
+    let folder = store::testing::scratch_folder("bench");
+    let postgres = PrivatePostgres::start(&folder, None, Durability::Full).unwrap();
+    eprintln!("enrolling {sites} sites, and 100 on a second hub …");
+    let large = Fleet::enrol(&postgres, "large", sites).await;
+    let small = Fleet::enrol(&postgres, "small", 100).await;
+    let rss_mb_idle = large.rss_mb();
+
+    eprintln!("{RATE} beats/s …");
+    let sustained = large.run(Pace::Rate(RATE), seconds).await;
+    eprintln!("as many as there is time for …");
+    let most = large.run(Pace::ClosedLoop(24), seconds / 2).await;
+    let (mut per_beat_100, mut per_beat_10k) = (Vec::new(), Vec::new());
+    for run in 0..runs {
+        eprintln!("100 sites against {sites}, run {} of {runs} …", run + 1);
+        per_beat_100.push(small.run(Pace::Rate(RATE / 2.0), seconds / 2).await.cpu_us_per_beat);
+        per_beat_10k.push(large.run(Pace::Rate(RATE / 2.0), seconds / 2).await.cpu_us_per_beat);
+    }
+    eprintln!("an ordinary day: every site beats every 60 s …");
+    let ordinary = large.run(Pace::Interval(60.0), if quick { 10 } else { 90 }).await;
+
+    let errors = sustained.errors + most.errors + ordinary.errors;
+    let figures = Figures {
+        server_cpu_us_per_beat: sustained.cpu_us_per_beat,
+        beats_per_second: sustained.beats_per_second,
+        p99_ms: sustained.p99_ms,
+        rss_mb_10k: large.rss_mb(),
+        cpu_ratio_10k_to_100: median(&per_beat_10k) / median(&per_beat_100),
+        details: Details {
+            joins_per_second: large.joins_per_second,
+            most_beats_per_second: most.beats_per_second,
+            most_beats_cpu_us: most.cpu_us_per_beat,
+            p50_ms: sustained.p50_ms,
+            rss_mb_idle,
+            ordinary_day_cpu_percent: ordinary.cpu_percent,
+            cpu_us_per_beat_100: per_beat_100,
+            cpu_us_per_beat_10k: per_beat_10k,
+            errors,
+        },
+    };
+    print_table(&figures, sites, &sustained);
+    write(&figures);
+    drop((large, small, postgres));
+    let _ = std::fs::remove_dir_all(folder);
+}
+
+fn print_table(figures: &Figures, sites: usize, sustained: &Load) {
+    let Figures { details, .. } = figures;
+    println!("\n{:<58} {:>10}   wanted", "heartbeats", "measured");
+    let row = |what: &str, measured: f64, unit: &str, wanted: &str| {
+        println!("{what:<58} {measured:>10.2} {unit:<8} {wanted}");
+    };
+    row(
+        "server CPU a beat (probe, TLS, parse, commit)",
+        figures.server_cpu_us_per_beat,
+        "µs",
+        &format!("≤ {MAX_CPU_US}"),
+    );
+    row("beats a second, sustained", figures.beats_per_second, "/s", &format!("≥ {RATE}"));
+    row("  of which failed", sustained.errors as f64, "", "0");
+    row("  latency, median", details.p50_ms, "ms", "");
+    row("  latency, 99th percentile", figures.p99_ms, "ms", &format!("< {MAX_P99_MS}"));
+    row("beats a second, as many as there is time for", details.most_beats_per_second, "/s", "");
+    row("  server CPU a beat then", details.most_beats_cpu_us, "µs", "");
+    row(
+        &format!("memory with {sites} sites, each beating every 60 s"),
+        figures.rss_mb_10k,
+        "MB",
+        &format!("< {MAX_RSS_MB}"),
+    );
+    row("  before the first beat", details.rss_mb_idle, "MB", "");
+    row("  server CPU then, of one core", details.ordinary_day_cpu_percent, "%", "");
+    row(
+        &format!("cost of a beat, {sites} sites to 100"),
+        figures.cpu_ratio_10k_to_100,
+        "×",
+        &format!("≤ {MAX_RATIO}"),
+    );
+    row("joins a second", details.joins_per_second, "/s", "");
+}
+
+fn write(figures: &Figures) {
+    let path: PathBuf = source_tree().join("target/bench/heartbeat.json");
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(&path, serde_json::to_string_pretty(figures).unwrap() + "\n").unwrap();
+    println!("\n{}", path.display());
+}
+
+fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted[sorted.len() / 2]
+}

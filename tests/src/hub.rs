@@ -1,0 +1,216 @@
+//! A hub: a database of its own, certificates, and one or more connector units, in this process or as programs.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use agent::client::{CallOptions, Keys, Network, Proof, Site, call};
+use protocol::Address;
+use secrecy::ExposeSecret as _;
+use server::unit::{self, Addresses};
+use settings::Source;
+use store::{DatabaseOptions, Store};
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::process::{self, Ended, Program};
+
+/// Settings under which nobody calls too often.
+pub const UNLIMITED: [(&str, &str); 2] =
+    [("RATE_LIMIT_REFILL_RATE", "100000"), ("RATE_LIMIT_BUCKET_SIZE", "1000000")];
+
+/// A hub under test. Its units in this process stop when it is dropped.
+pub struct Hub {
+    /// Its database.
+    pub database: DatabaseOptions,
+    /// The store over it, for what the command line does not show.
+    pub store: Store,
+    /// Where join tokens lead: the first unit.
+    pub address: Address,
+    variables: Vec<(String, String)>,
+    folder: TempDir,
+    units: Vec<Unit>,
+}
+
+/// A connector unit in this process.
+pub struct Unit {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Where its status port listens.
+    pub status: SocketAddr,
+    shutdown: CancellationToken,
+    running: JoinHandle<()>,
+}
+
+impl Hub {
+    /// A hub with one unit in this process.
+    pub async fn start() -> Self {
+        let mut hub = Self::without_units(store::testing::empty_database().await.unwrap(), &[]).await;
+        hub.add_unit().await;
+        hub
+    }
+
+    /// A hub with one unit in this process, on which nobody calls too often.
+    pub async fn start_unlimited() -> Self {
+        let mut hub = Self::without_units(store::testing::empty_database().await.unwrap(), &UNLIMITED).await;
+        hub.add_unit().await;
+        hub
+    }
+
+    /// A hub whose units are still to be started, over this database, with more settings.
+    pub async fn without_units(database: DatabaseOptions, settings: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        for service in ["connector", "management"] {
+            server::certificate::ensure(&folder.path().join(service), IpAddr::V4(Ipv4Addr::LOCALHOST))
+                .unwrap();
+        }
+        let address = Address::new("localhost", free_port()).unwrap();
+        let mut variables = variables(&database, folder.path(), &address);
+        variables.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let source = Source::from_variables(variables.clone()).unwrap();
+        let store = server::setup::store(&source).unwrap();
+        Self { database, store, address, variables, folder, units: Vec::new() }
+    }
+
+    /// Starts one more unit in this process; waits until it is ready.
+    pub async fn add_unit(&mut self) -> &Unit {
+        let port = if self.units.is_empty() { self.address.port() } else { 0 };
+        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let connector = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+        let addresses = Addresses { connector, management: None, status: Some(any) };
+        let source = Source::from_variables(self.variables.clone()).unwrap();
+        let shutdown = CancellationToken::new();
+        let (ready, bound) = oneshot::channel();
+        let told = shutdown.clone();
+        let running = tokio::spawn(async move {
+            unit::run(&source, addresses, told, |bound| {
+                let _ = ready.send(bound);
+            })
+            .await
+            .unwrap();
+        });
+        let bound = bound.await.expect("the unit starts");
+        let unit =
+            Unit { address: bound.connector.unwrap(), status: bound.status.unwrap(), shutdown, running };
+        self.units.push(unit);
+        let unit = self.units.last().unwrap();
+        let (address, there) = (self.address.clone(), unit.address);
+        crate::wait::until("the unit is ready", Duration::from_secs(30), async || {
+            let status = CallOptions {
+                path: "/1.0/status".to_owned(),
+                network: Network { connect_to: Some(there), ..Network::default() },
+                ..CallOptions::new(address.clone())
+            };
+            call(status).await.is_ok_and(|response| response.status == 200)
+        })
+        .await;
+        self.units.last().unwrap()
+    }
+
+    /// The units in this process, in the order of their start.
+    pub fn units(&self) -> &[Unit] {
+        &self.units
+    }
+
+    /// The settings as environment variables.
+    pub fn variables(&self) -> &[(String, String)] {
+        &self.variables
+    }
+
+    /// The folder with `connector/` and `management/`.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Runs `cluster-manager` with the hub's settings.
+    pub fn cli<const N: usize>(&self, arguments: [&str; N]) -> Ended {
+        process::run("cluster-manager", &self.variables, arguments)
+    }
+
+    /// The command that runs a connector unit as a process of its own, where join tokens lead.
+    pub fn connector_command(&self) -> Command {
+        let mut command = process::command("cluster-manager", &self.variables);
+        command.args(["serve", "--connector-listen", &format!("127.0.0.1:{}", self.address.port())]);
+        command
+    }
+
+    /// Starts a connector unit as a process of its own, where join tokens lead.
+    pub async fn start_program(&self) -> Program {
+        let mut program = Program::start(self.connector_command());
+        program.says("ready").await;
+        program
+    }
+
+    /// A join token, made by the command line.
+    pub fn token(&self, name: &str) -> String {
+        let made = self.cli(["token", "create", name]);
+        assert_eq!(made.code, Some(0), "{made:?}");
+        made.out.trim().to_owned()
+    }
+
+    /// Enrols a cluster with a new certificate.
+    pub async fn enrol(&self, name: &str) -> Site {
+        agent::client::join(&self.token(name), keys(name), Proof::Token).await.unwrap()
+    }
+
+    /// A site that knows the hub without having a token.
+    pub fn site_without_token(&self, name: &str) -> Site {
+        let identity = edge::ServerIdentity::load(&self.folder().join("connector")).unwrap();
+        Site::new(name, vec![self.address.clone()], identity.leaf_fingerprint(), keys(name)).unwrap()
+    }
+
+    /// What `cluster show` says of a cluster.
+    pub fn shown(&self, name: &str) -> serde_json::Value {
+        let shown = self.cli(["cluster", "show", name, "--output", "json"]);
+        assert_eq!(shown.code, Some(0), "{shown:?}");
+        serde_json::from_str(&shown.out).unwrap()
+    }
+}
+
+impl Unit {
+    /// Shuts it down as a signal would; returns when it has finished.
+    pub async fn stop(&mut self) {
+        self.shutdown.cancel();
+        (&mut self.running).await.unwrap();
+    }
+}
+
+impl Drop for Unit {
+    fn drop(&mut self) {
+        self.shutdown.cancel();
+    }
+}
+
+/// New keys for a site.
+pub fn keys(name: &str) -> Arc<Keys> {
+    Arc::new(Keys::generate(name).unwrap())
+}
+
+/// A port that is free now.
+pub fn free_port() -> u16 {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
+}
+
+fn variables(database: &DatabaseOptions, folder: &Path, address: &Address) -> Vec<(String, String)> {
+    let path = |name: &str| folder.join(name).to_string_lossy().into_owned();
+    [
+        ("DB_HOST", database.host.clone()),
+        ("DB_PORT", database.port.to_string()),
+        ("DB_USER", database.user.clone()),
+        ("DB_PASSWORD", database.password.expose_secret().to_owned()),
+        ("DB_NAME", database.name.clone()),
+        ("CLUSTER_CONNECTOR_TLS_PATH", path("connector")),
+        ("CLUSTER_CONNECTOR_DOMAIN", address.host().to_owned()),
+        ("CLUSTER_CONNECTOR_PORT", address.port().to_string()),
+        ("MANAGEMENT_API_TLS_PATH", path("management")),
+        ("OIDC_ISSUER", "https://idp.example.com".to_owned()),
+        ("OIDC_CLIENT_ID", "cluster-manager".to_owned()),
+        ("STATUS_PORT", "0".to_owned()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .to_vec()
+}

@@ -1,0 +1,13 @@
+//! What the end-to-end tests and the benchmarks stand on: hubs of one or several units over a real PostgreSQL, the
+//! real programs as processes, a real LXD.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot begin fails")]
+
+pub mod hub;
+pub mod lxd;
+pub mod process;
+pub mod programs;
+pub mod wait;
+
+pub use hub::Hub;
+pub use process::Program;

@@ -1,0 +1,133 @@
+//! A program under test as a process, with what it says.
+
+use std::ffi::OsStr;
+use std::io::{BufRead as _, BufReader, Read};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::{programs, wait};
+
+/// A running program; killed when dropped.
+pub struct Program {
+    child: Child,
+    said: Arc<Mutex<String>>,
+}
+
+/// How a program ended, and all that it printed.
+#[derive(Debug)]
+pub struct Ended {
+    /// The exit code; none after a signal.
+    pub code: Option<i32>,
+    /// What stood on standard output.
+    pub out: String,
+    /// What stood on standard error.
+    pub err: String,
+}
+
+/// A command for one of our programs with nothing of the surrounding environment that could be a setting.
+pub fn command(name: &str, variables: &[(String, String)]) -> Command {
+    let mut command = Command::new(programs::path(name));
+    for setting in settings::ALL {
+        command.env_remove(setting.name).env_remove(format!("{}_FILE", setting.name));
+    }
+    command.envs(variables.iter().map(|(name, value)| (name, value))).current_dir("/");
+    command
+}
+
+/// Runs a program to its end.
+pub fn run(
+    name: &str,
+    variables: &[(String, String)],
+    arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
+) -> Ended {
+    let output = command(name, variables).args(arguments).stdin(Stdio::null()).output().expect("it starts");
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    Ended { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+}
+
+impl Program {
+    /// Starts a program that runs until it is told to stop.
+    pub fn start(mut command: Command) -> Self {
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("it starts");
+        let said = Arc::new(Mutex::new(String::new()));
+        listen(child.stdout.take(), said.clone());
+        listen(child.stderr.take(), said.clone());
+        Self { child, said }
+    }
+
+    /// Its process.
+    pub fn id(&self) -> i32 {
+        i32::try_from(self.child.id()).expect("process ids are small")
+    }
+
+    /// All that it has said so far.
+    pub fn said(&self) -> String {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Waits until it has said something.
+    pub async fn says(&mut self, text: &str) {
+        let said = self.said.clone();
+        let child = &mut self.child;
+        wait::until(text, Duration::from_secs(60), async || {
+            let said = said.lock().unwrap_or_else(PoisonError::into_inner);
+            let ended = child.try_wait().ok().flatten();
+            assert!(
+                ended.is_none() || said.contains(text),
+                "it ended ({ended:?}) before it said {text:?}:\n{said}"
+            );
+            said.contains(text)
+        })
+        .await;
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_raw(self.id()).expect("a process id is not 0"), signal)
+            .expect("it can be signalled");
+    }
+
+    /// Ends it at once, as a power cut would.
+    pub fn kill(mut self) -> String {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        self.said()
+    }
+
+    /// Waits for its end.
+    pub async fn ends(mut self, limit: Duration) -> (ExitStatus, String) {
+        let mut status = None;
+        wait::until("the program ends", limit, async || {
+            status = self.child.try_wait().expect("it is our child");
+            status.is_some()
+        })
+        .await;
+        (status.expect("it has ended"), self.said())
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn listen(stream: Option<impl Read + Send + 'static>, said: Arc<Mutex<String>>) {
+    let Some(stream) = stream else { return };
+    std::thread::spawn(move || {
+        for line in BufReader::new(stream).split(b'\n').map_while(Result::ok) {
+            let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
+            said.push_str(&String::from_utf8_lossy(&line));
+            said.push('\n');
+        }
+    });
+}

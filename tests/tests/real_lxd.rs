@@ -1,0 +1,66 @@
+//! The main job with a real LXD: enrol, report, see a container stop, leave.
+
+use harness::hub::Hub;
+use harness::lxd::PrivateLxd;
+use harness::process::{Ended, run};
+
+/// Runs the agent as its administrator would.
+fn agent(lxd: &PrivateLxd, state: &std::path::Path, arguments: &[&str]) -> Ended {
+    let variables = [("LXD_DIR".to_owned(), lxd.lxd_dir().to_string_lossy().into_owned())];
+    let mut all = vec!["--state-dir", state.to_str().unwrap()];
+    all.extend(arguments);
+    run("cluster-agent", &variables, all)
+}
+
+fn count(shown: &serde_json::Value, list: &str, status: &str) -> i64 {
+    let entries = shown[list].as_array().unwrap().iter().filter(|entry| entry["status"] == status);
+    entries.map(|entry| entry["count"].as_i64().unwrap()).sum()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_real_lxd_enrols_reports_what_it_says_itself_and_leaves() {
+    let folder = store::testing::scratch_folder("lxd");
+    std::fs::create_dir_all(&folder).unwrap();
+    let lxd = PrivateLxd::start(&folder);
+    let hub = Hub::start().await;
+    let state = tempfile::tempdir().unwrap();
+    let agent = |arguments: &[&str]| agent(&lxd, state.path(), arguments);
+
+    let joined = agent(&["join", &hub.token("cellar")]);
+    assert_eq!(joined.code, Some(0), "{joined:?}");
+    let beat = agent(&["run", "--once"]);
+    assert_eq!(beat.code, Some(0), "{beat:?}");
+    let shown = hub.shown("cellar");
+    assert_eq!(shown["health"]["state"], "fresh");
+    assert_eq!(count(&shown, "instance_statuses", "Running"), 3);
+    assert_eq!(count(&shown, "member_statuses", "Online"), 1);
+
+    // What LXD itself says of the machine. Totals do not move; what is used does, by a little.
+    let resources = lxd.query("/1.0/resources");
+    assert_eq!(shown["memory_total_amount"], resources["memory"]["total"]);
+    let pool = lxd.query("/1.0/storage-pools/default/resources");
+    let reported = &shown["storage_pool_usages"][0];
+    assert_eq!(reported["name"], "default");
+    assert_eq!(reported["member"], lxd.query("/1.0")["environment"]["server_name"]);
+    assert_eq!(reported["total"], pool["space"]["total"]);
+    let near = |ours: &serde_json::Value, theirs: &serde_json::Value| {
+        let (ours, theirs) = (ours.as_f64().unwrap(), theirs.as_f64().unwrap());
+        (ours - theirs).abs() <= theirs * 0.1
+    };
+    assert!(near(&reported["usage"], &pool["space"]["used"]), "{reported} and {pool}");
+    assert_eq!(shown["cpu_total_count"], resources["cpu"]["total"]);
+    let load: f64 = shown["cpu_load_1"].as_str().unwrap().parse().unwrap();
+    assert!(load >= 0.0);
+
+    lxd.lxc(["stop", "--force", "web-2"]);
+    assert_eq!(agent(&["run", "--once"]).code, Some(0));
+    let shown = hub.shown("cellar");
+    assert_eq!(count(&shown, "instance_statuses", "Running"), 2, "a stopped container shows within one beat");
+    assert_eq!(count(&shown, "instance_statuses", "Stopped"), 1);
+
+    let left = agent(&["leave"]);
+    assert_eq!(left.code, Some(0), "{left:?}");
+    assert!(hub.store.cluster("cellar").await.unwrap().is_none());
+    drop(lxd);
+    let _ = std::fs::remove_dir_all(&folder);
+}
