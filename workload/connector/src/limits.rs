@@ -69,8 +69,8 @@ impl Action {
             Self::Probe => (2000.0, 20_000),
             Self::Status => (50.0, 500),
             Self::Join | Self::Stranger => (20.0, 400),
-            // Six times what today's clients send, and room for a member that takes the lead of another.
-            Self::Heartbeat => (0.1, 12),
+            // Sixty times what today's clients send by default: their administrators set the interval.
+            Self::Heartbeat => (1.0, 30),
             Self::ClusterCall => (1.0, 20),
         }
     }

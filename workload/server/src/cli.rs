@@ -20,7 +20,7 @@ use time::format_description::well_known::Rfc3339;
 #[command(
     name = "cluster-manager",
     version,
-    verbatim_doc_comment,
+    max_term_width = 110,
     subcommand_required = true,
     arg_required_else_help = true
 )]

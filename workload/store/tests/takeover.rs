@@ -37,16 +37,13 @@ async fn existing_database(
     } else {
         ""
     };
-    let triggers: String = ["remote_clusters", "remote_cluster_details", "remote_cluster_config"]
-        .iter()
-        .filter(|table| **table != "remote_cluster_config")
-        .map(|table| {
-            format!(
-                "CREATE TRIGGER {table}_updated_at_trigger BEFORE UPDATE ON {table}
-                 FOR EACH ROW EXECUTE FUNCTION update_updated_at();"
-            )
-        })
-        .collect();
+    let trigger = |table: &str| {
+        format!(
+            "CREATE TRIGGER {table}_updated_at_trigger BEFORE UPDATE ON {table}
+             FOR EACH ROW EXECUTE FUNCTION update_updated_at();"
+        )
+    };
+    let triggers = trigger("remote_clusters") + &trigger("remote_cluster_details");
     let (site, silent) = (site.to_pem(), silent.to_pem());
     let sql = format!(
         "CREATE TABLE goose_db_version (id serial PRIMARY KEY, version_id bigint NOT NULL, is_applied boolean NOT NULL,
