@@ -13,8 +13,10 @@ use crate::tunnel::null_is_default;
 
 /// The largest body of a heartbeat, in bytes.
 pub const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
-/// The longest name, status word, load or URL in a report, in bytes.
-const MAX_TEXT_BYTES: usize = 4096;
+/// The longest URL in a report, in bytes.
+const MAX_URL_BYTES: usize = 4096;
+/// The longest name, status word or load, in bytes: several times what LXD allows.
+const MAX_WORD_BYTES: usize = 512;
 /// The most entries that one list may have; a thousand members with fifty pools each are ordinary enough.
 const MAX_LIST_ENTRIES: usize = 50_000;
 
@@ -175,7 +177,7 @@ impl<'a> Heartbeat<'a> {
             storage_pool_usages: checked_pools(wire.storage_pool_usages)?,
             member_statuses: checked_counts("member_statuses", wire.member_statuses)?,
             instance_statuses: checked_counts("instance_statuses", wire.instance_statuses)?,
-            ui_url: checked_text("ui_url", wire.ui_url.unwrap_or_default())?,
+            ui_url: checked_url(wire.ui_url.unwrap_or_default())?,
         };
         let metrics = checked_list("server_metrics", wire.server_metrics)?
             .into_iter()
@@ -223,7 +225,8 @@ impl Details {
 
 impl Load {
     fn checked(name: &'static str, text: Option<String>) -> Result<Self, InvalidHeartbeat> {
-        let text = checked_text(name, text.unwrap_or_default())?;
+        let text = text.unwrap_or_default();
+        check_word(name, &text)?;
         let is_load = text.is_empty()
             || (text.len() <= 32 && text.parse::<f64>().is_ok_and(|load| load.is_finite() && load >= 0.0));
         if is_load { Ok(Self(text)) } else { Err(field(name, "a load is a decimal number, 0 or more")) }
@@ -256,7 +259,7 @@ fn checked_counts(
         return Err(field(name, "the counts add up to more than 2147483647"));
     }
     for entry in &list {
-        check_text(name, &entry.status)?;
+        check_word(name, &entry.status)?;
     }
     Ok(list)
 }
@@ -264,8 +267,8 @@ fn checked_counts(
 fn checked_pools(list: Option<Vec<StoragePoolUsage>>) -> Result<Vec<StoragePoolUsage>, InvalidHeartbeat> {
     let list = checked_list("storage_pool_usages", list)?;
     for pool in &list {
-        check_text("storage_pool_usages", &pool.name)?;
-        check_text("storage_pool_usages", &pool.member)?;
+        check_word("storage_pool_usages", &pool.name)?;
+        check_word("storage_pool_usages", &pool.member)?;
     }
     Ok(list)
 }
@@ -277,18 +280,22 @@ fn checked_list<T>(name: &'static str, list: Option<Vec<T>>) -> Result<Vec<T>, I
     }
 }
 
-fn checked_text(name: &'static str, text: String) -> Result<String, InvalidHeartbeat> {
-    check_text(name, &text).map(|()| text)
+fn checked_url(url: String) -> Result<String, InvalidHeartbeat> {
+    if url.len() > MAX_URL_BYTES {
+        return Err(field("ui_url", "a URL has at most 4096 bytes"));
+    }
+    check_nul("ui_url", &url).map(|()| url)
 }
 
-fn check_text(name: &'static str, text: &str) -> Result<(), InvalidHeartbeat> {
-    if text.len() > MAX_TEXT_BYTES {
-        Err(field(name, "a text has at most 4096 bytes"))
-    } else if text.contains('\0') {
-        Err(field(name, "a text cannot hold NUL"))
-    } else {
-        Ok(())
+fn check_word(name: &'static str, text: &str) -> Result<(), InvalidHeartbeat> {
+    if text.len() > MAX_WORD_BYTES {
+        return Err(field(name, "a name or a word has at most 512 bytes"));
     }
+    check_nul(name, text)
+}
+
+fn check_nul(name: &'static str, text: &str) -> Result<(), InvalidHeartbeat> {
+    if text.contains('\0') { Err(field(name, "a text cannot hold NUL")) } else { Ok(()) }
 }
 
 fn not_negative(name: &'static str, number: Option<i64>) -> Result<i64, InvalidHeartbeat> {

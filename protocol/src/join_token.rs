@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 use time::OffsetDateTime;
 
+use crate::join::is_object;
 use crate::{Address, Fingerprint};
 
 /// The longest encoded token that is looked at, in bytes.
@@ -170,7 +171,8 @@ fn decode_base64(text: &str) -> Result<Vec<u8>, InvalidJoinToken> {
     if text.len() > MAX_ENCODED_BYTES {
         return Err(InvalidJoinToken);
     }
-    STANDARD.decode(text.trim()).map_err(|_| InvalidJoinToken)
+    let json = STANDARD.decode(text.trim()).map_err(|_| InvalidJoinToken)?;
+    if is_object(&json) { Ok(json) } else { Err(InvalidJoinToken) }
 }
 
 #[cfg(test)]

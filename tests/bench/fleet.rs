@@ -50,8 +50,9 @@ impl Fleet {
     pub(crate) async fn enrol(postgres: &PrivatePostgres, name: &str, sites: usize) -> Self {
         create_database(&postgres.options("postgres"), name).await.unwrap();
         let settings = [UNLIMITED[0], UNLIMITED[1], ("LOG_LEVEL", "info")];
-        let hub = Hub::without_units(postgres.options(name), &settings).await;
-        let program = hub.start_program().await;
+        let hub = Hub::without_units(postgres.options(name), &settings);
+        let mut program = Program::start(hub.shipped_connector_command());
+        program.says("ready").await;
         let tokens = hub.folder().join("tokens");
         std::fs::write(&tokens, make_tokens(&hub, sites).await).unwrap();
         let state = hub.folder().join("fleet");

@@ -18,6 +18,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::process::{self, Ended, Program};
+use crate::programs;
 
 /// Settings under which nobody calls too often.
 pub const UNLIMITED: [(&str, &str); 2] =
@@ -49,20 +50,20 @@ pub struct Unit {
 impl Hub {
     /// A hub with one unit in this process.
     pub async fn start() -> Self {
-        let mut hub = Self::without_units(store::testing::empty_database().await.unwrap(), &[]).await;
+        let mut hub = Self::without_units(store::testing::empty_database().await.unwrap(), &[]);
         hub.add_unit().await;
         hub
     }
 
     /// A hub with one unit in this process, on which nobody calls too often.
     pub async fn start_unlimited() -> Self {
-        let mut hub = Self::without_units(store::testing::empty_database().await.unwrap(), &UNLIMITED).await;
+        let mut hub = Self::without_units(store::testing::empty_database().await.unwrap(), &UNLIMITED);
         hub.add_unit().await;
         hub
     }
 
     /// A hub whose units are still to be started, over this database, with more settings.
-    pub async fn without_units(database: DatabaseOptions, settings: &[(&str, &str)]) -> Self {
+    pub fn without_units(database: DatabaseOptions, settings: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         for service in ["connector", "management"] {
             server::certificate::ensure(&folder.path().join(service), IpAddr::V4(Ipv4Addr::LOCALHOST))
@@ -134,6 +135,13 @@ impl Hub {
     /// The command that runs a connector unit as a process of its own, where join tokens lead.
     pub fn connector_command(&self) -> Command {
         let mut command = process::command("cluster-manager", &self.variables);
+        command.args(["serve", "--connector-listen", &format!("127.0.0.1:{}", self.address.port())]);
+        command
+    }
+
+    /// The same with the server as it is shipped.
+    pub fn shipped_connector_command(&self) -> Command {
+        let mut command = process::command_at(&programs::shipped_server(), &self.variables);
         command.args(["serve", "--connector-listen", &format!("127.0.0.1:{}", self.address.port())]);
         command
     }

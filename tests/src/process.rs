@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader, Read};
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -29,7 +30,12 @@ pub struct Ended {
 
 /// A command for one of our programs with nothing of the surrounding environment that could be a setting.
 pub fn command(name: &str, variables: &[(String, String)]) -> Command {
-    let mut command = Command::new(programs::path(name));
+    command_at(&programs::path(name), variables)
+}
+
+/// The same for a program that lies elsewhere.
+pub fn command_at(program: &Path, variables: &[(String, String)]) -> Command {
+    let mut command = Command::new(program);
     for setting in settings::ALL {
         command.env_remove(setting.name).env_remove(format!("{}_FILE", setting.name));
     }

@@ -9,6 +9,18 @@ pub fn path(name: &str) -> PathBuf {
     folder().join(name)
 }
 
+/// The server as it is shipped: profile `dist`, whatever the caller was built with.
+pub fn shipped_server() -> PathBuf {
+    static SERVER: OnceLock<PathBuf> = OnceLock::new();
+    SERVER
+        .get_or_init(|| {
+            build(&["--profile", "dist", "-p", "server", "--bin", "cluster-manager"]);
+            let target = folder().parent().expect("a profile's folder lies in the target folder");
+            target.join("dist/cluster-manager")
+        })
+        .clone()
+}
+
 /// The top of the source tree.
 pub fn source_tree() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ lies in the tree").to_owned()
@@ -28,10 +40,14 @@ fn folder() -> &'static Path {
             Some("debug") | None => "dev",
             Some(profile) => profile,
         };
-        let mut build = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        build.args(["build", "--quiet", "--profile", profile, "-p", "server", "-p", "agent", "--bins"]);
-        let built = build.current_dir(source_tree()).status().expect("cargo runs");
-        assert!(built.success(), "the programs under test do not build");
+        build(&["--profile", profile, "-p", "server", "-p", "agent", "--bins"]);
         folder.to_owned()
     })
+}
+
+fn build(arguments: &[&str]) {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let built =
+        Command::new(cargo).args(["build", "--quiet"]).args(arguments).current_dir(source_tree()).status();
+    assert!(built.expect("cargo runs").success(), "the programs under test do not build");
 }

@@ -1,5 +1,7 @@
 //! The crate graph is the architecture: no crate knows one that it must not know, and no forbidden crate comes in.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use cargo_metadata::{CargoOpt, DependencyKind, MetadataCommand};

@@ -1,5 +1,7 @@
 //! The command line as people, scripts and the existing charm use it (contract section 5).
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
+
 use std::time::Duration;
 
 use harness::process::{self, Program, command};
@@ -10,7 +12,7 @@ use store::testing::empty_database;
 use tokio::net::TcpStream;
 
 async fn hub_without_units() -> Hub {
-    let hub = Hub::without_units(empty_database().await.unwrap(), &[]).await;
+    let hub = Hub::without_units(empty_database().await.unwrap(), &[]);
     let migrated = hub.cli(["migrate"]);
     assert_eq!((migrated.code, migrated.out.lines().count()), (Some(0), 2), "{migrated:?}");
     hub
@@ -30,7 +32,7 @@ async fn a_token_in_a_pipe_is_the_token_alone() {
     assert_eq!((made.code, made.out.lines().count(), made.err.as_str()), (Some(0), 1, ""), "{made:?}");
     let token = JoinToken::decode(&made.out).unwrap();
     assert_eq!(token.server_name, "a/b 🦀");
-    assert_eq!(token.addresses, [hub.address.clone()]);
+    assert_eq!(token.addresses, std::slice::from_ref(&hub.address));
     let left = token.expires_at - time::OffsetDateTime::now_utc();
     assert!((85..=90).contains(&left.whole_minutes()), "{left}");
     let listed = hub.cli(["token", "list", "--output", "yaml"]);
@@ -97,7 +99,7 @@ async fn a_database_that_is_not_there_is_told_from_an_empty_fleet() {
 
 #[tokio::test]
 async fn a_database_that_was_not_migrated_is_not_touched() {
-    let hub = Hub::without_units(empty_database().await.unwrap(), &[]).await;
+    let hub = Hub::without_units(empty_database().await.unwrap(), &[]);
     let ended = hub.cli(["cluster", "list"]);
     assert!(ended.code == Some(1) && ended.err.contains("run `cluster-manager migrate`"), "{ended:?}");
 }
@@ -195,4 +197,39 @@ fn completions_are_there_for_every_shell() {
         let completions = process::run("cluster-manager", &[], ["completions", shell]);
         assert!(completions.code == Some(0) && completions.out.contains("cluster-manager"), "{shell}");
     }
+}
+
+#[tokio::test]
+async fn a_second_local_start_finds_everything_as_it_was_and_ctrl_c_ends_it_well() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let start = || {
+        // What the environment says of another database must not lead there.
+        let mut command = command("cluster-manager", &[("DB_HOST".to_owned(), "192.0.2.1".to_owned())]);
+        command.arg("local").arg("--data").arg(&data);
+        for flag in ["--connector-listen", "--management-listen", "--status-listen"] {
+            command.args([flag, &format!("127.0.0.1:{}", harness::hub::free_port())]);
+        }
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        Program::start(command)
+    };
+    let settings = [("CONFIG_FILE".to_owned(), data.join("config.yaml").to_string_lossy().into_owned())];
+    let mut first = start();
+    first.says("ready").await;
+    let made = process::run("cluster-manager", &settings, ["token", "create", "site"]);
+    assert_eq!(made.code, Some(0), "{made:?}");
+    let again = process::run("cluster-manager", &[], ["local", "--data", data.to_str().unwrap()]);
+    assert!(again.code == Some(4) && again.err.contains("already runs on"), "{again:?}");
+    // As a terminal does it: to the whole group.
+    let group = rustix::process::Pid::from_raw(first.id()).unwrap();
+    rustix::process::kill_process_group(group, Signal::INT).unwrap();
+    let (ended, said) = first.ends(Duration::from_secs(30)).await;
+    assert!(ended.success() && !said.contains("not available"), "{said}");
+
+    let certificate = std::fs::read(data.join("connector/tls.crt")).unwrap();
+    let mut second = start();
+    second.says("ready").await;
+    let listed = process::run("cluster-manager", &settings, ["token", "list"]);
+    assert!(listed.out.contains("site"), "{listed:?}");
+    assert_eq!(std::fs::read(data.join("connector/tls.crt")).unwrap(), certificate);
 }

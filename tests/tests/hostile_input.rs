@@ -1,5 +1,7 @@
 //! Hostile input: a clear 4xx or a closed connection, nothing stored, nothing secret in the log.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
+
 use std::time::{Duration, Instant};
 
 use agent::client::{Payload, Proof, Request, Site};
@@ -140,7 +142,7 @@ async fn strange_paths_and_methods_are_told_so() {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_secret_is_logged_at_any_level() {
     let settings = [("LOG_LEVEL", "trace"), ("LOG_FORMAT", "json")];
-    let hub = Hub::without_units(store::testing::empty_database().await.unwrap(), &settings).await;
+    let hub = Hub::without_units(store::testing::empty_database().await.unwrap(), &settings);
     let program = hub.start_program().await;
     let token = hub.token("a");
     let secret = {
@@ -148,9 +150,7 @@ async fn no_secret_is_logged_at_any_level() {
         String::from_utf8(decoded.secret.expose().to_vec()).unwrap()
     };
     let site = Site::from_token(&token, keys("a")).unwrap();
-    for body in
-        [format!("{token}"), format!("{{\"token\":{{\"x\":\"{token}\"}}}}"), format!("{{\"{token}\":1")]
-    {
+    for body in [token.clone(), format!("{{\"token\":{{\"x\":\"{token}\"}}}}"), format!("{{\"{token}\":1")] {
         let answer = site.exchange(Request::new(Method::POST, "/1.0/remote-cluster", body)).await.unwrap();
         assert_eq!(answer.response.status, 400);
         let text = String::from_utf8_lossy(&answer.response.body).into_owned();

@@ -1,5 +1,7 @@
 //! Enrolment over the wire: the contract's order of checks, tokens that work once, two units (contract 1.2).
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
+
 use std::time::Duration;
 
 use agent::client::{Answer, Network, Proof, Request, Site, join_body};

@@ -1,5 +1,7 @@
 //! What the hub does when its database goes away, and when it is itself cut down.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
+
 use std::collections::HashMap;
 use std::io::Write as _;
 use std::time::{Duration, Instant};
@@ -33,7 +35,7 @@ fn outage() -> Duration {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_goes_away_under_load_is_503_and_all_is_well_when_it_returns() {
     let (mut postgres, folder) = own_postgres("outage").await;
-    let hub = Hub::without_units(postgres.options("cm"), &UNLIMITED).await;
+    let hub = Hub::without_units(postgres.options("cm"), &UNLIMITED);
     let program = hub.start_program().await;
     let sites: Vec<_> = {
         let mut sites = Vec::new();
@@ -111,7 +113,7 @@ async fn what_was_acknowledged_survives_kill_9_and_no_token_works_twice() {
     let (postgres, _) = own_postgres("crash").await;
     let settings =
         [("RATE_LIMIT_BUCKET_SIZE", "100000"), ("RATE_LIMIT_REFILL_RATE", "10000"), ("LOG_LEVEL", "warn")];
-    let hub = Hub::without_units(postgres.options("cm"), &settings).await;
+    let hub = Hub::without_units(postgres.options("cm"), &settings);
     let migrated = hub.cli(["migrate"]);
     assert_eq!(migrated.code, Some(0), "{migrated:?}");
     let folder = tempfile::tempdir().unwrap();
@@ -121,7 +123,9 @@ async fn what_was_acknowledged_survives_kill_9_and_no_token_works_twice() {
         let made: Vec<_> =
             (0..20).map(|number| format!("r{round}-{number}")).map(|name| (hub.token(&name), name)).collect();
         let mut file = std::fs::File::create(folder.path().join("tokens")).unwrap();
-        made.iter().for_each(|(token, _)| writeln!(file, "{token}").unwrap());
+        for (token, _) in &made {
+            writeln!(file, "{token}").unwrap();
+        }
         tokens.extend(made.into_iter().map(|(token, name)| (name, token)));
         let program = Program::start(hub.connector_command());
         let mut fleet = command("fleetsim", &[]);

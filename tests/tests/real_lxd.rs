@@ -1,5 +1,7 @@
 //! The main job with a real LXD: enrol, report, see a container stop, leave.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
+
 use harness::hub::Hub;
 use harness::lxd::PrivateLxd;
 use harness::process::{Ended, run};

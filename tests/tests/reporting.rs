@@ -1,5 +1,7 @@
 //! Heartbeats, leaving, and whom the connector does not talk to (contract 1.2).
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -128,7 +130,7 @@ async fn the_probe_needs_nothing_and_every_connection_is_closed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cluster_that_calls_too_often_is_told_how_long_to_wait() {
     let settings = [("RATE_LIMIT_BUCKET_SIZE", "20"), ("RATE_LIMIT_REFILL_RATE", "0.1")];
-    let mut hub = Hub::without_units(store::testing::empty_database().await.unwrap(), &settings).await;
+    let mut hub = Hub::without_units(store::testing::empty_database().await.unwrap(), &settings);
     hub.add_unit().await;
     let site = hub.enrol("a").await;
     // The probes of those calls are counted by address; only the calls themselves by cluster.
@@ -211,4 +213,27 @@ async fn keys_of_every_kind_that_sites_have_are_heard() {
         let site = agent::client::join(&hub.token(&name), Arc::new(keys), Proof::Token).await.unwrap();
         assert_eq!(post(&site, "{}").await.0, 200, "{name}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_cluster_cannot_keep_the_others_large_reports_waiting() {
+    let hub = Hub::start_unlimited().await;
+    let (greedy, other) = (Arc::new(hub.enrol("greedy").await), hub.enrol("other").await);
+    let large = || Payload::whole([vec![b' '; 2 << 20], b"{}".to_vec()].concat());
+    // Bodies that do not end within the test.
+    let stalled: Vec<_> = (0..32)
+        .map(|_| {
+            let greedy = greedy.clone();
+            tokio::spawn(async move {
+                post(&greedy, Payload::slow(vec![b' '; 2 << 20], Duration::from_mins(1))).await.0
+            })
+        })
+        .collect();
+    harness::wait::until("the greedy one is told to come back", Duration::from_secs(10), async || {
+        post(&greedy, large()).await.0 == 429
+    })
+    .await;
+    let answer = tokio::time::timeout(Duration::from_secs(10), post(&other, large())).await;
+    assert_eq!(answer.expect("nobody waits for the greedy one").0, 200);
+    stalled.iter().for_each(tokio::task::JoinHandle::abort);
 }

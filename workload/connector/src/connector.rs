@@ -9,18 +9,15 @@ use fleet::HealthRules;
 use protocol::Address;
 use store::presence::Presence;
 use store::{HeartbeatWriter, Store, StoreError};
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::errors;
 use crate::identity_cache::IdentityCache;
+use crate::large_bodies::LargeBodies;
 use crate::limits::{LimitSettings, RateLimits};
 use crate::metrics::ConnectorMetrics;
 use crate::metrics_sink::MetricsSink;
 use crate::probe::Readiness;
-
-/// How many requests with large bodies are read at once: 16 of the largest are a gigabyte.
-const LARGE_BODIES: usize = 16;
 
 /// What the connector needs to know beside its store.
 pub struct Options {
@@ -44,7 +41,7 @@ pub struct Connector {
     pub(crate) address: String,
     pub(crate) sink: Arc<dyn MetricsSink>,
     pub(crate) metrics: ConnectorMetrics,
-    pub(crate) large_bodies: Semaphore,
+    pub(crate) large_bodies: LargeBodies,
     presence: Arc<Presence>,
     health: HealthRules,
     is_prepared: AtomicBool,
@@ -62,7 +59,7 @@ impl Connector {
             address: options.address.to_string(),
             sink: options.sink,
             metrics: ConnectorMetrics::default(),
-            large_bodies: Semaphore::new(LARGE_BODIES),
+            large_bodies: LargeBodies::new(),
             health: options.health,
             presence,
             store,

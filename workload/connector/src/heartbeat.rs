@@ -20,7 +20,7 @@ impl Connector {
     /// Stores the report and judges it; answers after the commit. Metrics go their own way afterwards.
     pub(crate) async fn heartbeat(&self, peer: &Peer, body: RequestBody) -> Result<Response, Error> {
         let cluster = self.authenticate(peer, Action::Heartbeat).await?;
-        let body = self.read_bounded(body, MAX_BODY_BYTES).await?;
+        let body = self.large_bodies.read(cluster.uid, body, MAX_BODY_BYTES).await?;
         let (beat, metrics) = {
             let Heartbeat { details, metrics } =
                 Heartbeat::parse(&body).map_err(|error| Error::BadRequest(error.to_string()))?;
@@ -43,18 +43,6 @@ impl Connector {
             next_update_in_seconds: Self::next_update().as_secs().to_string(),
             cluster_manager_address: self.address.clone(),
         })))
-    }
-
-    /// Reads a body that may be large; only so many large ones are in memory at once.
-    async fn read_bounded(&self, body: RequestBody, limit: usize) -> Result<Bytes, Error> {
-        /// What every ordinary report without metrics stays below, and most with them.
-        const SMALL: u64 = 1024 * 1024;
-        if body.content_length().is_some_and(|length| length <= SMALL) {
-            return body.read(limit).await;
-        }
-        // Closed only when the process ends.
-        let _permit = self.large_bodies.acquire().await.map_err(Error::internal)?;
-        body.read(limit).await
     }
 }
 

@@ -19,6 +19,7 @@ pub mod errors;
 pub mod heartbeat;
 pub mod identity_cache;
 pub mod join;
+mod large_bodies;
 pub mod leave;
 pub mod limits;
 pub mod metrics;

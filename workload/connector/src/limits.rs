@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use edge::rate_limit::{AddressPrefix, Limiter, Quota, RetryAfter};
+use edge::rate_limit::{AddressPrefix, InvalidQuota, Limiter, Quota, RetryAfter};
 use fleet::ClusterUid;
 use tokio_util::sync::CancellationToken;
 
@@ -50,6 +50,9 @@ pub struct RateLimits {
 }
 
 impl Action {
+    const ALL: [Self; 6] =
+        [Self::Probe, Self::Status, Self::Join, Self::Stranger, Self::Heartbeat, Self::ClusterCall];
+
     /// The action in a word, for metrics.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -75,12 +78,18 @@ impl Action {
         }
     }
 
-    fn quota(self, settings: &LimitSettings) -> Quota {
+    fn quota(self, settings: &LimitSettings) -> Result<Quota, InvalidQuota> {
         let (rate, burst) = self.default_quota();
         let rate = settings.refill_rate.unwrap_or(rate);
         let burst = settings.bucket_size.or(NonZeroU32::new(burst)).unwrap_or(NonZeroU32::MIN);
-        // A rate so small that it is refused comes from the settings only; one a minute is then meant kindly.
-        Quota::new(rate, burst).unwrap_or(Quota::per_second(NonZeroU32::MIN, burst))
+        Quota::new(rate, burst)
+    }
+}
+
+impl LimitSettings {
+    /// Whether every action's quota can be made of them.
+    pub fn check(&self) -> Result<(), InvalidQuota> {
+        Action::ALL.iter().try_for_each(|action| action.quota(self).map(drop))
     }
 }
 
@@ -99,8 +108,10 @@ impl RateLimits {
     /// Empty buckets of the wanted sizes.
     pub fn new(settings: &LimitSettings) -> Self {
         let max = settings.max_clients;
-        let address = |action: Action| Limiter::new(action.quota(settings), max);
-        let cluster = |action: Action| Limiter::new(action.quota(settings), max);
+        // Whoever did not check the settings gets the strictest limit rather than none.
+        let strictest = Quota::per_second(NonZeroU32::MIN, NonZeroU32::MIN);
+        let address = |action: Action| Limiter::new(action.quota(settings).unwrap_or(strictest), max);
+        let cluster = |action: Action| Limiter::new(action.quota(settings).unwrap_or(strictest), max);
         Self {
             by_address: [Action::Probe, Action::Status, Action::Join, Action::Stranger].map(address),
             by_cluster: [Action::Heartbeat, Action::ClusterCall].map(cluster),
@@ -156,6 +167,17 @@ mod tests {
         assert!(limits.check_address(Action::Probe, ADDRESS).is_err());
         assert!(limits.check_address(Action::Join, ADDRESS).is_ok());
         assert!(limits.check_address(Action::Stranger, ADDRESS).is_ok());
+    }
+
+    #[test]
+    fn a_bucket_that_would_take_years_to_refill_is_refused() {
+        let settings = LimitSettings {
+            bucket_size: NonZeroU32::new(1_000_000),
+            refill_rate: Some(0.01),
+            ..Default::default()
+        };
+        assert!(settings.check().is_err());
+        assert!(LimitSettings::default().check().is_ok());
     }
 
     #[test]

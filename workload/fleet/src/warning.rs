@@ -1,5 +1,6 @@
 //! What is wrong inside a cluster. One definition, computed here, shown by list, detail, API and metrics alike.
 
+use std::cmp::Reverse;
 use std::fmt;
 
 use protocol::heartbeat::{Details, StatusCount, StoragePoolUsage};
@@ -14,6 +15,8 @@ use crate::{Health, HealthState, Thresholds};
 pub const CERTIFICATE_NOTICE: Duration = Duration::days(60);
 /// From this share on, full is critical whatever the threshold.
 const NEARLY_FULL_PERCENT: u64 = 95;
+/// How many warnings of one kind a cluster can have; those beyond are counted.
+const MAX_OF_A_KIND: usize = 50;
 
 /// What a warning is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -134,10 +137,28 @@ pub fn findings(details: &Details, thresholds: Thresholds) -> Vec<Finding> {
     found.extend(details.member_statuses.iter().filter_map(members));
     found.extend(details.instance_statuses.iter().filter_map(instances));
     found.extend(details.ceph_statuses.iter().filter_map(ceph));
-    found.sort_unstable();
-    // A site may list a status twice; one warning a subject is enough.
+    // A site may list a pool or a status twice: one warning a subject, the worst.
+    found.sort_unstable_by(|a, b| {
+        (a.kind, &a.subject, Reverse(a.severity)).cmp(&(b.kind, &b.subject, Reverse(b.severity)))
+    });
     found.dedup_by(|a, b| (a.kind, &a.subject) == (b.kind, &b.subject));
-    found
+    found.chunk_by(|a, b| a.kind == b.kind).flat_map(at_most).collect()
+}
+
+/// Findings of one kind, shortened: nobody reads a thousand warnings, and a site must not be able to store them.
+fn at_most(of_a_kind: &[Finding]) -> Vec<Finding> {
+    let mut worst_first: Vec<&Finding> = of_a_kind.iter().collect();
+    worst_first.sort_by_key(|finding| Reverse(finding.severity));
+    let mut kept: Vec<Finding> = worst_first.iter().take(MAX_OF_A_KIND).copied().cloned().collect();
+    if let Some(first_left_out) = worst_first.get(MAX_OF_A_KIND) {
+        kept.push(Finding {
+            subject: "and more".to_owned(),
+            text: format!("{} more warnings of this kind", worst_first.len() - MAX_OF_A_KIND),
+            ..(*first_left_out).clone()
+        });
+    }
+    kept.sort_unstable_by(|a, b| a.subject.cmp(&b.subject));
+    kept
 }
 
 /// The warning that a late or lost cluster earns.
@@ -296,6 +317,21 @@ mod tests {
     fn a_status_listed_twice_is_one_warning() {
         let twice = r#"{"member_statuses":[{"status":"Offline","count":1},{"status":"OFFLINE","count":1}]}"#;
         assert_eq!(texts(twice).len(), 1);
+    }
+
+    #[test]
+    fn of_a_pool_listed_twice_the_worse_counts() {
+        let twice = r#"{"storage_pool_usages":[{"name":"p","total":100,"usage":85},{"name":"p","total":100,"usage":99}]}"#;
+        assert_eq!(texts(twice), ["critical storage: storage pool p is 99 % full, above 80 %"]);
+    }
+
+    #[test]
+    fn thousands_of_a_kind_are_shortened_and_counted() {
+        let words: Vec<String> =
+            (0..1000).map(|number| format!(r#"{{"status":"s{number:04}","count":1}}"#)).collect();
+        let found = texts(&format!(r#"{{"member_statuses":[{}]}}"#, words.join(",")));
+        assert_eq!(found.len(), 51);
+        assert!(found.contains(&"critical members: 950 more warnings of this kind".to_owned()));
     }
 
     #[test]

@@ -67,16 +67,17 @@ fn crypter(source: &Source) -> Result<Crypter, Failure> {
 
 /// The connector's certificate.
 pub fn connector_identity(settings: &typed::Connector) -> Result<Arc<ServerIdentity>, Failure> {
-    identity(&table::CLUSTER_CONNECTOR_TLS_PATH, &settings.tls_path)
+    ServerIdentity::load_pinned(&settings.tls_path)
+        .map_err(|error| unusable(&table::CLUSTER_CONNECTOR_TLS_PATH, error))
 }
 
 /// The management API's certificate.
 pub fn management_identity(settings: &typed::Management) -> Result<Arc<ServerIdentity>, Failure> {
-    identity(&table::MANAGEMENT_API_TLS_PATH, &settings.tls_path)
+    ServerIdentity::load(&settings.tls_path).map_err(|error| unusable(&table::MANAGEMENT_API_TLS_PATH, error))
 }
 
-fn identity(setting: &settings::Setting, folder: &Path) -> Result<Arc<ServerIdentity>, Failure> {
-    ServerIdentity::load(folder).map_err(|error| Failure::Other(format!("{}: {error}", setting.name)))
+fn unusable(setting: &settings::Setting, error: edge::tls::IdentityError) -> Failure {
+    Failure::Usage(format!("{}: {error}", setting.name))
 }
 
 /// The address that is written into join tokens.
@@ -117,17 +118,16 @@ pub fn health_rules(source: &Source) -> Result<HealthRules, Failure> {
 /// What the connector needs beside its store.
 pub fn connector_options(source: &Source, address: Address) -> Result<Options, Failure> {
     let limits = typed::RateLimits::from(source)?;
-    Ok(Options {
-        address,
-        health: health_rules(source)?,
-        limits: LimitSettings {
-            refill_rate: limits.refill_rate,
-            bucket_size: limits.bucket_size.and_then(std::num::NonZeroU32::new),
-            cleanup_every: limits.cleanup_every,
-            max_clients: limits.max_clients,
-        },
-        sink: Arc::new(CountingSink::default()),
-    })
+    let limits = LimitSettings {
+        refill_rate: limits.refill_rate,
+        bucket_size: limits.bucket_size.and_then(std::num::NonZeroU32::new),
+        cleanup_every: limits.cleanup_every,
+        max_clients: limits.max_clients,
+    };
+    limits.check().map_err(|error| {
+        Failure::Usage(format!("RATE_LIMIT_REFILL_RATE, RATE_LIMIT_BUCKET_SIZE: {error}"))
+    })?;
+    Ok(Options { address, health: health_rules(source)?, limits, sink: Arc::new(CountingSink::default()) })
 }
 
 fn read(setting: &settings::Setting, path: &Path) -> Result<Vec<u8>, Failure> {

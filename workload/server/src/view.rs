@@ -96,7 +96,8 @@ fn counts(list: &[StatusCount]) -> String {
 
 fn cpu(cluster: &Cluster) -> String {
     let details = &cluster.details;
-    let loads = [&details.cpu_load_1, &details.cpu_load_5, &details.cpu_load_15].map(protocol::heartbeat::Load::as_str);
+    let loads = [&details.cpu_load_1, &details.cpu_load_5, &details.cpu_load_15]
+        .map(protocol::heartbeat::Load::as_str);
     let loads = if loads.concat().is_empty() { "-".to_owned() } else { format!("load {}", loads.join(", ")) };
     match details.cpu_total_count {
         0 => loads,

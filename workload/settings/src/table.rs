@@ -44,7 +44,7 @@ settings! {
     SERVER_PORT = setting("SERVER_PORT", "a port from 1 to 65535", "9000", "The port of the HTTPS listener.");
     STATUS_PORT = setting("STATUS_PORT", "a port from 1 to 65535, or 0 for none", "10000", "The port of the plain listener: `GET /status` is 200 or 500 by the database's health, `/metrics` is this process' own metrics.");
     MANAGEMENT_API_TLS_PATH = setting("MANAGEMENT_API_TLS_PATH", "a folder with tls.crt and tls.key", "", "The management API's certificate. Required for it.");
-    CLUSTER_CONNECTOR_TLS_PATH = setting("CLUSTER_CONNECTOR_TLS_PATH", "a folder with tls.crt and tls.key", "", "The connector's certificate, whose fingerprint every site pins. Required for it and for making tokens.");
+    CLUSTER_CONNECTOR_TLS_PATH = setting("CLUSTER_CONNECTOR_TLS_PATH", "a folder with tls.crt and tls.key", "", "The connector's certificate, whose fingerprint every site pins. Required for it and for making tokens; the management API and `migrate` read the key in it too, unless ENCRYPTION_KEY_FILE is set.");
     CLUSTER_CONNECTOR_DOMAIN = setting("CLUSTER_CONNECTOR_DOMAIN", "a host name or an IP address", "", "The host written into join tokens. Required for the connector and for making tokens.");
     CLUSTER_CONNECTOR_PORT = setting("CLUSTER_CONNECTOR_PORT", "a port from 1 to 65535", "30000", "The port written into join tokens.");
     MANAGEMENT_API_DOMAIN = setting("MANAGEMENT_API_DOMAIN", "host or host:port", "", "Where people reach the management API, for the sign-in callback; empty: the request's Host, if the management certificate names it.");

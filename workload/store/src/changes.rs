@@ -9,10 +9,12 @@ use std::pin::pin;
 use fleet::ClusterUid;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::{AsyncMessage, Connection, NoTls, Socket, Transaction};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use crate::options::CONNECT_TIMEOUT;
 use crate::{Store, StoreError};
 
 const CHANNEL: &str = "cluster_manager_changes";
@@ -58,7 +60,10 @@ impl Store {
         T: MakeTlsConnect<Socket>,
         T::Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let (client, connection) = self.options.to_config().connect(tls).await?;
+        let config = self.options.to_config();
+        let connected = timeout(2 * CONNECT_TIMEOUT, config.connect(tls)).await;
+        let (client, connection) =
+            connected.map_err(|elapsed| StoreError::Unavailable(Box::new(elapsed)))??;
         let (sender, received) = mpsc::channel(1024);
         tokio::spawn(forward(connection, sender));
         client.batch_execute(&format!("-- listen()\nLISTEN {CHANNEL}")).await?;

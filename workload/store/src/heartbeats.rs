@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use deadpool_postgres::Client;
 use fleet::ClusterId;
 use fleet::warning::Finding;
 use protocol::heartbeat::Details;
@@ -69,9 +70,10 @@ impl Store {
             let stored = stored.iter().map(|row| Ok((ClusterId(row.try_get(0)?), row.try_get(1)?)));
             let stored = stored.collect::<Result<Vec<(ClusterId, i32)>, StoreError>>()?;
             if stored.iter().any(|(_, warnings)| *warnings > 0) {
-                let transaction = client.transaction().await?;
-                put_warnings(&transaction, beats).await?;
-                transaction.commit().await?;
+                // The beats are stored whatever becomes of this; the next ones would clear the warnings as well.
+                if let Err(error) = clear_warnings(&mut client, beats).await {
+                    tracing::warn!(%error, "warnings whose cause has gone stay until the next heartbeat");
+                }
             }
             return Ok(stored.into_iter().map(|(id, _)| id).collect());
         }
@@ -81,6 +83,13 @@ impl Store {
         transaction.commit().await?;
         stored.iter().map(|row| Ok(ClusterId(row.try_get(0)?))).collect()
     }
+}
+
+async fn clear_warnings(client: &mut Client, beats: &[&Beat]) -> Result<(), StoreError> {
+    let transaction = client.transaction().await?;
+    put_warnings(&transaction, beats).await?;
+    transaction.commit().await?;
+    Ok(())
 }
 
 /// Brings the stored warnings to what the beats show; one that goes on keeps its since.

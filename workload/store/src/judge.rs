@@ -3,11 +3,12 @@
 //! What people see is judged when they look, by the same rules; this records when it changed, for history, `since`
 //! and whoever listens.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
-use fleet::{ClusterId, ClusterUid, Health, HealthRules, HealthState, Liveness};
+use fleet::{ClusterUid, Health, HealthRules, HealthState, Liveness, ServiceTime};
 use time::OffsetDateTime;
-use tokio_postgres::Transaction;
+use tokio_postgres::{Row, Transaction};
 use tokio_util::sync::CancellationToken;
 
 use crate::changes::{Change, notify};
@@ -19,6 +20,9 @@ use crate::{Store, StoreError};
 const JUDGE_LOCK: i64 = 0x636d_6a75_6467_6531;
 /// How often the fleet is judged.
 const JUDGE_EVERY: Duration = Duration::from_secs(5);
+/// How many changes are recorded in one transaction, whose rows no heartbeat can touch meanwhile. The rest wait for
+/// the next time.
+const AT_ONCE: usize = 2000;
 
 /// A change of a cluster's health.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,28 +72,15 @@ impl Store {
                     SELECT c.id, c.uid, c.name, l.last_heartbeat_at, l.heard_at, l.recent_gaps, l.state, l.state_since
                     FROM remote_cluster_liveness AS l JOIN remote_clusters AS c ON c.id = l.remote_cluster_id
                     WHERE l.state <> 'fresh' OR l.heard_at < $1 ORDER BY c.id";
-                let mut transitions = Vec::new();
+                let mut changed = Vec::new();
                 for row in tx.query(sql, &[&silent_since]).await? {
                     let before = liveness(&row)?;
                     let health = rules.judge(&before, &clock);
-                    let id = ClusterId(row.try_get("id")?);
-                    if health.state == before.recorded.0 || !record(&tx, id, &before, &health).await? {
-                        continue;
+                    if health.state != before.recorded.0 && changed.len() < AT_ONCE {
+                        changed.push((row.try_get("id")?, before.heard_at, transition(&row, &before, health)?));
                     }
-                    let cluster = ClusterUid(row.try_get("uid")?);
-                    let transition = Transition {
-                        cluster,
-                        name: row.try_get("name")?,
-                        from: before.recorded.0,
-                        to: health.state,
-                        reason: health.reasons.join("; "),
-                        at: health.since,
-                    };
-                    keep(&tx, &transition).await?;
-                    notify(&tx, Change::Judged(cluster)).await?;
-                    transitions.push(transition);
                 }
-                Ok(transitions)
+                record(&tx, changed).await
             })
         })
         .await
@@ -120,27 +111,63 @@ impl Store {
     }
 }
 
-/// Records the state, unless the cluster was heard in the meantime; says whether it did.
-async fn record(
-    tx: &Transaction<'_>,
-    id: ClusterId,
-    before: &Liveness,
-    health: &Health,
-) -> Result<bool, StoreError> {
-    let sql = "-- record_transitions()
-        UPDATE remote_cluster_liveness SET state = $2, state_since = $3
-        WHERE remote_cluster_id = $1 AND heard_at = $4";
-    let heard_at = before.heard_at.to_stored();
-    Ok(tx.execute(sql, &[&id.0, &health.state.as_str(), &health.since, &heard_at]).await? > 0)
+fn transition(row: &Row, before: &Liveness, health: Health) -> Result<Transition, StoreError> {
+    Ok(Transition {
+        cluster: ClusterUid(row.try_get("uid")?),
+        name: row.try_get("name")?,
+        from: before.recorded.0,
+        to: health.state,
+        reason: health.reasons.join("; "),
+        at: health.since,
+    })
 }
 
-async fn keep(tx: &Transaction<'_>, transition: &Transition) -> Result<(), StoreError> {
+/// Records the changes of those clusters that were not heard in the meantime, and tells who listens.
+async fn record(
+    tx: &Transaction<'_>,
+    changed: Vec<(i32, ServiceTime, Transition)>,
+) -> Result<Vec<Transition>, StoreError> {
+    if changed.is_empty() {
+        return Ok(vec![]);
+    }
+    let sql = "-- record_transitions()
+        UPDATE remote_cluster_liveness AS l SET state = t.state, state_since = t.since
+        FROM unnest($1::integer[], $2::timestamptz[], $3::text[], $4::timestamptz[]) AS t (id, heard_at, state, since)
+        WHERE l.remote_cluster_id = t.id AND l.heard_at = t.heard_at RETURNING l.remote_cluster_id";
+    let ids: Vec<i32> = changed.iter().map(|(id, ..)| *id).collect();
+    let heard: Vec<OffsetDateTime> = changed.iter().map(|(_, heard_at, _)| heard_at.to_stored()).collect();
+    let states: Vec<&str> = changed.iter().map(|(.., transition)| transition.to.as_str()).collect();
+    let since: Vec<OffsetDateTime> = changed.iter().map(|(.., transition)| transition.at).collect();
+    let recorded = tx.query(sql, &[&ids, &heard, &states, &since]).await?;
+    let recorded =
+        recorded.iter().map(|row| Ok(row.try_get(0)?)).collect::<Result<HashSet<i32>, StoreError>>()?;
+    let kept =
+        changed.into_iter().filter(|(id, ..)| recorded.contains(id)).map(|(.., transition)| transition);
+    let kept: Vec<Transition> = kept.collect();
+    keep(tx, &kept).await?;
+    for transition in &kept {
+        notify(tx, Change::Judged(transition.cluster)).await?;
+    }
+    Ok(kept)
+}
+
+/// Adds the changes to the history.
+async fn keep(tx: &Transaction<'_>, transitions: &[Transition]) -> Result<(), StoreError> {
     let sql = "-- record_transitions()
         INSERT INTO health_transitions (cluster_uid, cluster_name, from_state, to_state, reason, at)
-        VALUES ($1, $2, $3, $4, $5, $6)";
-    let Transition { cluster, name, from, to, reason, at } = transition;
-    tx.execute(sql, &[&cluster.0, name, &from.as_str(), &to.as_str(), reason, at]).await?;
+        SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[])";
+    let uids = column(transitions, |transition| transition.cluster.0);
+    let names = column(transitions, |transition| transition.name.as_str());
+    let from = column(transitions, |transition| transition.from.as_str());
+    let to = column(transitions, |transition| transition.to.as_str());
+    let reasons = column(transitions, |transition| transition.reason.as_str());
+    let at = column(transitions, |transition| transition.at);
+    tx.execute(sql, &[&uids, &names, &from, &to, &reasons, &at]).await?;
     Ok(())
+}
+
+fn column<'a, T>(all: &'a [Transition], value: impl Fn(&'a Transition) -> T) -> Vec<T> {
+    all.iter().map(value).collect()
 }
 
 fn log(transition: &Transition) {

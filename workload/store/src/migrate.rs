@@ -97,12 +97,15 @@ impl Store {
 }
 
 async fn applied_versions(tx: &Transaction<'_>) -> Result<Vec<(i32, Vec<u8>)>, StoreError> {
-    tx.batch_execute(
-        "CREATE TABLE IF NOT EXISTS schema_migrations (
-            version integer PRIMARY KEY, name text NOT NULL, sha256 bytea NOT NULL,
-            applied_at timestamptz NOT NULL DEFAULT now())",
-    )
-    .await?;
+    let exists = tx.query_one("SELECT to_regclass('schema_migrations') IS NOT NULL", &[]).await?;
+    if !exists.try_get(0)? {
+        tx.batch_execute(
+            "CREATE TABLE schema_migrations (
+                version integer PRIMARY KEY, name text NOT NULL, sha256 bytea NOT NULL,
+                applied_at timestamptz NOT NULL DEFAULT now())",
+        )
+        .await?;
+    }
     let rows = tx.query("SELECT version, sha256 FROM schema_migrations ORDER BY version", &[]).await?;
     rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
 }

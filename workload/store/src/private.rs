@@ -6,6 +6,7 @@
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -106,6 +107,8 @@ impl PrivatePostgres {
             ])
             .args(["-c", "max_connections=200", "-c", "log_min_messages=warning", "-c", "jit=off"])
             .current_dir("/")
+            // Ctrl-C is for us: we finish what was accepted, which needs the database, and then stop it.
+            .process_group(0)
             .stdin(Stdio::piped())
             .stdout(log_file.try_clone().map_err(at)?)
             .stderr(log_file);

@@ -3,6 +3,8 @@
 //! Clusters, details, thresholds and live tokens go on working. The existing program is stopped first, and there is
 //! no way back: secrets that it kept in clear are digested and sealed here.
 
+use std::collections::HashMap;
+
 use fleet::ClusterUid;
 use protocol::join_token::PresentedToken;
 use protocol::{Certificate, Fingerprint};
@@ -61,6 +63,7 @@ async fn identify_clusters(tx: &Transaction<'_>) -> Result<usize, StoreError> {
              certificate_not_after = $5 WHERE id = $1",
         )
         .await?;
+    let mut owners = HashMap::new();
     for row in &rows {
         let (id, name, pem): (i32, &str, &str) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
         let (fingerprint, from, to) = match Certificate::from_pem(pem) {
@@ -70,6 +73,12 @@ async fn identify_clusters(tx: &Transaction<'_>) -> Result<usize, StoreError> {
                 (Fingerprint::of_der(pem.as_bytes()), OffsetDateTime::UNIX_EPOCH, OffsetDateTime::UNIX_EPOCH)
             }
         };
+        if let Some(other) = owners.insert(fingerprint, name) {
+            return Err(Error::Schema(format!(
+                "the clusters {other:?} and {name:?} have the same certificate: remove one of them with the existing \
+                 program first"
+            )));
+        }
         let (uid, fingerprint) = (ClusterUid::new().0, fingerprint.as_bytes().as_slice());
         tx.execute(&update, &[&id, &uid, &fingerprint, &from, &to]).await?;
     }

@@ -12,6 +12,7 @@ use fleet::ClusterId;
 use futures_util::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::error::is_worth_retrying;
 use crate::heartbeats::Beat;
 use crate::presence::Presence;
 use crate::{Store, StoreError};
@@ -20,6 +21,8 @@ use crate::{Store, StoreError};
 const BATCH: usize = 500;
 /// How many beats may wait; beyond it a beat waits for its place with its request.
 const QUEUE: usize = 4 * BATCH;
+/// How often a batch that lost a race, with another unit's or with the judge, is tried in all.
+const TRIES: u32 = 5;
 
 /// Hands beats to the one task that writes them. Cheap to clone.
 #[derive(Clone)]
@@ -120,9 +123,13 @@ impl Task {
     /// One outcome a beat, in order.
     fn store_all<'a>(&'a self, beats: &'a [&'a Beat]) -> BoxFuture<'a, Vec<Result<(), WriteError>>> {
         Box::pin(async move {
-            let error = match self.try_store(beats).await {
-                Ok(outcomes) => return outcomes,
-                Err(error) => error,
+            let mut tries = 1;
+            let error = loop {
+                match self.try_store(beats).await {
+                    Ok(outcomes) => return outcomes,
+                    Err(error) if tries < TRIES && is_worth_retrying(&error) => tries += 1,
+                    Err(error) => break error,
+                }
             };
             if error.is_unavailable() {
                 tracing::warn!(%error, beats = beats.len(), "heartbeats could not be stored");

@@ -21,6 +21,7 @@ use zeroize::Zeroizing;
 /// What a server shows its clients. New handshakes take the newest one; open connections keep theirs.
 pub struct ServerIdentity {
     pub(super) files: Files,
+    pub(super) is_pinned: bool,
     pub(super) current: ArcSwap<Loaded>,
 }
 
@@ -80,9 +81,19 @@ pub(super) struct Loaded {
 impl ServerIdentity {
     /// Reads `tls.crt` (PEM, the leaf first) and `tls.key` (PEM) and checks that they belong together.
     pub fn load(folder: &Path) -> Result<Arc<Self>, IdentityError> {
+        Self::load_with(folder, false)
+    }
+
+    /// The same for an identity whose leaf others pin: [`Self::watch`] never shows another leaf, whatever the files
+    /// come to hold, since that would cut off everybody who knows the old one.
+    pub fn load_pinned(folder: &Path) -> Result<Arc<Self>, IdentityError> {
+        Self::load_with(folder, true)
+    }
+
+    fn load_with(folder: &Path, is_pinned: bool) -> Result<Arc<Self>, IdentityError> {
         let files = Files { certificate: folder.join("tls.crt"), key: folder.join("tls.key") };
         let loaded = files.load(&files.read()?)?;
-        Ok(Arc::new(Self { files, current: ArcSwap::from_pointee(loaded) }))
+        Ok(Arc::new(Self { files, is_pinned, current: ArcSwap::from_pointee(loaded) }))
     }
 
     /// The SHA-256 of the leaf that is shown now: what clusters pin.

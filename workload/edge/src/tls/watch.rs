@@ -40,6 +40,11 @@ impl ServerIdentity {
             return;
         }
         match contents.and_then(|contents| self.files.load(&contents)) {
+            Ok(new) if self.is_pinned && new.fingerprint != self.leaf_fingerprint() => {
+                *refused = Some(digest);
+                let (pinned, new) = (self.leaf_fingerprint(), new.fingerprint);
+                tracing::error!(%pinned, %new, "the certificate's files hold another leaf than the one that clusters pin; it is not shown, as it would cut off all of them");
+            }
             Ok(new) => {
                 let (old, new_fingerprint) = (self.leaf_fingerprint(), new.fingerprint);
                 self.current.store(Arc::new(new));
@@ -75,6 +80,17 @@ mod tests {
         std::fs::write(folder.join("tls.crt"), certificate.pem()).unwrap();
         std::fs::write(folder.join("tls.key"), key.serialize_pem()).unwrap();
         Fingerprint::of_der(certificate.der())
+    }
+
+    #[test]
+    fn a_pinned_leaf_stays_whatever_the_files_come_to_hold() {
+        let folder = tempfile::tempdir().unwrap();
+        let pinned = write(folder.path());
+        let identity = ServerIdentity::load_pinned(folder.path()).unwrap();
+        let mut refused = None;
+        write(folder.path());
+        identity.take(identity.files.read(), &mut refused);
+        assert!(identity.leaf_fingerprint() == pinned && refused.is_some());
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use secrecy::ExposeSecret as _;
-use settings::{Source, typed};
+use settings::{Setting, Source, table, typed};
 use store::DatabaseOptions;
 use store::private::{Durability, PrivatePostgres};
 
@@ -29,8 +29,13 @@ pub(super) fn run(arguments: &Local) -> Result<(), Failure> {
         certificate::ensure(&folder.join(name), arguments.connector_listen.ip())?;
     }
     let settings = folder.join("config.yaml");
-    write_settings(&settings, &folder, &postgres.options(DATABASE), arguments)?;
-    let source = Source::from_environment()?.with_file(&settings)?;
+    let own = own_settings(&folder, &postgres.options(DATABASE), arguments);
+    write_settings(&settings, &own)?;
+    // What runs here runs on this database, whatever the environment says of another.
+    let mut source = Source::from_environment()?;
+    for (setting, value) in &own {
+        source.set(setting, value.as_str());
+    }
     crate::log::start(&typed::Log::from(&source)?)?;
     let addresses = Addresses {
         connector: Some(arguments.connector_listen),
@@ -66,30 +71,35 @@ fn lock(folder: &Path) -> Result<std::fs::File, Failure> {
     }
 }
 
-fn write_settings(
-    path: &Path,
+fn own_settings(
     folder: &Path,
     database: &DatabaseOptions,
     arguments: &Local,
-) -> Result<(), Failure> {
+) -> Vec<(&'static Setting, String)> {
     let domain = match arguments.connector_listen.ip() {
         ip if ip.is_unspecified() || ip.is_loopback() => "localhost".to_owned(),
         ip => ip.to_string(),
     };
     let text = |path: PathBuf| path.to_string_lossy().into_owned();
-    let settings = BTreeMap::from([
-        ("db_host", database.host.clone()),
-        ("db_port", database.port.to_string()),
-        ("db_user", database.user.clone()),
-        ("db_password", database.password.expose_secret().to_owned()),
-        ("db_name", database.name.clone()),
-        ("cluster_connector_tls_path", text(folder.join("connector"))),
-        ("cluster_connector_domain", domain),
-        ("cluster_connector_port", arguments.connector_listen.port().to_string()),
-        ("management_api_tls_path", text(folder.join("management"))),
-        ("oidc_issuer", "http://127.0.0.1:1".to_owned()),
-        ("oidc_client_id", "cluster-manager".to_owned()),
-    ]);
+    vec![
+        (&table::DB_HOST, database.host.clone()),
+        (&table::DB_PORT, database.port.to_string()),
+        (&table::DB_USER, database.user.clone()),
+        (&table::DB_PASSWORD, database.password.expose_secret().to_owned()),
+        (&table::DB_NAME, database.name.clone()),
+        (&table::DB_DISABLE_TLS, "true".to_owned()),
+        (&table::CLUSTER_CONNECTOR_TLS_PATH, text(folder.join("connector"))),
+        (&table::CLUSTER_CONNECTOR_DOMAIN, domain),
+        (&table::CLUSTER_CONNECTOR_PORT, arguments.connector_listen.port().to_string()),
+        (&table::MANAGEMENT_API_TLS_PATH, text(folder.join("management"))),
+        (&table::OIDC_ISSUER, "http://127.0.0.1:1".to_owned()),
+        (&table::OIDC_CLIENT_ID, "cluster-manager".to_owned()),
+    ]
+}
+
+fn write_settings(path: &Path, own: &[(&'static Setting, String)]) -> Result<(), Failure> {
+    let settings: BTreeMap<_, _> =
+        own.iter().map(|(setting, value)| (setting.name.to_lowercase(), value)).collect();
     let yaml = serde_yaml::to_string(&settings).map_err(Failure::other)?;
     let text = format!("# Written anew by every `cluster-manager local`.\n{yaml}");
     certificate::write_private(path, &text)
