@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::Stdio;
 
+use agent::client::{CallOptions, call};
 use harness::hub::UNLIMITED;
 use harness::process::command;
 use harness::{Hub, Program};
@@ -15,8 +16,7 @@ use time::Duration;
 
 /// A hub with an enrolled fleet.
 pub(crate) struct Fleet {
-    /// Keeps the certificates that the program was started with.
-    _hub: Hub,
+    hub: Hub,
     program: Program,
     state: PathBuf,
     sites: usize,
@@ -56,7 +56,7 @@ impl Fleet {
         let tokens = hub.folder().join("tokens");
         std::fs::write(&tokens, make_tokens(&hub, sites).await).unwrap();
         let state = hub.folder().join("fleet");
-        let mut fleet = Self { _hub: hub, program, state, sites, joins_per_second: 0.0 };
+        let mut fleet = Self { hub, program, state, sites, joins_per_second: 0.0 };
         let arguments = ["--join-only", "--tokens-from", tokens.to_str().unwrap()].map(str::to_owned);
         let report = fleet.fleetsim(&arguments).await;
         assert_eq!(report["joined"], sites, "{report}");
@@ -87,6 +87,37 @@ impl Fleet {
             cpu_us_per_beat: cpu * 1e6 / beats,
             cpu_percent: cpu * 100.0 / report["seconds"].as_f64().unwrap(),
         }
+    }
+
+    /// Server CPU microseconds for what a beat cannot do without on this machine: a probe, and a call with a client
+    /// certificate that is answered at once.
+    pub(crate) async fn floor_us(&self, seconds: u64) -> f64 {
+        let keys = harness::hub::keys("floor");
+        let probe = self.cost_of_calls(&agent::client::Identity::None, "/", seconds).await;
+        probe + self.cost_of_calls(&keys.identity(), "/", seconds).await
+    }
+
+    async fn cost_of_calls(&self, identity: &agent::client::Identity, path: &str, seconds: u64) -> f64 {
+        let before = self.cpu_seconds();
+        let until = std::time::Instant::now() + std::time::Duration::from_secs(seconds);
+        let callers = (0..24).map(|_| {
+            let (address, identity, path) = (self.hub.address.clone(), identity.clone(), path.to_owned());
+            tokio::spawn(async move {
+                let mut calls = 0u64;
+                while std::time::Instant::now() < until {
+                    let options = CallOptions {
+                        identity: identity.clone(),
+                        path: path.clone(),
+                        ..CallOptions::new(address.clone())
+                    };
+                    calls += u64::from(call(options).await.is_ok());
+                }
+                calls
+            })
+        });
+        let calls = futures_util::future::join_all(callers.collect::<Vec<_>>()).await;
+        let calls: u64 = calls.into_iter().map(Result::unwrap).sum();
+        (self.cpu_seconds() - before) * 1e6 / calls as f64
     }
 
     /// The server's resident memory in megabytes.

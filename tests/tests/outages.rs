@@ -127,7 +127,7 @@ async fn what_was_acknowledged_survives_kill_9_and_no_token_works_twice() {
             writeln!(file, "{token}").unwrap();
         }
         tokens.extend(made.into_iter().map(|(token, name)| (name, token)));
-        let program = Program::start(hub.connector_command());
+        let program = hub.start_program().await;
         let mut fleet = command("fleetsim", &[]);
         fleet.arg("--tokens-from").arg(folder.path().join("tokens")).arg("--state").arg(&state);
         fleet.arg("--acked").arg(&acked).args([

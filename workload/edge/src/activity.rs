@@ -8,6 +8,7 @@ pub(crate) struct Activity {
     begun: AtomicBool,
     working: AtomicU32,
     unread: AtomicBool,
+    closing: AtomicBool,
 }
 
 impl Activity {
@@ -31,6 +32,15 @@ impl Activity {
     /// Whether the client may still be sending a body that nobody reads. On HTTP/2 it is the newest request's.
     pub(crate) fn is_unread(&self) -> bool {
         self.unread.load(Ordering::Relaxed)
+    }
+
+    /// Whether a short answer is under way after which the connection closes at once.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_closing(&self) {
+        self.closing.store(true, Ordering::Relaxed);
     }
 
     pub(crate) fn set_unread(&self, unread: bool) {

@@ -8,6 +8,7 @@ use std::time::Instant;
 use futures_util::FutureExt as _;
 use http::header::{CONNECTION, HeaderName, HeaderValue};
 use http::{Method, Request, StatusCode, Uri, Version};
+use http_body::Body as _;
 use hyper::body::Incoming;
 use tokio::time::timeout;
 use tower_service::Service as _;
@@ -24,6 +25,9 @@ static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The longest path that the access log repeats, in bytes.
 const MAX_LOGGED_PATH: usize = 256;
+
+/// Up to this size, in bytes, an answer after which the connection closes is written together with its close.
+const MAX_LAST_ANSWER: u64 = 4 * 1024;
 
 /// What the requests of one connection share.
 pub(crate) struct Exchange {
@@ -96,6 +100,9 @@ fn finish(exchange: &Exchange, response: &mut Response, id: RequestId, version: 
     let close = exchange.shared.close_after_answer || status == StatusCode::REQUEST_TIMEOUT;
     if close && version < Version::HTTP_2 && status != StatusCode::SWITCHING_PROTOCOLS {
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        if response.body().size_hint().exact().is_some_and(|size| size <= MAX_LAST_ANSWER) {
+            exchange.activity.set_closing();
+        }
     }
 }
 

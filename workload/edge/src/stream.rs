@@ -28,13 +28,25 @@ pub(crate) struct GuardedStream<G> {
     reading: Option<Pin<Box<Sleep>>>,
     writing: Option<Pin<Box<Sleep>>>,
     lingering: Option<Pin<Box<Sleep>>>,
+    /// The last answer, until the close that follows at once: one write and one packet instead of two.
+    held: Vec<u8>,
     _guard: G,
 }
 
 impl<G: Unpin> GuardedStream<G> {
     pub(crate) fn new(socket: TcpStream, idle: Duration, activity: Arc<Activity>, guard: G) -> Self {
         let last = Instant::now();
-        Self { socket, idle, activity, last, reading: None, writing: None, lingering: None, _guard: guard }
+        Self {
+            socket,
+            idle,
+            activity,
+            last,
+            reading: None,
+            writing: None,
+            lingering: None,
+            held: Vec::new(),
+            _guard: guard,
+        }
     }
 
     /// Ends a read that has waited too long. Silence while a handler works is ours, not the peer's.
@@ -50,6 +62,18 @@ impl<G: Unpin> GuardedStream<G> {
             }
             timer.as_mut().reset(deadline);
         }
+    }
+
+    /// Writes what was held back for the close.
+    fn poll_held(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.held.is_empty() {
+            let result = Pin::new(&mut self.socket).poll_write(cx, &self.held);
+            match ready!(self.written(cx, result))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                written => drop(self.held.drain(..written)),
+            }
+        }
+        Poll::Ready(Ok(()))
     }
 
     fn written(&mut self, cx: &mut Context<'_>, result: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
@@ -86,6 +110,10 @@ impl<G: Unpin> AsyncRead for GuardedStream<G> {
 
 impl<G: Unpin> AsyncWrite for GuardedStream<G> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        if self.activity.is_closing() {
+            self.held.extend_from_slice(bytes);
+            return Poll::Ready(Ok(bytes.len()));
+        }
         let result = Pin::new(&mut self.socket).poll_write(cx, bytes);
         self.written(cx, result)
     }
@@ -95,6 +123,13 @@ impl<G: Unpin> AsyncWrite for GuardedStream<G> {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        if self.activity.is_closing() {
+            let before = self.held.len();
+            for slice in slices {
+                self.held.extend_from_slice(slice);
+            }
+            return Poll::Ready(Ok(self.held.len() - before));
+        }
         let result = Pin::new(&mut self.socket).poll_write_vectored(cx, slices);
         self.written(cx, result)
     }
@@ -108,6 +143,7 @@ impl<G: Unpin> AsyncWrite for GuardedStream<G> {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_held(cx))?;
         ready!(Pin::new(&mut self.socket).poll_shutdown(cx))?;
         if !self.activity.is_unread() {
             return Poll::Ready(Ok(()));

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`cli`] | the command line |
 //! | [`commands`] | one file a command |
-//! | [`unit`] | running services, with their status port and their shutdown |
+//! | [`mod@unit`] | running services, with their status port and their shutdown |
 //! | [`setup`] | settings turned into a store, rules and limits |
 //! | [`certificate`] | self-issued certificates for local runs |
 //! | [`output`], [`failure`] | what people and scripts get to see, and the exit code |

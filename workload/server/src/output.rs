@@ -42,7 +42,8 @@ pub fn note(text: &str) {
 pub fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut table = Table::new();
     table.load_style(NOTHING);
-    if is_terminal() {
+    // A terminal that does not know its width says 0.
+    if is_terminal() && table.width().is_some_and(|width| width > 0) {
         table.set_content_arrangement(ContentArrangement::Dynamic);
     }
     table.set_header(header.iter().copied());

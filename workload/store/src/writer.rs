@@ -1,12 +1,13 @@
 //! Gathers heartbeats into batches. Each is answered only after its commit.
 //!
-//! While one batch commits the next gathers, so batches grow with the load by themselves and nothing waits when
-//! there is none. A beat that the database refuses does not take its batch along: the batch is halved until the
+//! While one batch commits the next gathers, so batches grow with the load by themselves. Under load a batch also
+//! waits a moment for company, since what a batch costs hardly depends on its size; nothing waits when there is none. A beat that the database refuses does not take its batch along: the batch is halved until the
 //! guilty one is alone.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use fleet::ClusterId;
 use futures_util::future::BoxFuture;
@@ -21,6 +22,8 @@ use crate::{Store, StoreError};
 const BATCH: usize = 500;
 /// How many beats may wait; beyond it a beat waits for its place with its request.
 const QUEUE: usize = 4 * BATCH;
+/// How long a batch waits for company, if the one before it had some.
+const LINGER: Duration = Duration::from_millis(5);
 /// How often a batch that lost a race, with another unit's or with the judge, is tried in all.
 const TRIES: u32 = 5;
 
@@ -92,7 +95,16 @@ struct Task {
 
 async fn write_all(task: Task, mut received: mpsc::Receiver<Waiting>) {
     let mut gathered = Vec::with_capacity(BATCH);
+    let mut is_busy = false;
     while received.recv_many(&mut gathered, BATCH).await > 0 {
+        if is_busy && gathered.len() < BATCH {
+            tokio::time::sleep(LINGER).await;
+            let room = BATCH - gathered.len();
+            // What is there by now; an empty queue must not be waited for.
+            let waiting = received.len().min(room);
+            received.recv_many(&mut gathered, waiting).await;
+        }
+        is_busy = gathered.len() > 1;
         // Of several beats of one cluster the last wins; all of them are answered.
         let mut latest: BTreeMap<ClusterId, (Beat, Vec<oneshot::Sender<_>>)> = BTreeMap::new();
         for Waiting { beat, answer } in gathered.drain(..) {
