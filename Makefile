@@ -1,0 +1,40 @@
+# What there is to do. Each target is a line or two; the work is done in tools/.
+
+SECONDS ?= 30
+ROUNDS ?= 5
+OUTAGE_SECONDS ?= 120
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint bench fuzz soak dist clean-local
+
+help: ## this list
+	@echo "make TARGET"
+	@echo
+	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
+
+run: ## a hub on this machine, with a cluster to look at; Ctrl-C ends it
+	@tools/run
+
+test: ## all tests, with a real PostgreSQL and a real LXD
+	@tools/test
+
+lint: ## formatting, clippy, documentation, shell scripts
+	@tools/lint
+
+bench: ## what a heartbeat costs; takes some minutes
+	@tools/setup run
+	cargo run --release -p tests --bin bench-heartbeat
+
+fuzz: ## hostile bytes for every parser, SECONDS=30 each
+	@tools/fuzz $(SECONDS)
+
+soak: ## database outages of OUTAGE_SECONDS=120 and crashes under load, ROUNDS=5 times
+	@tools/soak $(ROUNDS) $(OUTAGE_SECONDS)
+
+dist: ## the programs as they are shipped, in target/dist; slow to build, small and quick
+	@tools/setup build
+	cargo build --profile dist -p server -p agent --bins
+	@ls -lh target/dist/cluster-manager target/dist/cluster-agent target/dist/fleetsim
+
+clean-local: ## removes what `make run` keeps in .local
+	@tools/clean-local
