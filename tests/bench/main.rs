@@ -24,7 +24,8 @@ const MAX_CPU_US: f64 = 600.0;
 const MAX_P99_MS: f64 = 100.0;
 const MAX_RSS_MB: f64 = 100.0;
 const MAX_RATIO: f64 = 1.10;
-const RATE: f64 = 800.0;
+/// A little more than is promised, so that the ends of a run do not make it less.
+const RATE: f64 = 810.0;
 
 /// `target/bench/heartbeat.json`.
 #[derive(Debug, Serialize)]
@@ -117,7 +118,7 @@ fn print_table(figures: &Figures, sites: usize, sustained: &Load) {
     );
     row("  two handshakes and an empty answer cost, on this machine", details.floor_us, "µs", "");
     row("  a beat at 800 a second, with a core idle in between", details.cpu_us_per_beat_at_800, "µs", "");
-    row("beats a second, sustained", figures.beats_per_second, "/s", &format!("≥ {RATE}"));
+    row("beats a second, sustained", figures.beats_per_second, "/s", "≥ 800");
     row("  of which failed", sustained.errors as f64, "", "0");
     row("  latency, median", details.p50_ms, "ms", "");
     row("  latency, 99th percentile", figures.p99_ms, "ms", &format!("< {MAX_P99_MS}"));
