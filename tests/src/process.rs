@@ -5,7 +5,7 @@ use std::io::{BufRead as _, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -81,18 +81,18 @@ impl Program {
 
     /// Waits until it has said something.
     pub async fn says(&mut self, text: &str) {
-        let said = self.said.clone();
-        let child = &mut self.child;
-        wait::until(text, Duration::from_secs(60), async || {
-            let said = said.lock().unwrap_or_else(PoisonError::into_inner);
-            let ended = child.try_wait().ok().flatten();
-            assert!(
-                ended.is_none() || said.contains(text),
-                "it ended ({ended:?}) before it said {text:?}:\n{said}"
-            );
-            said.contains(text)
-        })
-        .await;
+        let began = Instant::now();
+        let mut ticks = tokio::time::interval(Duration::from_millis(20));
+        loop {
+            let said = self.said();
+            if said.contains(text) {
+                return;
+            }
+            let ended = self.child.try_wait().ok().flatten();
+            let in_time = began.elapsed() < Duration::from_secs(60);
+            assert!(ended.is_none() && in_time, "it ({ended:?}) does not say {text:?} but:\n{said}");
+            ticks.tick().await;
+        }
     }
 
     /// Sends it a signal.

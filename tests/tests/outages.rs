@@ -111,9 +111,7 @@ async fn a_database_that_goes_away_under_load_is_503_and_all_is_well_when_it_ret
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_acknowledged_survives_kill_9_and_no_token_works_twice() {
     let (postgres, _) = own_postgres("crash").await;
-    let settings =
-        [("RATE_LIMIT_BUCKET_SIZE", "100000"), ("RATE_LIMIT_REFILL_RATE", "10000"), ("LOG_LEVEL", "warn")];
-    let hub = Hub::without_units(postgres.options("cm"), &settings);
+    let hub = Hub::without_units(postgres.options("cm"), &UNLIMITED);
     let migrated = hub.cli(["migrate"]);
     assert_eq!(migrated.code, Some(0), "{migrated:?}");
     let folder = tempfile::tempdir().unwrap();
@@ -140,9 +138,9 @@ async fn what_was_acknowledged_survives_kill_9_and_no_token_works_twice() {
             "--quiet",
         ]);
         let fleet = Program::start(fleet);
-        // Anywhere between the first joins and the middle of the beats.
-        let moment = Duration::from_millis(rand::rng().random_range(200..2500));
-        sleep(moment).await;
+        // In turns among the joins, and anywhere among the beats.
+        let latest = if round % 2 == 1 { 150 } else { 2500 };
+        sleep(Duration::from_millis(rand::rng().random_range(20..latest))).await;
         program.kill();
         fleet.ends(Duration::from_secs(120)).await;
     }

@@ -91,10 +91,11 @@ impl Connector {
         })
     }
 
-    /// Runs what must run beside the endpoints, until shutdown.
-    pub async fn run(self: Arc<Self>, shutdown: CancellationToken) {
+    /// Runs what must run beside the endpoints, until shutdown. From `draining` on nobody new is accepted, and the
+    /// service clock is told so.
+    pub async fn run(self: Arc<Self>, draining: CancellationToken, shutdown: CancellationToken) {
         tokio::join!(
-            self.presence.run(shutdown.clone()),
+            self.presence.run(draining),
             self.identities.follow(shutdown.clone()),
             self.store.run_judge(self.health, shutdown.clone()),
             self.limits.maintain(shutdown.clone()),

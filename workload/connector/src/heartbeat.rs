@@ -9,9 +9,10 @@ use protocol::envelope::HeartbeatAnswer;
 use protocol::heartbeat::{MAX_BODY_BYTES, MemberMetrics};
 use store::WriteError;
 use store::heartbeats::Beat;
+use store::identities::Identity;
 
 use crate::connector::Connector;
-use crate::errors::from_write;
+use crate::errors::{from_store, from_write};
 use crate::limits::Action;
 use crate::metrics::Outcome;
 use crate::metrics_sink::SiteMetrics;
@@ -19,31 +20,45 @@ use crate::metrics_sink::SiteMetrics;
 impl Connector {
     /// Stores the report and judges it; answers after the commit. Metrics go their own way afterwards.
     pub(crate) async fn heartbeat(&self, peer: &Peer, body: RequestBody) -> Result<Response, Error> {
-        let cluster = self.authenticate(peer, Action::Heartbeat).await?;
-        let body = self.large_bodies.read(cluster.uid, body, MAX_BODY_BYTES).await?;
-        let (beat, metrics) = {
-            let Heartbeat { details, metrics } =
-                Heartbeat::parse(&body).map_err(|error| Error::BadRequest(error.to_string()))?;
-            let findings = findings(&details, cluster.thresholds);
-            let metrics: Vec<_> = metrics.iter().map(|member| site_metrics(&body, member)).collect();
-            (Beat { cluster: cluster.id, details, findings }, metrics)
-        };
-        if let Err(error) = self.writer.write(beat).await {
+        let mut cluster = self.authenticate(peer, Action::Heartbeat).await?;
+        let (body, _held) = self.large_bodies.read(cluster.uid, body, MAX_BODY_BYTES).await?;
+        let mut report = read(&body, &cluster)?;
+        let mut written = self.writer.write(report.beat).await;
+        if matches!(written, Err(WriteError::NoSuchCluster)) {
+            // Removed; or it left and joined again with the same certificate, which this unit has not heard of yet.
+            self.identities.forget(cluster.uid);
+            let found = self.identities.look_up(cluster.fingerprint).await.map_err(from_store)?;
+            cluster = found.ok_or(Error::Forbidden)?;
+            report = read(&body, &cluster)?;
+            written = self.writer.write(report.beat).await;
+        }
+        if let Err(error) = written {
             self.metrics.heard(Outcome::Refused);
-            if matches!(error, WriteError::NoSuchCluster) {
-                self.identities.forget(cluster.uid);
-            }
             return Err(from_write(error));
         }
         self.metrics.heard(Outcome::Accepted);
-        if !metrics.is_empty() {
-            self.sink.accept(&cluster, metrics);
+        if !report.metrics.is_empty() {
+            self.sink.accept(&cluster, report.metrics);
         }
         Ok(answer::routine(answer::success(HeartbeatAnswer {
             next_update_in_seconds: Self::next_update().as_secs().to_string(),
             cluster_manager_address: self.address.clone(),
         })))
     }
+}
+
+/// A report that was read and judged.
+struct Report {
+    beat: Beat,
+    metrics: Vec<SiteMetrics>,
+}
+
+fn read(body: &Bytes, cluster: &Identity) -> Result<Report, Error> {
+    let Heartbeat { details, metrics } =
+        Heartbeat::parse(body).map_err(|error| Error::BadRequest(error.to_string()))?;
+    let findings = findings(&details, cluster.thresholds);
+    let metrics = metrics.iter().map(|member| site_metrics(body, member)).collect();
+    Ok(Report { beat: Beat { cluster: cluster.id, details, findings }, metrics })
 }
 
 /// The metrics of one member, as a slice of the one body.

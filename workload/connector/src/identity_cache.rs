@@ -6,13 +6,14 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fleet::ClusterUid;
 use protocol::Fingerprint;
 use store::changes::{Change, Changes};
 use store::identities::Identity;
 use store::{Store, StoreError};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 /// How often everything is read anew, in case a notification was missed.
@@ -76,8 +77,10 @@ impl IdentityCache {
 
     /// Follows the database until shutdown.
     pub async fn follow(&self, shutdown: CancellationToken) {
+        let mut resynced = Instant::now();
         while !shutdown.is_cancelled() {
-            match self.store.listen().await {
+            let listening = timeout(RESYNC_EVERY, self.store.listen()).await;
+            match listening.unwrap_or_else(|elapsed| Err(StoreError::Unavailable(Box::new(elapsed)))) {
                 Ok(mut changes) => {
                     if let Some(Err(error)) =
                         shutdown.run_until_cancelled(self.follow_changes(&mut changes)).await
@@ -86,6 +89,10 @@ impl IdentityCache {
                     }
                 }
                 Err(error) => tracing::debug!(%error, "cannot listen for the changes of other units"),
+            }
+            // Who cannot listen, because a connection pooler does not allow it for instance, can still look.
+            if resynced.elapsed() > RESYNC_EVERY && self.resync().await.is_ok() {
+                resynced = Instant::now();
             }
             shutdown.run_until_cancelled(tokio::time::sleep(RETRY_AFTER)).await;
         }

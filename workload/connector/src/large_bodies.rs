@@ -8,7 +8,7 @@ use bytes::Bytes;
 use edge::Error;
 use edge::body::RequestBody;
 use fleet::ClusterUid;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 
 /// What every ordinary report without metrics stays below, and most with them, in bytes.
@@ -24,6 +24,12 @@ pub(crate) struct LargeBodies {
     reading: Mutex<HashSet<ClusterUid>>,
 }
 
+/// A large body's right to be in memory, given back when dropped.
+pub(crate) struct Held<'a> {
+    _its_own: Place<'a>,
+    _place: SemaphorePermit<'a>,
+}
+
 /// A cluster's one place, given back when dropped.
 struct Place<'a> {
     of: &'a LargeBodies,
@@ -37,20 +43,21 @@ impl LargeBodies {
 
     /// Reads a cluster's body. A large one, or one that does not say how large it is, waits for a place; a cluster
     /// that sends two at once is told to come back, and one that takes too long is cut, so that nobody keeps the
-    /// others waiting.
+    /// others waiting. The place is to be kept for as long as the body is.
     pub(crate) async fn read(
         &self,
         cluster: ClusterUid,
         body: RequestBody,
         limit: usize,
-    ) -> Result<Bytes, Error> {
+    ) -> Result<(Bytes, Option<Held<'_>>), Error> {
         if body.content_length().is_some_and(|length| length <= SMALL || length > limit as u64) {
-            return body.read(limit).await;
+            return Ok((body.read(limit).await?, None));
         }
-        let _its_own = self.claim(cluster).ok_or(Error::TooManyRequests { retry_after: TIME })?;
+        let its_own = self.claim(cluster).ok_or(Error::TooManyRequests { retry_after: TIME })?;
         // Closed only when the process ends.
-        let _place = self.places.acquire().await.map_err(Error::internal)?;
-        timeout(TIME, body.read(limit)).await.unwrap_or(Err(Error::RequestTimeout))
+        let place = self.places.acquire().await.map_err(Error::internal)?;
+        let body = timeout(TIME, body.read(limit)).await.unwrap_or(Err(Error::RequestTimeout))?;
+        Ok((body, Some(Held { _its_own: its_own, _place: place })))
     }
 
     fn claim(&self, cluster: ClusterUid) -> Option<Place<'_>> {

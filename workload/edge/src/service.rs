@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use futures_util::FutureExt as _;
-use http::header::{CONNECTION, HeaderName, HeaderValue};
+use http::header::{CONNECTION, HeaderName, HeaderValue, UPGRADE};
 use http::{Method, Request, StatusCode, Uri, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
@@ -45,12 +45,17 @@ pub(crate) async fn answer(
     let _working = exchange.activity.begin();
     let id = RequestId::next();
     let (method, uri, version) = (request.method().clone(), request.uri().clone(), request.version());
+    // Where an upgrade was asked for, hyper lets go of the connection without closing it, whatever was answered.
+    let may_upgrade = method == Method::CONNECT || request.headers().contains_key(UPGRADE);
 
     let mut response = match refuse(&method, &uri) {
         Some(error) => error.into_response(),
         None => handle(&exchange, request, id).await,
     };
     finish(&exchange, &mut response, id, version);
+    if !may_upgrade && is_short_and_last(&response) {
+        exchange.activity.set_closing();
+    }
     exchange.shared.metrics.answered(response.status(), begun.elapsed().as_secs_f64());
     log(&exchange, &method, &uri, &response, begun, id);
     Ok(response)
@@ -100,10 +105,12 @@ fn finish(exchange: &Exchange, response: &mut Response, id: RequestId, version: 
     let close = exchange.shared.close_after_answer || status == StatusCode::REQUEST_TIMEOUT;
     if close && version < Version::HTTP_2 && status != StatusCode::SWITCHING_PROTOCOLS {
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
-        if response.body().size_hint().exact().is_some_and(|size| size <= MAX_LAST_ANSWER) {
-            exchange.activity.set_closing();
-        }
     }
+}
+
+fn is_short_and_last(response: &Response) -> bool {
+    response.headers().get(CONNECTION).is_some_and(|value| value == "close")
+        && response.body().size_hint().exact().is_some_and(|size| size <= MAX_LAST_ANSWER)
 }
 
 /// The query is left out: it may hold a sign-in's code. The address is for debugging alone, and so are answers that

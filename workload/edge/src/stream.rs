@@ -33,6 +33,15 @@ pub(crate) struct GuardedStream<G> {
     _guard: G,
 }
 
+impl<G> Drop for GuardedStream<G> {
+    /// Whoever drops the connection instead of closing it must not take the last answer along.
+    fn drop(&mut self) {
+        if !self.held.is_empty() {
+            let _ = self.socket.try_write(&self.held);
+        }
+    }
+}
+
 impl<G: Unpin> GuardedStream<G> {
     pub(crate) fn new(socket: TcpStream, idle: Duration, activity: Arc<Activity>, guard: G) -> Self {
         let last = Instant::now();

@@ -152,7 +152,8 @@ fn at_most(of_a_kind: &[Finding]) -> Vec<Finding> {
     let mut kept: Vec<Finding> = worst_first.iter().take(MAX_OF_A_KIND).copied().cloned().collect();
     if let Some(first_left_out) = worst_first.get(MAX_OF_A_KIND) {
         kept.push(Finding {
-            subject: "and more".to_owned(),
+            // In capitals, which no other subject of these kinds has: it must not meet one.
+            subject: "MORE".to_owned(),
             text: format!("{} more warnings of this kind", worst_first.len() - MAX_OF_A_KIND),
             ..(*first_left_out).clone()
         });
@@ -327,8 +328,9 @@ mod tests {
 
     #[test]
     fn thousands_of_a_kind_are_shortened_and_counted() {
-        let words: Vec<String> =
-            (0..1000).map(|number| format!(r#"{{"status":"s{number:04}","count":1}}"#)).collect();
+        let words =
+            (0..999).map(|number| format!("s{number:04}")).chain(["MORE".to_owned(), "more".to_owned()]);
+        let words: Vec<String> = words.map(|word| format!(r#"{{"status":"{word}","count":1}}"#)).collect();
         let found = texts(&format!(r#"{{"member_statuses":[{}]}}"#, words.join(",")));
         assert_eq!(found.len(), 51);
         assert!(found.contains(&"critical members: 950 more warnings of this kind".to_owned()));

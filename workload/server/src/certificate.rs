@@ -14,8 +14,16 @@ use crate::failure::Failure;
 /// years: sites pin it, so it must not change by itself.
 pub fn ensure(folder: &Path, extra: IpAddr) -> Result<(), Failure> {
     let (certificate, key) = (folder.join("tls.crt"), folder.join("tls.key"));
-    if certificate.exists() && key.exists() {
-        return Ok(());
+    match (certificate.exists(), key.exists()) {
+        (true, true) => return Ok(()),
+        (false, false) => {}
+        // Sites may pin the half that is left.
+        _ => {
+            let folder = folder.display();
+            return Err(Failure::Other(format!(
+                "{folder}: one of tls.crt and tls.key is missing: restore it, or remove both"
+            )));
+        }
     }
     let at = |error: io::Error| Failure::Other(format!("{}: {error}", folder.display()));
     std::fs::create_dir_all(folder).map_err(at)?;
@@ -31,7 +39,6 @@ pub fn ensure(folder: &Path, extra: IpAddr) -> Result<(), Failure> {
     parameters.not_after = OffsetDateTime::now_utc() + Duration::days(3652);
     let key_pair = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(Failure::other)?;
     let self_signed = parameters.self_signed(&key_pair).map_err(Failure::other)?;
-    // The key first: a certificate without its key would be taken for a finished pair by nobody.
     write_private(&key, &key_pair.serialize_pem()).map_err(at)?;
     write_private(&certificate, &self_signed.pem()).map_err(at)
 }

@@ -155,7 +155,7 @@ impl Unit {
         let beside = tokio::spawn(join_all(beside.into_iter().map(tokio::spawn)));
         let servers = tokio::spawn(join_all(servers.into_iter().map(tokio::spawn)));
         let outcome = tokio::select! {
-            outcome = serve_prepared(&store, connector, &ended, &shutdown) => outcome,
+            outcome = serve_prepared(&store, connector, &draining, &ended) => outcome,
             () = shutdown.cancelled() => Ok(()),
         };
         tracing::info!("finishing what was accepted");
@@ -171,15 +171,16 @@ impl Unit {
 async fn serve_prepared(
     store: &Store,
     connector: Option<Arc<Connector>>,
+    draining: &CancellationToken,
     ended: &CancellationToken,
-    shutdown: &CancellationToken,
 ) -> Result<(), Failure> {
     prepare(store, connector.as_deref()).await?;
-    if let Some(connector) = connector {
-        tokio::spawn(connector.run(ended.clone()));
+    let Some(connector) = connector else { return std::future::pending().await };
+    // A connector that no longer follows its database, or marks its presence, must not go on as if it did.
+    match tokio::spawn(connector.run(draining.clone(), ended.clone())).await {
+        Ok(()) => Ok(()),
+        Err(failed) => Err(Failure::Other(format!("a task beside the connector failed: {failed}"))),
     }
-    shutdown.cancelled().await;
-    Ok(())
 }
 
 /// Brings the schema up to date and makes ready to accept, however long the database takes to come.

@@ -48,6 +48,14 @@ CREATE TABLE connector_presence (
     outage_seconds double precision NOT NULL DEFAULT 0
 ) WITH (fillfactor = 10);
 
+-- The service clock's reading; it stands still while an outage lasts (the grace is fleet::ServiceClock::GRACE).
+CREATE VIEW service_clock AS
+SELECT
+    clock_timestamp() AS wall,
+    CASE WHEN clock_timestamp() - accepting_until > interval '15 s' THEN accepting_until ELSE clock_timestamp() END
+        - make_interval(secs => outage_seconds) AS service
+FROM connector_presence;
+
 -- In a database that was taken over, the hub last listened when its last cluster was last heard.
 INSERT INTO connector_presence (accepting_until)
 SELECT least(now(), coalesce(max(updated_at), now())) FROM remote_cluster_details;

@@ -176,7 +176,7 @@ async fn insert_cluster(
     let sql = "-- join_cluster()
         WITH details AS (INSERT INTO remote_cluster_details (remote_cluster_id) VALUES ($1))
         INSERT INTO remote_cluster_liveness (remote_cluster_id, heard_at)
-        SELECT $1, clock_timestamp() - make_interval(secs => outage_seconds) FROM connector_presence";
+        SELECT $1, service FROM service_clock";
     tx.execute(sql, &[&id]).await?;
     Ok(uid)
 }

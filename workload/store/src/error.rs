@@ -59,8 +59,8 @@ impl From<tokio_postgres::Error> for StoreError {
             // Connection, insufficient resources, operator intervention (shutdown, timeouts), read-only standby.
             "08" | "53" | "57" | "25" => Self::Unavailable(Box::new(error)),
             _ if *state == SqlState::LOCK_NOT_AVAILABLE => Self::Unavailable(Box::new(error)),
-            // Data exceptions, constraint violations, and limits such as the size of an index row.
-            "22" | "23" | "54" => Self::Data(error),
+            // Cardinality and data exceptions, constraint violations, and limits such as the size of an index row.
+            "21" | "22" | "23" | "54" => Self::Data(error),
             _ => Self::Database(error),
         }
     }

@@ -1,15 +1,18 @@
 //! The batch statement: heartbeats that arrive together become one statement and one commit.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use deadpool_postgres::Client;
 use fleet::ClusterId;
 use fleet::warning::Finding;
 use protocol::heartbeat::Details;
 use serde::Serialize;
+use tokio::time::timeout;
 use tokio_postgres::Transaction;
 use tokio_postgres::types::ToSql;
 
+use crate::options::STATEMENT_TIMEOUT;
 use crate::{Store, StoreError};
 
 /// One heartbeat, ready to be stored.
@@ -23,6 +26,9 @@ pub struct Beat {
     pub findings: Vec<Finding>,
 }
 
+/// How long a batch may take; longer than the server gives its statements.
+const PATIENCE: Duration = Duration::from_secs(2 * STATEMENT_TIMEOUT.as_secs());
+
 const PUT_HEARTBEATS: &str = "-- put_heartbeats()
     WITH beat AS (
         SELECT * FROM unnest($1::integer[], $2::integer[], $3::text[], $4::bigint[], $5::text[], $6::text[],
@@ -32,8 +38,7 @@ const PUT_HEARTBEATS: &str = "-- put_heartbeats()
                 instance_count, instance_statuses, member_count, member_statuses, memory_total_amount, memory_usage,
                 storage_pool_usages, ui_url)
     ), clock AS (
-        SELECT clock_timestamp() AS wall, clock_timestamp() - make_interval(secs => outage_seconds) AS service
-        FROM connector_presence
+        SELECT wall, service FROM service_clock
     ), live AS (
         UPDATE remote_cluster_liveness AS l SET
             last_heartbeat_at = clock.wall,
@@ -60,29 +65,41 @@ impl Store {
     /// Stores beats in one transaction: all or none. At most one beat a cluster, sorted by cluster, so that two
     /// units cannot wait for each other. Answers which clusters exist.
     pub(crate) async fn put_heartbeats(&self, beats: &[&Beat]) -> Result<HashSet<ClusterId>, StoreError> {
-        let rows = Rows::of(beats);
         let mut client = self.client().await?;
-        let statement = client.prepare_cached(PUT_HEARTBEATS).await?;
-        if !beats.iter().any(|beat| !beat.findings.is_empty()) {
-            // The ordinary case needs no second statement, and so no transaction around the first, unless a cluster
-            // had warnings that are now gone.
-            let stored = client.query(&statement, &rows.parameters()).await?;
-            let stored = stored.iter().map(|row| Ok((ClusterId(row.try_get(0)?), row.try_get(1)?)));
-            let stored = stored.collect::<Result<Vec<(ClusterId, i32)>, StoreError>>()?;
-            if stored.iter().any(|(_, warnings)| *warnings > 0) {
-                // The beats are stored whatever becomes of this; the next ones would clear the warnings as well.
-                if let Err(error) = clear_warnings(&mut client, beats).await {
-                    tracing::warn!(%error, "warnings whose cause has gone stay until the next heartbeat");
-                }
+        match timeout(PATIENCE, put_heartbeats(&mut client, beats)).await {
+            Ok(outcome) => outcome,
+            Err(elapsed) => {
+                // A server that does not even keep its own time limit is hung, and its connection with it: nobody
+                // must be given that one again.
+                drop(Client::take(client));
+                Err(StoreError::Unavailable(Box::new(elapsed)))
             }
-            return Ok(stored.into_iter().map(|(id, _)| id).collect());
         }
-        let transaction = client.transaction().await?;
-        let stored = transaction.query(&statement, &rows.parameters()).await?;
-        put_warnings(&transaction, beats).await?;
-        transaction.commit().await?;
-        stored.iter().map(|row| Ok(ClusterId(row.try_get(0)?))).collect()
     }
+}
+
+async fn put_heartbeats(client: &mut Client, beats: &[&Beat]) -> Result<HashSet<ClusterId>, StoreError> {
+    let rows = Rows::of(beats);
+    let statement = client.prepare_cached(PUT_HEARTBEATS).await?;
+    if !beats.iter().any(|beat| !beat.findings.is_empty()) {
+        // The ordinary case needs no second statement, and so no transaction around the first, unless a cluster
+        // had warnings that are now gone.
+        let stored = client.query(&statement, &rows.parameters()).await?;
+        let stored = stored.iter().map(|row| Ok((ClusterId(row.try_get(0)?), row.try_get(1)?)));
+        let stored = stored.collect::<Result<Vec<(ClusterId, i32)>, StoreError>>()?;
+        if stored.iter().any(|(_, warnings)| *warnings > 0) {
+            // The beats are stored whatever becomes of this; the next ones would clear the warnings as well.
+            if let Err(error) = clear_warnings(client, beats).await {
+                tracing::warn!(%error, "warnings whose cause has gone stay until the next heartbeat");
+            }
+        }
+        return Ok(stored.into_iter().map(|(id, _)| id).collect());
+    }
+    let transaction = client.transaction().await?;
+    let stored = transaction.query(&statement, &rows.parameters()).await?;
+    put_warnings(&transaction, beats).await?;
+    transaction.commit().await?;
+    stored.iter().map(|row| Ok(ClusterId(row.try_get(0)?))).collect()
 }
 
 async fn clear_warnings(client: &mut Client, beats: &[&Beat]) -> Result<(), StoreError> {

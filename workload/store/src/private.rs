@@ -88,8 +88,7 @@ impl PrivatePostgres {
         let data = folder.join("data");
         let log = folder.join("postgresql.log");
         let log_file = std::fs::File::create(&log).map_err(at)?;
-        // The lock file of a server that was killed names a process that is gone, or is somebody else's by now.
-        forget_killed_server(&data);
+        wait_for_former_server(&data);
         let mut command = Command::new("sh");
         command.args(["-c", &format!("exec 3<&0; {UNTIL_THE_PIPE_CLOSES}"), "sh"]);
         account.prefix(&mut command);
@@ -251,20 +250,21 @@ fn initialise(
         let path = path.to_owned();
         move |error| PrivateError::Folder { path, error }
     };
-    // The version file is written when initdb is nearly done: without it an earlier try was cut off.
     let data = folder.join("data");
-    if data.join("PG_VERSION").exists() && password_file.exists() {
+    if data.exists() {
         let password = std::fs::read_to_string(&password_file).map_err(at(&password_file))?;
         return Ok(SecretString::from(password));
     }
-    let _ = std::fs::remove_dir_all(&data);
+    // Made under another name, of this process alone, and renamed when done: what is called data is whole.
+    let unfinished = folder.join(format!("data.new-{}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&unfinished);
     let password = SecretString::from(hex::encode(rand::random::<[u8; 16]>()));
     write_private(&password_file, password.expose_secret()).map_err(at(&password_file))?;
     if let Account::Other { uid, gid } = account {
         std::os::unix::fs::chown(&password_file, Some(*uid), Some(*gid)).map_err(at(&password_file))?;
     }
     let mut command = account.command(programs.join("initdb"));
-    command.arg("-D").arg(&data).arg("--pwfile").arg(&password_file).current_dir("/");
+    command.arg("-D").arg(&unfinished).arg("--pwfile").arg(&password_file).current_dir("/");
     command.args([
         "--username",
         USER,
@@ -280,8 +280,10 @@ fn initialise(
     }
     let output = command.output().map_err(at(folder))?;
     if output.status.success() {
+        std::fs::rename(&unfinished, &data).map_err(at(&data))?;
         return Ok(password);
     }
+    let _ = std::fs::remove_dir_all(&unfinished);
     let _ = std::fs::remove_file(&password_file);
     Err(PrivateError::Failed { program: "initdb", output: tail(&String::from_utf8_lossy(&output.stderr)) })
 }
@@ -332,15 +334,25 @@ fn free_port() -> io::Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }
 
-fn forget_killed_server(data: &Path) {
+/// A server whose owner was killed a moment ago is still stopping. The lock file of one that was killed itself names a
+/// process that is gone, or is somebody else's by now.
+fn wait_for_former_server(data: &Path) {
     let file = data.join("postmaster.pid");
-    let Ok(text) = std::fs::read_to_string(&file) else { return };
-    let command = text.lines().next().map(|pid| PathBuf::from(format!("/proc/{}/cmdline", pid.trim())));
-    let command = command.and_then(|path| std::fs::read(path).ok()).unwrap_or_default();
-    let is_ours = String::from_utf8_lossy(&command).contains(&*data.to_string_lossy());
-    if !is_ours {
+    let began = Instant::now();
+    while is_running(&file, data) && began.elapsed() < START_TIMEOUT {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    if !is_running(&file, data) {
         let _ = std::fs::remove_file(&file);
     }
+}
+
+/// Whether the process that the lock file names is a server on this data.
+fn is_running(lock_file: &Path, data: &Path) -> bool {
+    let Ok(text) = std::fs::read_to_string(lock_file) else { return false };
+    let Some(process) = text.lines().next() else { return false };
+    let command = std::fs::read(format!("/proc/{}/cmdline", process.trim())).unwrap_or_default();
+    String::from_utf8_lossy(&command).contains(&*data.to_string_lossy())
 }
 
 fn tail(output: &str) -> String {

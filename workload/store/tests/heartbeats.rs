@@ -170,6 +170,24 @@ async fn an_outage_of_the_hub_makes_nobody_late() {
     assert_eq!(gaps.expected_interval(), Duration::MINUTE, "the outage is no gap of the cluster's");
 }
 
+/// The batch statement stores readings of the database's view, judging reads the clock in the domain's words.
+#[tokio::test]
+async fn the_databases_service_clock_is_the_domains() {
+    let (options, store) = migrated().await;
+    for (silence, outages) in [(0, 0), (14, 100), (16, 100), (3600, 5)] {
+        let sql = format!(
+            "UPDATE connector_presence SET accepting_until = clock_timestamp() - interval '{silence} s',
+             outage_seconds = {outages}"
+        );
+        execute(&options, &sql).await.unwrap();
+        let view = "SELECT extract(epoch FROM service) FROM service_clock";
+        let view: f64 = store::testing::texts(&options, view).await.unwrap()[0].parse().unwrap();
+        let ours = store.service_clock().await.unwrap().read().to_stored();
+        let ours = ours.unix_timestamp_nanos() as f64 / 1e9;
+        assert!((ours - view).abs() < 1.0, "{silence} s after the last mark: {ours} and {view}");
+    }
+}
+
 #[tokio::test]
 async fn the_last_eight_gaps_are_kept() {
     let (options, store) = migrated().await;

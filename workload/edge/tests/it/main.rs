@@ -7,7 +7,6 @@ mod draining;
 mod exchange;
 mod handshake;
 mod harness;
-mod logging;
 mod proxying;
 mod shortage;
 mod status_port;

@@ -1,4 +1,11 @@
-//! What the log says of a request, and what it must not.
+//! What the log says of a request, and what it must not. A process and a test of its own: whether a line is logged at
+//! all is decided for a process as a whole, so tests that listen to the log must not run side by side.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
+#![allow(dead_code, reason = "of the harness, only a part is needed here")]
+
+#[path = "it/harness.rs"]
+mod harness;
 
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -7,7 +14,7 @@ use tracing::Level;
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::harness::{Options, TestServer, get};
+use harness::{Options, TestServer, get};
 
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
@@ -52,7 +59,6 @@ impl MakeWriter<'_> for Log {
     }
 }
 
-#[tokio::test]
 async fn a_line_for_each_request_without_query_and_address() {
     let (log, _guard) = Log::of_this_thread(Level::INFO);
     let server = TestServer::start(Options::default()).await;
@@ -72,7 +78,6 @@ async fn a_line_for_each_request_without_query_and_address() {
     assert!(!line.contains("secret") && !line.contains("127.0.0.1"), "{line}");
 }
 
-#[tokio::test]
 async fn for_debugging_the_address_too() {
     let (log, _guard) = Log::of_this_thread(Level::DEBUG);
     let server = TestServer::start(Options::default()).await;
@@ -80,11 +85,17 @@ async fn for_debugging_the_address_too() {
     assert!(log.line("path=\"/peer\"").contains("address=127.0.0.1"));
 }
 
-#[tokio::test]
 async fn the_cause_of_a_failure_with_the_requests_id() {
     let (log, _guard) = Log::of_this_thread(Level::INFO);
     let server = TestServer::start(Options::default()).await;
     let answer = get(&mut server.connect().await, "/fail").await;
     let line = log.line("a secret detail");
     assert!(line.contains("ERROR") && line.contains(answer.header("x-request-id").unwrap()), "{line}");
+}
+
+#[tokio::test]
+async fn a_request_is_logged_with_what_helps_and_without_what_must_not_be_there() {
+    a_line_for_each_request_without_query_and_address().await;
+    for_debugging_the_address_too().await;
+    the_cause_of_a_failure_with_the_requests_id().await;
 }
