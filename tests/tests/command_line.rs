@@ -14,7 +14,7 @@ use tokio::net::TcpStream;
 async fn hub_without_units() -> Hub {
     let hub = Hub::without_units(empty_database().await.unwrap(), &[]);
     let migrated = hub.cli(["migrate"]);
-    assert_eq!((migrated.code, migrated.out.lines().count()), (Some(0), 2), "{migrated:?}");
+    assert_eq!((migrated.code, migrated.out.lines().count()), (Some(0), 3), "{migrated:?}");
     hub
 }
 
@@ -232,4 +232,25 @@ async fn a_second_local_start_finds_everything_as_it_was_and_ctrl_c_ends_it_well
     let listed = process::run("cluster-manager", &settings, ["token", "list"]);
     assert!(listed.out.contains("site"), "{listed:?}");
     assert_eq!(std::fs::read(data.join("connector/tls.crt")).unwrap(), certificate);
+}
+
+/// Every enrolled cluster pins the connector's leaf, so only a deliberate act may change it.
+#[tokio::test]
+async fn a_connector_with_another_certificate_does_not_start_unless_that_very_one_is_wanted() {
+    let hub = Hub::without_units(empty_database().await.unwrap(), &[]);
+    let program = hub.start_program().await;
+    hub.enrol("a").await;
+    let folder = hub.folder().join("connector");
+    std::fs::remove_dir_all(&folder).unwrap();
+    server::certificate::ensure(&folder, [127, 0, 0, 1].into()).unwrap();
+    let token = hub.cli(["token", "create", "b"]);
+    assert!(token.code == Some(4) && token.err.contains("nobody could join"), "{token:?}");
+    program.kill();
+    let (ended, said) = Program::start(hub.connector_command()).ends(Duration::from_secs(30)).await;
+    assert_eq!(ended.code(), Some(4), "{said}");
+    assert!(said.contains("the enrolled clusters (1) pin"), "{said}");
+    let wanted = said.rsplit_once("CLUSTER_CONNECTOR_FINGERPRINT=").unwrap().1.trim().to_owned();
+    let mut command = hub.connector_command();
+    command.env("CLUSTER_CONNECTOR_FINGERPRINT", wanted);
+    Program::start(command).says("ready").await;
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use connector::{CountingSink, LimitSettings, Options};
 use edge::ServerIdentity;
 use fleet::HealthRules;
-use protocol::Address;
+use protocol::{Address, Fingerprint};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject as _;
 use secrecy::SecretSlice;
@@ -69,6 +69,23 @@ fn crypter(source: &Source) -> Result<Crypter, Failure> {
 pub fn connector_identity(settings: &typed::Connector) -> Result<Arc<ServerIdentity>, Failure> {
     ServerIdentity::load_pinned(&settings.tls_path)
         .map_err(|error| unusable(&table::CLUSTER_CONNECTOR_TLS_PATH, error))
+}
+
+/// The leaf that the connector is to show although clusters pin another one.
+pub fn wanted_leaf(source: &Source) -> Result<Option<Fingerprint>, Failure> {
+    Ok(source.parsed(&table::CLUSTER_CONNECTOR_FINGERPRINT)?)
+}
+
+/// Why a token made with this leaf could not be joined with, if so.
+pub async fn ensure_leaf_is_shown(store: &Store, leaf: Fingerprint) -> Result<(), Failure> {
+    match store.connector_leaf().await? {
+        Some(shown) if shown != leaf => Err(Failure::Conflict(format!(
+            "the connectors show the certificate {shown}, but {} holds {leaf}: nobody could join with a token made \
+             now. Restore the certificate, or restart the connectors with the new one",
+            table::CLUSTER_CONNECTOR_TLS_PATH.name
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// The management API's certificate.

@@ -11,8 +11,10 @@ use edge::{EdgeMetrics, Limits, ProxyPolicy, Server, ServerIdentity};
 use futures_util::future::{BoxFuture, FutureExt as _, join_all};
 use management::Management;
 use prometheus_client::registry::Registry;
+use protocol::Fingerprint;
 use settings::{Source, typed};
 use store::Store;
+use store::connector_identity::PinError;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -48,6 +50,14 @@ pub struct Unit {
     servers: Vec<BoxFuture<'static, ()>>,
     beside: Vec<BoxFuture<'static, ()>>,
     connector: Option<Arc<Connector>>,
+    leaf: Option<Leaf>,
+}
+
+/// The connector's certificate, and the one that it may change to.
+#[derive(Clone, Copy)]
+struct Leaf {
+    shown: Fingerprint,
+    wanted: Option<Fingerprint>,
 }
 
 /// Runs the services until `shutdown`; `ready` is told where they listen.
@@ -87,6 +97,7 @@ impl Unit {
             servers: Vec::new(),
             beside: Vec::new(),
             connector: None,
+            leaf: None,
         })
     }
 
@@ -107,6 +118,7 @@ impl Unit {
         let server = self.server("cluster-connector", listener, tls, true);
         self.servers.push(edge::serve(server, connector.routes(), self.draining.clone()).boxed());
         self.connector = Some(connector);
+        self.leaf = Some(Leaf { shown: identity.leaf_fingerprint(), wanted: setup::wanted_leaf(source)? });
         Ok(bound)
     }
 
@@ -151,11 +163,11 @@ impl Unit {
     }
 
     async fn run(self, shutdown: CancellationToken) -> Result<(), Failure> {
-        let Self { store, draining, ended, servers, beside, connector, .. } = self;
+        let Self { store, draining, ended, servers, beside, connector, leaf, .. } = self;
         let beside = tokio::spawn(join_all(beside.into_iter().map(tokio::spawn)));
         let servers = tokio::spawn(join_all(servers.into_iter().map(tokio::spawn)));
         let outcome = tokio::select! {
-            outcome = serve_prepared(&store, connector, &draining, &ended) => outcome,
+            outcome = serve_prepared(&store, connector, leaf, &draining, &ended) => outcome,
             () = shutdown.cancelled() => Ok(()),
         };
         tracing::info!("finishing what was accepted");
@@ -171,10 +183,11 @@ impl Unit {
 async fn serve_prepared(
     store: &Store,
     connector: Option<Arc<Connector>>,
+    leaf: Option<Leaf>,
     draining: &CancellationToken,
     ended: &CancellationToken,
 ) -> Result<(), Failure> {
-    prepare(store, connector.as_deref()).await?;
+    prepare(store, connector.as_deref(), leaf).await?;
     let Some(connector) = connector else { return std::future::pending().await };
     // A connector that no longer follows its database, or marks its presence, must not go on as if it did.
     match tokio::spawn(connector.run(draining.clone(), ended.clone())).await {
@@ -184,15 +197,21 @@ async fn serve_prepared(
 }
 
 /// Brings the schema up to date and makes ready to accept, however long the database takes to come.
-async fn prepare(store: &Store, connector: Option<&Connector>) -> Result<(), Failure> {
+async fn prepare(store: &Store, connector: Option<&Connector>, leaf: Option<Leaf>) -> Result<(), Failure> {
     loop {
-        match try_prepare(store, connector).await {
-            Err(error) if error.is_unavailable() => {
+        match try_prepare(store, connector, leaf).await {
+            Err(PinError::Store(error)) if error.is_unavailable() => {
                 tracing::warn!(%error, "waiting for the database");
                 tokio::time::sleep(RETRY_EVERY).await;
             }
-            outcome => {
-                outcome?;
+            Err(PinError::Store(error)) => return Err(error.into()),
+            Err(pinned @ PinError::Pinned { shown, .. }) => {
+                let setting = settings::table::CLUSTER_CONNECTOR_FINGERPRINT.name;
+                return Err(Failure::Conflict(format!(
+                    "{pinned}. Restore the old certificate; or, if it is to change, set {setting}={shown}"
+                )));
+            }
+            Ok(()) => {
                 tracing::info!("ready");
                 return Ok(());
             }
@@ -200,11 +219,18 @@ async fn prepare(store: &Store, connector: Option<&Connector>) -> Result<(), Fai
     }
 }
 
-async fn try_prepare(store: &Store, connector: Option<&Connector>) -> Result<(), store::StoreError> {
+async fn try_prepare(
+    store: &Store,
+    connector: Option<&Connector>,
+    leaf: Option<Leaf>,
+) -> Result<(), PinError> {
     let migrated = store.migrate().await?;
     if let Some(taken_over) = migrated.taken_over {
         let store::takeover::TakenOver { version, clusters, tokens } = taken_over;
         tracing::info!(version, clusters, tokens, "took over a database of microcloud-cluster-manager");
+    }
+    if let Some(Leaf { shown, wanted }) = leaf {
+        store.pin_connector_leaf(shown, wanted).await?;
     }
     if let Some(connector) = connector {
         connector.prepare().await?;

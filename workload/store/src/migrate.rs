@@ -27,7 +27,11 @@ macro_rules! migration {
     };
 }
 
-const MIGRATIONS: &[Migration] = &[migration!(1, "0001_initial"), migration!(2, "0002_liveness")];
+const MIGRATIONS: &[Migration] = &[
+    migration!(1, "0001_initial"),
+    migration!(2, "0002_liveness"),
+    migration!(3, "0003_connector_identity"),
+];
 
 /// What a migration did.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -63,6 +63,7 @@ async fn create(
     }
     let store = setup::store(source)?;
     store.ensure_current().await?;
+    setup::ensure_leaf_is_shown(&store, identity.leaf_fingerprint()).await?;
     let created_at = store.now().await?;
     let expiry = token::expiry(expire, created_at).map_err(|error| Failure::Usage(error.to_string()))?;
     if description.contains('\0') {
