@@ -66,7 +66,7 @@ async fn main() {
     eprintln!("{RATE} beats/s …");
     let sustained = large.run(Pace::Rate(RATE), seconds).await;
     eprintln!("as many as there is time for …");
-    let most = large.run(Pace::ClosedLoop(24), seconds / 2).await;
+    let most = large.run(Pace::ClosedLoop(48), seconds / 2).await;
     eprintln!("what two handshakes cost here …");
     let floor_us = large.floor_us(seconds / 3).await;
     let (mut per_beat_100, mut per_beat_10k) = (Vec::new(), Vec::new());

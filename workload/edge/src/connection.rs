@@ -103,8 +103,6 @@ async fn handshake(
     guard: Guard,
     activity: &Arc<Activity>,
 ) -> Result<(Stream, SocketAddr), HandshakeError> {
-    // An answer is written in one piece; waiting for more of it would only delay it.
-    socket.set_nodelay(true).map_err(HandshakeError::Tls)?;
     let address =
         proxy::client_address(&mut socket, address, &shared.proxy).await.map_err(HandshakeError::Proxy)?;
     let stream = GuardedStream::new(socket, shared.limits.idle, Arc::clone(activity), guard);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::ServerConfig;
+use socket2::SockRef;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, timeout};
@@ -64,6 +65,11 @@ pub async fn serve(server: Server, routes: BoxedFilter<(Response,)>, shutdown: C
         draining: shutdown.child_token(),
         tracker: TaskTracker::new(),
     });
+    // Every socket that it accepts inherits this. An answer is written in one piece; waiting for more of it would only
+    // delay it.
+    if let Err(problem) = SockRef::from(&listener).set_tcp_nodelay(true) {
+        tracing::warn!(server = name, %problem, "answers may be delayed by a moment");
+    }
     accept_until(&shutdown, &listener, &shared).await;
     drop(listener);
 

@@ -23,7 +23,7 @@ const BATCH: usize = 500;
 /// How many beats may wait; beyond it a beat waits for its place with its request.
 const QUEUE: usize = 4 * BATCH;
 /// How long a batch waits for company, if the one before it had some.
-const LINGER: Duration = Duration::from_millis(5);
+const LINGER: Duration = Duration::from_millis(10);
 /// How often a batch that lost a race, with another unit's or with the judge, is tried in all.
 const TRIES: u32 = 5;
 
