@@ -150,6 +150,7 @@ impl Fleet {
 async fn make_tokens(hub: &Hub, sites: usize) -> String {
     let fingerprint = edge::ServerIdentity::load(&hub.folder().join("connector")).unwrap().leaf_fingerprint();
     let now = hub.store.now().await.unwrap();
+    let origin = fleet::Actor::command_line("bench").locally();
     let mut lines = String::new();
     for number in 0..sites {
         let name = format!("site-{number:05}");
@@ -166,7 +167,7 @@ async fn make_tokens(hub: &Hub, sites: usize) -> String {
             expiry: token.expires_at,
             created_at: now,
         };
-        hub.store.put_join_token(&pending, &token.secret).await.unwrap();
+        hub.store.put_join_token(&pending, &token.secret, &origin).await.unwrap();
         writeln!(lines, "{}", token.encode().expose_secret()).unwrap();
     }
     lines

@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 use edge::body::RequestBody;
-use edge::{Error, Peer, Response, answer};
+use edge::{Error, Peer, RequestId, Response, answer};
+use fleet::{Actor, Origin};
 use protocol::JoinRequest;
 use protocol::join::MAX_BODY_BYTES;
 use protocol::join_token::PresentedToken;
@@ -20,6 +21,7 @@ impl Connector {
     pub(crate) async fn join(
         &self,
         peer: &Peer,
+        id: RequestId,
         authorization: Option<&str>,
         body: RequestBody,
     ) -> Result<Response, Error> {
@@ -29,7 +31,8 @@ impl Connector {
         let request = JoinRequest::parse(&body).map_err(|error| Error::BadRequest(error.to_string()))?;
         let proof = proof(&request, authorization, &body).ok_or(Error::Forbidden)?;
         let presented = peer.certificate.fingerprint();
-        match self.store.join_cluster(&request, &proof, presented).await {
+        let origin = origin(Actor::unknown(), peer, id);
+        match self.store.join_cluster(&request, &proof, presented, &origin).await {
             Ok(uid) => {
                 self.metrics.joined(Outcome::Accepted);
                 tracing::info!(cluster = %uid, name = %request.cluster_name, "a cluster joined");
@@ -41,6 +44,11 @@ impl Connector {
             }
         }
     }
+}
+
+/// For the audit trail: who asked, and in which request.
+pub(crate) fn origin(actor: Actor, peer: &Peer, id: RequestId) -> Origin {
+    Origin { actor, address: Some(peer.address.ip()), request_id: Some(id.to_string()) }
 }
 
 /// The proof that the request brings. A header speaks for itself; without one the token stands in the body.

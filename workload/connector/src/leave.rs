@@ -1,16 +1,20 @@
 //! `DELETE /1.0/remote-cluster`: a cluster leaves.
 
-use edge::{Error, Peer, Response, answer};
+use edge::{Error, Peer, RequestId, Response, answer};
+use fleet::{Actor, ActorKind};
 
 use crate::connector::Connector;
 use crate::errors::from_store;
+use crate::join::origin;
 use crate::limits::Action;
 
 impl Connector {
     /// Removes the cluster; a second call is 403, since the certificate is no longer known.
-    pub(crate) async fn leave(&self, peer: &Peer) -> Result<Response, Error> {
+    pub(crate) async fn leave(&self, peer: &Peer, id: RequestId) -> Result<Response, Error> {
         let cluster = self.authenticate(peer, Action::ClusterCall).await?;
-        let left = self.store.leave(cluster.uid).await.map_err(from_store)?;
+        let actor =
+            Actor { kind: ActorKind::Cluster, id: cluster.uid.to_string(), name: cluster.name.to_string() };
+        let left = self.store.leave(cluster.uid, &origin(actor, peer, id)).await.map_err(from_store)?;
         self.identities.forget(cluster.uid);
         if !left {
             return Err(Error::Forbidden);

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use edge::{Peer, Response, answer, body};
+use edge::{Peer, RequestId, Response, answer, body};
 use warp::Filter as _;
 use warp::filters::BoxedFilter;
 
@@ -42,14 +42,17 @@ impl Connector {
             .and(warp::post())
             .and(self.shared())
             .and(warp::ext::get::<Peer>())
+            .and(warp::ext::get::<RequestId>())
             .and(warp::header::headers_cloned())
             .and(body::incoming())
-            .then(|connector: Arc<Self>, peer: Peer, headers: http::HeaderMap, body| async move {
-                // A header that is not even text is a proof that cannot be read.
-                let authorization = headers.get(http::header::AUTHORIZATION);
-                let authorization = authorization.map(|value| value.to_str().unwrap_or_default());
-                answer::of(connector.join(&peer, authorization, body).await)
-            })
+            .then(
+                |connector: Arc<Self>, peer: Peer, id: RequestId, headers: http::HeaderMap, body| async move {
+                    // A header that is not even text is a proof that cannot be read.
+                    let authorization = headers.get(http::header::AUTHORIZATION);
+                    let authorization = authorization.map(|value| value.to_str().unwrap_or_default());
+                    answer::of(connector.join(&peer, id, authorization, body).await)
+                },
+            )
             .boxed()
     }
 
@@ -70,7 +73,10 @@ impl Connector {
             .and(warp::delete())
             .and(self.shared())
             .and(warp::ext::get::<Peer>())
-            .then(|connector: Arc<Self>, peer: Peer| async move { answer::of(connector.leave(&peer).await) })
+            .and(warp::ext::get::<RequestId>())
+            .then(|connector: Arc<Self>, peer: Peer, id: RequestId| async move {
+                answer::of(connector.leave(&peer, id).await)
+            })
             .boxed()
     }
 

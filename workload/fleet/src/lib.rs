@@ -9,17 +9,26 @@
 //! | [`health`] | fresh, late, lost: since when and why |
 //! | [`warning`] | what is wrong inside a cluster, one definition for list, detail, API and metrics |
 //! | [`token`] | join tokens that wait to be used |
+//! | [`role`] | who may do what |
+//! | [`actor`] | who did something, and from where |
+//! | [`change`] | what people may change of a cluster |
 
+pub mod actor;
+pub mod change;
 pub mod cluster;
 pub mod health;
 pub mod percent;
+pub mod role;
 pub mod service_clock;
 pub mod token;
 pub mod warning;
 
+pub use actor::{Actor, ActorKind, Origin};
+pub use change::ClusterChange;
 pub use cluster::{Cluster, ClusterId, ClusterUid};
 pub use health::{Health, HealthRules, HealthState, Liveness, RecentGaps};
 pub use percent::{Percent, Thresholds};
+pub use role::{Role, RoleMapping};
 pub use service_clock::{ServiceClock, ServiceTime};
 pub use token::PendingToken;
 pub use warning::{Severity, Warning, WarningKind};

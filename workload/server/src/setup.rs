@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use connector::{CountingSink, LimitSettings, Options};
 use edge::ServerIdentity;
-use fleet::HealthRules;
+use fleet::{Actor, HealthRules, Origin};
 use protocol::{Address, Fingerprint};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject as _;
@@ -20,6 +20,13 @@ use crate::failure::Failure;
 pub fn store(source: &Source) -> Result<Store, Failure> {
     let options = database_options(source)?;
     Store::new(options, crypter(source)?).map_err(|error| Failure::Other(format!("DB_CA_FILE: {error}")))
+}
+
+/// For the audit trail: whoever runs this, by the name of their account on this machine.
+pub fn command_line() -> Origin {
+    let user = ["SUDO_USER", "USER", "LOGNAME"].into_iter().find_map(|name| std::env::var(name).ok());
+    let user = user.unwrap_or_else(|| format!("uid {}", rustix::process::getuid().as_raw()));
+    Actor::command_line(&user).locally()
 }
 
 /// The store for commands that read nothing secret: without keys where none are configured.

@@ -1,14 +1,17 @@
 //! Joining and leaving: the transactions that make and unmake a cluster.
 
 use bytes::Bytes;
-use fleet::ClusterUid;
+use fleet::{Actor, ActorKind, ClusterUid, Origin};
 use protocol::join_token::{PresentedToken, SecretDigest};
 use protocol::proof::Proof;
 use protocol::{Fingerprint, JoinRequest};
 use secrecy::ExposeSecret as _;
+use serde_json::json;
 use tokio_postgres::Transaction;
 
 use crate::changes::{Change, notify};
+use crate::events::{self, NewEvent};
+use crate::identities::fingerprint;
 use crate::pool::AsStoreError;
 use crate::tokens::{LockedToken, lock_join_token, secret_place};
 use crate::{Crypter, Store, StoreError};
@@ -64,12 +67,14 @@ impl From<tokio_postgres::Error> for JoinError {
 
 impl Store {
     /// Enrols a cluster and uses its token up, both or neither. `presented` is the TLS client certificate's
-    /// fingerprint, if the connection had exactly one.
+    /// fingerprint, if the connection had exactly one; `from` says over which request it came, the actor is the
+    /// cluster.
     pub async fn join_cluster(
         &self,
         request: &JoinRequest,
         proof: &JoinProof,
         presented: Option<Fingerprint>,
+        from: &Origin,
     ) -> Result<ClusterUid, JoinError> {
         self.transaction("join_cluster", |tx| {
             Box::pin(async move {
@@ -87,6 +92,18 @@ impl Store {
                 let uid = insert_cluster(&tx, request, &token.description).await?;
                 let sql = "-- join_cluster()\nDELETE FROM remote_cluster_tokens WHERE cluster_name = $1";
                 tx.execute(sql, &[&name]).await?;
+                let event = NewEvent {
+                    action: "cluster.joined",
+                    cluster_uid: Some(uid),
+                    cluster_name: Some(name),
+                    after: Some(json!({
+                        "description": token.description,
+                        "certificate_fingerprint": request.certificate.fingerprint.to_string(),
+                    })),
+                    ..NewEvent::default()
+                };
+                let actor = Actor { kind: ActorKind::Cluster, id: uid.to_string(), name: name.to_owned() };
+                events::record(&tx, &Origin { actor, ..from.clone() }, event).await?;
                 notify(&tx, Change::Joined(uid)).await?;
                 Ok(uid)
             })
@@ -95,12 +112,17 @@ impl Store {
     }
 
     /// Removes a cluster with all that was known of it; says whether there was one.
-    pub async fn remove_cluster(&self, name: &str) -> Result<bool, StoreError> {
+    pub async fn remove_cluster(&self, name: &str, origin: &Origin) -> Result<bool, StoreError> {
         self.transaction("remove_cluster", |tx| {
             Box::pin(async move {
-                let sql = "-- remove_cluster()\nDELETE FROM remote_clusters WHERE name = $1 RETURNING uid";
+                let sql = "-- remove_cluster()
+                    DELETE FROM remote_clusters WHERE name = $1
+                    RETURNING uid, description, certificate_fingerprint";
                 let Some(row) = tx.query_opt(sql, &[&name]).await? else { return Ok(false) };
-                notify(&tx, Change::Removed(ClusterUid(row.try_get(0)?))).await?;
+                let uid = ClusterUid(row.try_get(0)?);
+                let event = removal("cluster.removed", uid, name, row.try_get(1)?, row.try_get(2)?)?;
+                events::record(&tx, origin, event).await?;
+                notify(&tx, Change::Removed(uid)).await?;
                 Ok(true)
             })
         })
@@ -108,19 +130,37 @@ impl Store {
     }
 
     /// A cluster leaves by itself; says whether it was still there.
-    pub async fn leave(&self, uid: ClusterUid) -> Result<bool, StoreError> {
+    pub async fn leave(&self, uid: ClusterUid, origin: &Origin) -> Result<bool, StoreError> {
         self.transaction("leave", |tx| {
             Box::pin(async move {
-                let sql = "-- leave()\nDELETE FROM remote_clusters WHERE uid = $1";
-                let left = tx.execute(sql, &[&uid.0]).await? > 0;
-                if left {
-                    notify(&tx, Change::Removed(uid)).await?;
-                }
-                Ok(left)
+                let sql = "-- leave()
+                    DELETE FROM remote_clusters WHERE uid = $1 RETURNING name, description, certificate_fingerprint";
+                let Some(row) = tx.query_opt(sql, &[&uid.0]).await? else { return Ok(false) };
+                let event = removal("cluster.left", uid, row.try_get(0)?, row.try_get(1)?, row.try_get(2)?)?;
+                events::record(&tx, origin, event).await?;
+                notify(&tx, Change::Removed(uid)).await?;
+                Ok(true)
             })
         })
         .await
     }
+}
+
+fn removal<'a>(
+    action: &'static str,
+    uid: ClusterUid,
+    name: &'a str,
+    description: &str,
+    certificate: &[u8],
+) -> Result<NewEvent<'a>, StoreError> {
+    let certificate = fingerprint(certificate)?.to_string();
+    Ok(NewEvent {
+        action,
+        cluster_uid: Some(uid),
+        cluster_name: Some(name),
+        before: Some(json!({ "description": description, "certificate_fingerprint": certificate })),
+        ..NewEvent::default()
+    })
 }
 
 impl JoinProof {

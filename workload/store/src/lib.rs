@@ -7,6 +7,7 @@
 //! | [`crypter`] | encryption of what must not lie in the database in clear |
 //! | [`tokens`], [`enrolment`] | join tokens; the one transaction that turns a token into a cluster |
 //! | [`clusters`], [`identities`] | enrolled clusters as people see them, and as certificates find them |
+//! | [`configuration`], [`events`] | what people change of a cluster; the audit trail of every change |
 //! | [`connector_identity`] | the leaf certificate that every enrolled cluster pins |
 //! | [`heartbeats`], [`writer`] | the batch statement, and the task that gathers beats into batches |
 //! | [`presence`], [`judge`] | the service clock; transitions of health, recorded by one unit at a time |
@@ -16,10 +17,12 @@
 
 pub mod changes;
 pub mod clusters;
+pub mod configuration;
 pub mod connector_identity;
 pub mod crypter;
 pub mod enrolment;
 pub mod error;
+pub mod events;
 pub mod heartbeats;
 pub mod identities;
 pub mod judge;

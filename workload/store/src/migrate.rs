@@ -31,6 +31,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(1, "0001_initial"),
     migration!(2, "0002_liveness"),
     migration!(3, "0003_connector_identity"),
+    migration!(4, "0004_events"),
 ];
 
 /// What a migration did.

@@ -1,11 +1,14 @@
 //! Join tokens that wait to be used.
 
-use fleet::PendingToken;
+use fleet::{Origin, PendingToken};
 use protocol::{ClusterName, Secret};
+use serde_json::json;
 use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 use tokio_postgres::{Row, Transaction};
 
 use crate::crypter::{CryptError, Place};
+use crate::events::{self, NewEvent};
 use crate::pool::AsStoreError;
 use crate::{Crypter, Store, StoreError};
 
@@ -40,6 +43,7 @@ impl Store {
         &self,
         token: &PendingToken,
         secret: &Secret,
+        origin: &Origin,
     ) -> Result<(), CreateTokenError> {
         let sealed = &seal_secret(&self.crypter, token.cluster_name.as_str(), secret)?;
         let digest = secret.digest();
@@ -67,10 +71,15 @@ impl Store {
                     .await
                     .map_err(StoreError::from)?;
                 if rows == 0 {
-                    Err(CreateTokenError::TokenExists(token.cluster_name.clone()))
-                } else {
-                    Ok(())
+                    return Err(CreateTokenError::TokenExists(token.cluster_name.clone()));
                 }
+                let event = NewEvent {
+                    action: "token.created",
+                    cluster_name: Some(name),
+                    after: Some(state(&token.description, token.expiry)),
+                    ..NewEvent::default()
+                };
+                Ok(events::record(&tx, origin, event).await?)
             })
         })
         .await
@@ -84,10 +93,29 @@ impl Store {
     }
 
     /// Takes a token back; says whether there was one.
-    pub async fn revoke_join_token(&self, name: &str) -> Result<bool, StoreError> {
-        let sql = "-- revoke_join_token()\nDELETE FROM remote_cluster_tokens WHERE cluster_name = $1";
-        Ok(self.client().await?.execute(sql, &[&name]).await? > 0)
+    pub async fn revoke_join_token(&self, name: &str, origin: &Origin) -> Result<bool, StoreError> {
+        self.transaction("revoke_join_token", |tx| {
+            Box::pin(async move {
+                let sql = "-- revoke_join_token()
+                    DELETE FROM remote_cluster_tokens WHERE cluster_name = $1 RETURNING description, expiry";
+                let Some(row) = tx.query_opt(sql, &[&name]).await? else { return Ok(false) };
+                let event = NewEvent {
+                    action: "token.revoked",
+                    cluster_name: Some(name),
+                    before: Some(state(row.try_get(0)?, row.try_get(1)?)),
+                    ..NewEvent::default()
+                };
+                events::record(&tx, origin, event).await?;
+                Ok(true)
+            })
+        })
+        .await
     }
+}
+
+/// A token as the audit trail shows it.
+fn state(description: &str, expiry: OffsetDateTime) -> serde_json::Value {
+    json!({ "description": description, "expiry": expiry.format(&Rfc3339).unwrap_or_default() })
 }
 
 /// A token's row as a join sees it, locked until the transaction ends.

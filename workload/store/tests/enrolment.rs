@@ -6,7 +6,7 @@ use store::changes::Change;
 use store::enrolment::JoinError;
 use store::testing::migrated_store;
 use store::tokens::CreateTokenError;
-use support::{certificate, enrol, hmac_proof, request, secret, token_for, token_proof};
+use support::{certificate, enrol, hmac_proof, origin, request, secret, token_for, token_proof};
 use time::Duration;
 
 #[tokio::test]
@@ -15,15 +15,18 @@ async fn a_token_makes_a_cluster_and_is_used_up() {
     token_for(&store, "a/b", Duration::HOUR).await;
     let certificate = certificate();
     let presented = Some(certificate.fingerprint);
-    let uid =
-        store.join_cluster(&request("a/b", &certificate), &token_proof("a/b"), presented).await.unwrap();
+    let uid = store
+        .join_cluster(&request("a/b", &certificate), &token_proof("a/b"), presented, &origin())
+        .await
+        .unwrap();
     let cluster = store.cluster("a/b").await.unwrap().unwrap();
     assert_eq!((cluster.uid, cluster.description.as_str()), (uid, "made by a test"));
     assert_eq!(cluster.fingerprint, certificate.fingerprint);
     assert_eq!(cluster.certificate_pem, certificate.to_pem());
     assert_eq!(cluster.last_status_update_at(), cluster.joined_at);
     assert!(store.join_tokens().await.unwrap().is_empty());
-    let again = store.join_cluster(&request("a/b", &certificate), &token_proof("a/b"), presented).await;
+    let again =
+        store.join_cluster(&request("a/b", &certificate), &token_proof("a/b"), presented, &origin()).await;
     assert!(matches!(again, Err(JoinError::NoSuchToken)), "{again:?}");
 }
 
@@ -34,10 +37,10 @@ async fn the_hmac_proves_the_token_as_well() {
     let certificate = certificate();
     let presented = Some(certificate.fingerprint);
     let wrong = hmac_proof(b"another key", b"body");
-    let refused = store.join_cluster(&request("a", &certificate), &wrong, presented).await;
+    let refused = store.join_cluster(&request("a", &certificate), &wrong, presented, &origin()).await;
     assert!(matches!(refused, Err(JoinError::NoSuchToken)), "{refused:?}");
     let right = hmac_proof(secret().expose(), b"body");
-    store.join_cluster(&request("a", &certificate), &right, presented).await.unwrap();
+    store.join_cluster(&request("a", &certificate), &right, presented, &origin()).await.unwrap();
 }
 
 #[tokio::test]
@@ -47,7 +50,7 @@ async fn what_is_refused_leaves_the_token_unused() {
     let presented = Some(mine.fingerprint);
     token_for(&store, "a", Duration::HOUR).await;
     let join = async |name, proof_name, presented| {
-        store.join_cluster(&request(name, &mine), &token_proof(proof_name), presented).await
+        store.join_cluster(&request(name, &mine), &token_proof(proof_name), presented, &origin()).await
     };
     assert!(matches!(join("a", "b", presented).await, Err(JoinError::NoSuchToken)));
     assert!(matches!(join("b", "b", presented).await, Err(JoinError::NoSuchToken)));
@@ -66,10 +69,10 @@ async fn a_right_proof_that_comes_too_late_is_told_so() {
     let store = migrated_store().await.unwrap();
     token_for(&store, "a", -Duration::SECOND).await;
     let certificate = certificate();
-    let late = store.join_cluster(&request("a", &certificate), &token_proof("a"), None).await;
+    let late = store.join_cluster(&request("a", &certificate), &token_proof("a"), None, &origin()).await;
     assert!(matches!(late, Err(JoinError::Expired)), "{late:?}");
     let wrong = hmac_proof(b"another key", b"body");
-    let refused = store.join_cluster(&request("a", &certificate), &wrong, None).await;
+    let refused = store.join_cluster(&request("a", &certificate), &wrong, None, &origin()).await;
     assert!(matches!(refused, Err(JoinError::NoSuchToken)), "who knows no token learns nothing: {refused:?}");
 }
 
@@ -82,7 +85,7 @@ async fn one_token_used_by_many_at_once_makes_one_cluster() {
         tokio::spawn(async move {
             let certificate = certificate();
             let presented = Some(certificate.fingerprint);
-            store.join_cluster(&request("a", &certificate), &token_proof("a"), presented).await
+            store.join_cluster(&request("a", &certificate), &token_proof("a"), presented, &origin()).await
         })
     });
     let mut joined = 0;
@@ -99,12 +102,12 @@ async fn one_token_used_by_many_at_once_makes_one_cluster() {
 async fn a_name_that_is_taken_gets_no_token() {
     let store = migrated_store().await.unwrap();
     let token = token_for(&store, "waiting", Duration::HOUR).await;
-    let again = store.put_join_token(&token, &secret()).await;
+    let again = store.put_join_token(&token, &secret(), &origin()).await;
     assert!(matches!(again, Err(CreateTokenError::TokenExists(_))), "{again:?}");
     let token = token_for(&store, "enrolled", Duration::HOUR).await;
-    store.revoke_join_token("enrolled").await.unwrap();
+    store.revoke_join_token("enrolled", &origin()).await.unwrap();
     enrol(&store, "enrolled").await;
-    let again = store.put_join_token(&token, &secret()).await;
+    let again = store.put_join_token(&token, &secret(), &origin()).await;
     assert!(matches!(again, Err(CreateTokenError::ClusterExists(_))), "{again:?}");
     token_for(&store, "expired", -Duration::SECOND).await;
     token_for(&store, "expired", Duration::HOUR).await;
@@ -117,14 +120,14 @@ async fn removing_and_leaving_are_heard_by_other_units_and_happen_once() {
     enrol(&store, "a").await;
     let uid = store.cluster("a").await.unwrap().unwrap().uid;
     assert_eq!(changes.next().await, Some(Change::Joined(uid)));
-    assert!(store.leave(uid).await.unwrap());
-    assert!(!store.leave(uid).await.unwrap());
+    assert!(store.leave(uid, &origin()).await.unwrap());
+    assert!(!store.leave(uid, &origin()).await.unwrap());
     assert_eq!(changes.next().await, Some(Change::Removed(uid)));
     enrol(&store, "a").await;
     let again = store.cluster("a").await.unwrap().unwrap().uid;
     assert_ne!(again, uid);
     assert_eq!(changes.next().await, Some(Change::Joined(again)));
-    assert!(store.remove_cluster("a").await.unwrap());
-    assert!(!store.remove_cluster("a").await.unwrap());
+    assert!(store.remove_cluster("a", &origin()).await.unwrap());
+    assert!(!store.remove_cluster("a", &origin()).await.unwrap());
     assert_eq!(changes.next().await, Some(Change::Removed(again)));
 }

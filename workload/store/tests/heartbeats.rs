@@ -14,7 +14,7 @@ use store::heartbeats::Beat;
 use store::presence::Presence;
 use store::testing::{empty_database, execute, migrated_store, store as store_over};
 use store::{DatabaseOptions, HeartbeatWriter, Store, WriteError};
-use support::enrol;
+use support::{enrol, origin};
 use time::Duration;
 
 fn writer(store: &Store) -> HeartbeatWriter {
@@ -90,7 +90,7 @@ async fn the_last_beat_of_a_cluster_wins_and_all_are_answered() {
 async fn a_removed_cluster_is_told_so_and_the_rest_of_its_batch_is_stored() {
     let store = migrated_store().await.unwrap();
     let (gone, kept) = (enrolled(&store, "gone").await, enrolled(&store, "kept").await);
-    store.remove_cluster("gone").await.unwrap();
+    store.remove_cluster("gone", &origin()).await.unwrap();
     let writer = writer(&store);
     let full = r#"{"memory_total_amount":10,"memory_usage":9}"#;
     let (first, second) = tokio::join!(writer.write(beat(gone, full)), writer.write(beat(kept, full)));

@@ -9,7 +9,7 @@ use protocol::{Certificate, JoinToken};
 use store::enrolment::JoinProof;
 use store::testing::{empty_database, execute, store as store_over, texts};
 use store::{DatabaseOptions, Store};
-use support::{certificate, request};
+use support::{certificate, origin, request};
 use time::OffsetDateTime;
 use time::macros::datetime;
 
@@ -102,7 +102,10 @@ async fn join_with(store: &Store, encoded: &str) {
     let newcomer = certificate();
     let token = protocol::join_token::PresentedToken::decode(encoded).unwrap();
     let presented = Some(newcomer.fingerprint);
-    store.join_cluster(&request("newcomer", &newcomer), &JoinProof::Token(token), presented).await.unwrap();
+    store
+        .join_cluster(&request("newcomer", &newcomer), &JoinProof::Token(token), presented, &origin())
+        .await
+        .unwrap();
     assert_eq!(store.cluster("newcomer").await.unwrap().unwrap().description, "by hand");
 }
 

@@ -118,7 +118,7 @@ async fn remove(store: &Store, name: &str, yes: bool) -> Result<(), Failure> {
     if !yes && std::io::stdin().is_terminal() && !confirmed(store, name).await? {
         return Err(Failure::Other("nothing was removed".to_owned()));
     }
-    if store.remove_cluster(name).await? { Ok(()) } else { Err(not_found(name)) }
+    if store.remove_cluster(name, &setup::command_line()).await? { Ok(()) } else { Err(not_found(name)) }
 }
 
 async fn confirmed(store: &Store, name: &str) -> Result<bool, Failure> {

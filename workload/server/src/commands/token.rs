@@ -71,7 +71,7 @@ async fn create(
     }
     let secret = Secret::from_random(&rand::random::<[u8; 32]>());
     let pending = PendingToken { cluster_name: name.clone(), description, expiry, created_at };
-    store.put_join_token(&pending, &secret).await.map_err(|error| match error {
+    store.put_join_token(&pending, &secret, &setup::command_line()).await.map_err(|error| match error {
         CreateTokenError::Store(error) => error.into(),
         taken => Failure::Conflict(taken.to_string()),
     })?;
@@ -135,7 +135,7 @@ async fn list(source: &Source, format: Format) -> Result<(), Failure> {
 async fn revoke(source: &Source, name: &str) -> Result<(), Failure> {
     let store = setup::store_without_secrets(source)?;
     store.ensure_current().await?;
-    if store.revoke_join_token(name).await? {
+    if store.revoke_join_token(name, &setup::command_line()).await? {
         Ok(())
     } else {
         Err(Failure::NotFound(format!("there is no join token for {name:?}")))

@@ -4,7 +4,7 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 #![allow(unreachable_pub, reason = "a module of tests has no outside")]
 
-use fleet::PendingToken;
+use fleet::{Actor, Origin, PendingToken};
 use protocol::join_token::PresentedToken;
 use protocol::proof::{self, Proof};
 use protocol::{Certificate, ClusterName, Fingerprint, JoinRequest, Secret};
@@ -21,6 +21,11 @@ pub fn certificate() -> Certificate {
     Certificate::from_pem(&parameters.self_signed(&key).unwrap().pem()).unwrap()
 }
 
+/// Whoever runs a test.
+pub fn origin() -> Origin {
+    Actor::command_line("test").locally()
+}
+
 pub fn secret() -> Secret {
     Secret::from_random(&[7; 32])
 }
@@ -34,7 +39,7 @@ pub async fn token_for(store: &Store, name: &str, lifetime: Duration) -> Pending
         expiry: now + lifetime,
         created_at: now,
     };
-    store.put_join_token(&token, &secret()).await.unwrap();
+    store.put_join_token(&token, &secret(), &origin()).await.unwrap();
     token
 }
 
@@ -61,6 +66,6 @@ pub async fn enrol(store: &Store, name: &str) -> Fingerprint {
     token_for(store, name, Duration::HOUR).await;
     let certificate = certificate();
     let presented = Some(certificate.fingerprint);
-    store.join_cluster(&request(name, &certificate), &token_proof(name), presented).await.unwrap();
+    store.join_cluster(&request(name, &certificate), &token_proof(name), presented, &origin()).await.unwrap();
     certificate.fingerprint
 }
