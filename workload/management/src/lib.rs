@@ -1,52 +1,61 @@
 //! The API that people and automation call (contract section 2).
 //!
-//! So far it says whether it is ready and has a page at `/`; sign-in and the rest of the API stand on this.
+//! | module | holds |
+//! |---|---|
+//! | [`table`] | every route once: method, path, who may call it, what answers |
+//! | `dispatch` | a request's way: guard, route, caller, role, handler |
+//! | `call` | what a handler is given |
+//! | [`principal`], `authenticate` | who calls |
+//! | `guard` | what is refused whoever calls |
+//! | [`openapi`] | the description of all of it |
+//! | [`model`] | what goes over the wire, described for OpenAPI |
+//!
+//! One file an endpoint family holds its handlers; their doc comments are the API's documentation.
+
+pub mod model;
+pub mod openapi;
+pub mod principal;
+pub mod table;
+
+mod authenticate;
+mod call;
+mod dispatch;
+mod errors;
+mod guard;
+mod pages;
+mod status;
+mod who_am_i;
 
 use std::sync::Arc;
 
-use edge::{Error, Response, answer};
+use edge::Response;
+use fleet::{HealthRules, RoleMapping};
 use store::Store;
-use warp::Filter as _;
-use warp::Reply as _;
 use warp::filters::BoxedFilter;
 
-/// The management API.
+/// What the management API needs to know beside its store.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// When a cluster is late, and when lost.
+    pub health: HealthRules,
+    /// Which group gives which role.
+    pub roles: RoleMapping,
+}
+
+/// The management API: what its endpoints share.
 pub struct Management {
-    store: Store,
+    pub(crate) store: Store,
+    pub(crate) options: Options,
 }
 
 impl Management {
     /// The API over this store.
-    pub fn new(store: Store) -> Arc<Self> {
-        Arc::new(Self { store })
+    pub fn new(store: Store, options: Options) -> Arc<Self> {
+        Arc::new(Self { store, options })
     }
 
     /// All routes. They never reject.
     pub fn routes(self: &Arc<Self>) -> BoxedFilter<(Response,)> {
-        edge::routes(vec![root(), self.status()])
+        dispatch::routes(self.clone())
     }
-
-    fn status(self: &Arc<Self>) -> BoxedFilter<(Response,)> {
-        let management = self.clone();
-        warp::path!("1.0" / "status")
-            .and(warp::get())
-            .then(move || {
-                let management = management.clone();
-                async move { answer::of(management.ready().await) }
-            })
-            .boxed()
-    }
-
-    async fn ready(&self) -> Result<Response, Error> {
-        self.store.ping().await.map_err(Error::unavailable)?;
-        Ok(answer::success(()))
-    }
-}
-
-/// A page for whoever comes by before the web UI is built.
-fn root() -> BoxedFilter<(Response,)> {
-    const PAGE: &str = "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport \
-        content=\"width=device-width\"><title>Cluster Manager</title><h1>Cluster Manager</h1>\
-        <p>The API is at <code>/1.0</code>. On the server, <code>cluster-manager cluster list</code> shows the fleet.";
-    warp::path::end().and(warp::get()).map(|| warp::reply::html(PAGE).into_response()).boxed()
 }

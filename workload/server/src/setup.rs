@@ -139,6 +139,12 @@ pub fn health_rules(source: &Source) -> Result<HealthRules, Failure> {
     Ok(HealthRules { late_floor: seconds(health.late), lost_floor: seconds(health.lost) })
 }
 
+/// What the management API needs beside its store.
+pub fn management_options(source: &Source) -> Result<management::Options, Failure> {
+    let roles = source.parsed(&table::ROLE_MAPPING)?.unwrap_or_default();
+    Ok(management::Options { health: health_rules(source)?, roles })
+}
+
 /// What the connector needs beside its store.
 pub fn connector_options(source: &Source, address: Address) -> Result<Options, Failure> {
     let limits = typed::RateLimits::from(source)?;

@@ -130,7 +130,7 @@ impl Unit {
         let listener = listen(address).await?;
         let bound = listener.local_addr().map_err(Failure::other)?;
         tracing::info!(address = %bound, "the management API listens");
-        let management = Management::new(self.store.clone());
+        let management = Management::new(self.store.clone(), setup::management_options(source)?);
         let server = self.server("management-api", listener, tls, false);
         self.servers.push(edge::serve(server, management.routes(), self.draining.clone()).boxed());
         Ok(bound)

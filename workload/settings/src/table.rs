@@ -63,6 +63,7 @@ settings! {
     OIDC_CLIENT_SECRET = secret("OIDC_CLIENT_SECRET", "Our secret there, if it wants one.");
     OIDC_AUDIENCE = setting("OIDC_AUDIENCE", "a text", "", "The audience asked for, and of bearer access tokens.");
     OIDC_GROUPS_CLAIM = setting("OIDC_GROUPS_CLAIM", "a text", "mcm-idp-groups", "The ID token's claim that holds a person's groups.");
+    ROLE_MAPPING = setting("ROLE_MAPPING", "GROUP=ROLE, separated by commas; a role is admin, operator or viewer", "admins=admin", "Which group of the identity provider gives which role; of several the highest counts.");
     GRAFANA_BASE_URL = setting("GRAFANA_BASE_URL", "a URL", "", "Where links to dashboards lead; empty: no links.");
     PROMETHEUS_BASE_URL = setting("PROMETHEUS_BASE_URL", "a URL", "", "The full remote-write URL that the sites' metrics go to; empty: nowhere.");
     RATE_LIMIT_REFILL_RATE = setting("RATE_LIMIT_REFILL_RATE", "a number from 0.01 to 1000000", "", "Requests a second that each client may make, of every kind; empty: a sensible rate a kind.");

@@ -1,0 +1,150 @@
+//! A request's way: guard, route, caller, role, handler.
+
+use std::sync::Arc;
+
+use edge::body::{RequestBody, incoming};
+use edge::{Error, Peer, RequestId, Response, answer};
+use http::{HeaderMap, Method};
+use percent_encoding::percent_decode_str;
+use warp::Filter as _;
+use warp::filters::BoxedFilter;
+use warp::path::FullPath;
+
+use crate::Management;
+use crate::call::Call;
+use crate::guard::check_fetch_site;
+use crate::principal::Principal;
+use crate::table::{Access, ROUTES, Route};
+
+/// One filter for the whole table: what it needs of a request is the same for every route.
+pub(crate) fn routes(management: Arc<Management>) -> BoxedFilter<(Response,)> {
+    let query = warp::query::raw().or(warp::any().map(String::new)).unify();
+    let take = warp::method()
+        .and(warp::path::full())
+        .and(query)
+        .and(warp::header::headers_cloned())
+        .and(warp::ext::get::<Peer>())
+        .and(warp::ext::get::<RequestId>())
+        .and(incoming())
+        .then(move |method, path: FullPath, query, headers, peer, request_id, body| {
+            let request = Taken { method, path, query, headers, peer, request_id, body };
+            let management = management.clone();
+            async move { answer::of(handle(management, request).await) }
+        });
+    edge::routes(vec![take.boxed()])
+}
+
+struct Taken {
+    method: Method,
+    path: FullPath,
+    query: String,
+    headers: HeaderMap,
+    peer: Peer,
+    request_id: RequestId,
+    body: RequestBody,
+}
+
+async fn handle(management: Arc<Management>, request: Taken) -> Result<Response, Error> {
+    let Taken { method, path, query, headers, peer, request_id, body } = request;
+    check_fetch_site(&method, path.as_str(), &headers)?;
+    let (route, parameters) = find(&method, path.as_str())?;
+    let principal = admit(&management, route.access, &headers).await?;
+    let call = Call { management, principal, peer, request_id, headers, query, parameters, body };
+    (route.handler)(call).await
+}
+
+/// Who calls, if the route wants to know; an error if they may not.
+async fn admit(
+    management: &Management,
+    access: Access,
+    headers: &HeaderMap,
+) -> Result<Option<Principal>, Error> {
+    if access == Access::Public {
+        return Ok(None);
+    }
+    let principal = management.principal(headers).await?.ok_or(Error::Unauthorized)?;
+    match access {
+        Access::Role(needed) if principal.role.is_none_or(|role| role < needed) => Err(Error::Forbidden),
+        _ => Ok(Some(principal)),
+    }
+}
+
+/// The route for a method and a path: 404 where there is no such path, 405 where it has no such method.
+fn find(method: &Method, path: &str) -> Result<(&'static Route, Vec<String>), Error> {
+    // Who asks for the head of an answer is given the answer; its body is not sent.
+    let method = if method == Method::HEAD { &Method::GET } else { method };
+    let mut is_known = false;
+    for route in ROUTES {
+        if let Some(parameters) = matches(route.path, path) {
+            if route.method == method {
+                return Ok((route, parameters?));
+            }
+            is_known = true;
+        }
+    }
+    Err(if is_known { Error::MethodNotAllowed } else { Error::NotFound })
+}
+
+/// What stands in the path where the pattern has braces, if it fits.
+fn matches(pattern: &str, path: &str) -> Option<Result<Vec<String>, Error>> {
+    let mut parameters = Vec::new();
+    let mut segments = path.strip_prefix('/')?.split('/');
+    let mut wanted = pattern.strip_prefix('/')?.split('/').peekable();
+    while let Some(part) = wanted.next() {
+        if part.starts_with("{*") {
+            parameters.push(Ok(segments.collect::<Vec<_>>().join("/")));
+            return Some(parameters.into_iter().collect());
+        }
+        let segment = segments.next()?;
+        if part.starts_with('{') {
+            if segment.is_empty() {
+                return None;
+            }
+            parameters.push(decode(segment));
+        } else if part != segment {
+            return None;
+        }
+    }
+    if segments.next().is_some() { None } else { Some(parameters.into_iter().collect()) }
+}
+
+fn decode(segment: &str) -> Result<String, Error> {
+    let text = percent_decode_str(segment).decode_utf8();
+    text.map(String::from).map_err(|_| Error::BadRequest("The path is not UTF-8".to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(pattern: &str, path: &str) -> Option<Vec<String>> {
+        matches(pattern, path).map(Result::unwrap)
+    }
+
+    #[test]
+    fn names_are_decoded_a_segment_at_a_time() {
+        assert_eq!(
+            found("/1.0/remote-cluster/{name}", "/1.0/remote-cluster/a%2Fb%3Fc%23d%25"),
+            Some(vec!["a/b?c#d%".to_owned()])
+        );
+        assert_eq!(found("/1.0/remote-cluster/{name}", "/1.0/remote-cluster/a/b"), None);
+        assert_eq!(found("/1.0/remote-cluster/{name}", "/1.0/remote-cluster/"), None);
+        assert_eq!(found("/1.0/remote-cluster", "/1.0/remote-cluster/"), None);
+        assert!(matches("/{name}", "/%ff").unwrap().is_err());
+    }
+
+    #[test]
+    fn the_rest_of_a_path_stays_as_it_is() {
+        assert_eq!(found("/ui/{*rest}", "/ui/cluster/a%2Fb"), Some(vec!["cluster/a%2Fb".to_owned()]));
+        assert_eq!(found("/ui/{*rest}", "/ui/"), Some(vec![String::new()]));
+        assert_eq!(found("/ui/{*rest}", "/ui"), None);
+    }
+
+    #[test]
+    fn a_known_path_with_another_method_is_not_not_found() {
+        assert!(find(&Method::GET, "/1.0").is_ok());
+        assert!(find(&Method::HEAD, "/1.0").is_ok());
+        assert!(matches!(find(&Method::POST, "/1.0"), Err(Error::MethodNotAllowed)));
+        assert!(matches!(find(&Method::GET, "/2.0"), Err(Error::NotFound)));
+    }
+}

@@ -1,0 +1,13 @@
+//! `GET /1.0/status`: readiness, for load balancers.
+
+use edge::{Error, Response, answer};
+
+use crate::call::Call;
+use crate::model::{Answer, Anywhere, Nothing};
+
+/// Whether the API can do its work. Needs no sign-in.
+#[utoipa::path(get, path = "/1.0/status", tag = "server", responses((status = 200, body = Answer<Nothing>), Anywhere))]
+pub(crate) async fn show(call: Call) -> Result<Response, Error> {
+    call.management.store.ping().await.map_err(Error::unavailable)?;
+    Ok(answer::routine(answer::success(())))
+}

@@ -1,0 +1,52 @@
+//! Every route once: method, path, who may call it, what answers. A test walks this table as everybody.
+
+use edge::{Error, Response};
+use fleet::Role;
+use futures_util::future::BoxFuture;
+use http::Method;
+
+use crate::call::Call;
+use crate::{pages, status, who_am_i};
+
+/// Who may call a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Anybody, signed in or not.
+    Public,
+    /// Whoever is signed in, with or without a role.
+    SignedIn,
+    /// Whoever has this role, or one that may more.
+    Role(Role),
+}
+
+/// One route.
+#[derive(Clone, Copy)]
+pub struct Route {
+    /// The method.
+    pub method: &'static Method,
+    /// The path. `{name}` stands for one segment, which is percent-decoded; `{*rest}` for all that is left, as it is.
+    pub path: &'static str,
+    /// Who may call it.
+    pub access: Access,
+    pub(crate) handler: Handler,
+}
+
+pub(crate) type Handler = fn(Call) -> BoxFuture<'static, Result<Response, Error>>;
+
+macro_rules! routes {
+    ($($method:ident $path:literal $access:ident $(($role:ident))? $handler:path;)*) => {
+        &[$(Route {
+            method: &Method::$method,
+            path: $path,
+            access: Access::$access $((Role::$role))?,
+            handler: |call| Box::pin($handler(call)),
+        }),*]
+    };
+}
+
+/// All routes.
+pub static ROUTES: &[Route] = routes! {
+    GET "/" Public pages::root;
+    GET "/1.0" SignedIn who_am_i::show;
+    GET "/1.0/status" Public status::show;
+};
