@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use agent::client::{Identity, Payload, Request, Site, call};
-use connector::{Connector, LimitSettings, MetricsSink, Options, SiteMetrics};
+use connector::{Connector, MetricsSink, Options, SiteMetrics};
 use edge::{ClientCertificate, Peer};
 use harness::Hub;
 use http::{Method, StatusCode};
@@ -191,7 +191,7 @@ async fn megabytes_of_metrics_are_handed_on_as_slices_of_the_one_body() {
     let options = Options {
         address: hub.address.clone(),
         health: fleet::HealthRules::default(),
-        limits: LimitSettings::default(),
+        limits: edge::rate_limit::LimitSettings::default(),
         sink: sink.clone(),
     };
     let connector = Connector::new(hub.store.clone(), options);

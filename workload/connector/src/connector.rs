@@ -5,19 +5,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use edge::Error;
+use edge::rate_limit::LimitSettings;
 use fleet::HealthRules;
 use protocol::Address;
 use store::presence::Presence;
+use store::readiness::Readiness;
 use store::{HeartbeatWriter, Store, StoreError};
 use tokio_util::sync::CancellationToken;
 
 use crate::errors;
 use crate::identity_cache::IdentityCache;
 use crate::large_bodies::LargeBodies;
-use crate::limits::{LimitSettings, RateLimits};
+use crate::limits::RateLimits;
 use crate::metrics::ConnectorMetrics;
 use crate::metrics_sink::MetricsSink;
-use crate::probe::Readiness;
 
 /// What the connector needs to know beside its store.
 pub struct Options {

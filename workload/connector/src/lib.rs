@@ -29,5 +29,4 @@ pub mod routes;
 pub mod tunnel;
 
 pub use connector::{Connector, Options};
-pub use limits::LimitSettings;
 pub use metrics_sink::{CountingSink, MetricsSink, SiteMetrics};

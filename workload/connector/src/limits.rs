@@ -5,10 +5,9 @@
 //! the joins'.
 
 use std::net::IpAddr;
-use std::num::NonZeroU32;
 use std::time::Duration;
 
-use edge::rate_limit::{AddressPrefix, InvalidQuota, Limiter, Quota, RetryAfter};
+use edge::rate_limit::{AddressPrefix, InvalidQuota, LimitSettings, Limiter, RetryAfter};
 use fleet::ClusterUid;
 use tokio_util::sync::CancellationToken;
 
@@ -27,19 +26,6 @@ pub enum Action {
     Heartbeat,
     /// Any other call of an enrolled cluster.
     ClusterCall,
-}
-
-/// The quotas, where they are not each action's own.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct LimitSettings {
-    /// Requests a second, for every action.
-    pub refill_rate: Option<f64>,
-    /// Requests at once, for every action.
-    pub bucket_size: Option<NonZeroU32>,
-    /// How often full buckets are forgotten.
-    pub cleanup_every: Duration,
-    /// How many clients are remembered an action.
-    pub max_clients: usize,
 }
 
 /// The buckets.
@@ -77,41 +63,21 @@ impl Action {
             Self::ClusterCall => (1.0, 20),
         }
     }
-
-    fn quota(self, settings: &LimitSettings) -> Result<Quota, InvalidQuota> {
-        let (rate, burst) = self.default_quota();
-        let rate = settings.refill_rate.unwrap_or(rate);
-        let burst = settings.bucket_size.or(NonZeroU32::new(burst)).unwrap_or(NonZeroU32::MIN);
-        Quota::new(rate, burst)
-    }
 }
 
-impl LimitSettings {
-    /// Whether every action's quota can be made of them.
-    pub fn check(&self) -> Result<(), InvalidQuota> {
-        Action::ALL.iter().try_for_each(|action| action.quota(self).map(drop))
-    }
-}
-
-impl Default for LimitSettings {
-    fn default() -> Self {
-        Self {
-            refill_rate: None,
-            bucket_size: None,
-            cleanup_every: Duration::from_secs(60),
-            max_clients: 100_000,
-        }
-    }
+/// Whether every action's quota can be made of these settings.
+pub fn check(settings: &LimitSettings) -> Result<(), InvalidQuota> {
+    let mut quotas = Action::ALL.iter().map(|action| action.default_quota());
+    quotas.try_for_each(|(rate, burst)| settings.quota(rate, burst).map(drop))
 }
 
 impl RateLimits {
     /// Empty buckets of the wanted sizes.
     pub fn new(settings: &LimitSettings) -> Self {
         let max = settings.max_clients;
-        // Whoever did not check the settings gets the strictest limit rather than none.
-        let strictest = Quota::per_second(NonZeroU32::MIN, NonZeroU32::MIN);
-        let address = |action: Action| Limiter::new(action.quota(settings).unwrap_or(strictest), max);
-        let cluster = |action: Action| Limiter::new(action.quota(settings).unwrap_or(strictest), max);
+        let quota = |action: Action| settings.quota_or_strictest(action.default_quota());
+        let address = |action: Action| Limiter::new(quota(action), max);
+        let cluster = |action: Action| Limiter::new(quota(action), max);
         Self {
             by_address: [Action::Probe, Action::Status, Action::Join, Action::Stranger].map(address),
             by_cluster: [Action::Heartbeat, Action::ClusterCall].map(cluster),
@@ -153,6 +119,8 @@ impl RateLimits {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU32;
+
     use super::*;
 
     const ADDRESS: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
@@ -176,8 +144,8 @@ mod tests {
             refill_rate: Some(0.01),
             ..Default::default()
         };
-        assert!(settings.check().is_err());
-        assert!(LimitSettings::default().check().is_ok());
+        assert!(check(&settings).is_err());
+        assert!(check(&LimitSettings::default()).is_ok());
     }
 
     #[test]

@@ -15,9 +15,11 @@ use tokio_util::sync::CancellationToken;
 
 mod address_prefix;
 mod bounded_store;
+mod settings;
 
 pub use address_prefix::AddressPrefix;
 use bounded_store::BoundedStore;
+pub use settings::LimitSettings;
 
 /// A refill rate and a burst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use edge::body::RequestBody;
-use edge::{Error, Peer, RequestId};
+use edge::{Draining, Error, Peer, RequestId};
 use fleet::{Actor, Origin};
 use http::HeaderMap;
 use serde::de::DeserializeOwned;
@@ -21,6 +21,8 @@ pub(crate) struct Call {
     pub(crate) principal: Option<Principal>,
     pub(crate) peer: Peer,
     pub(crate) request_id: RequestId,
+    /// Told when the process is to end: what goes on and on ends then.
+    pub(crate) draining: Draining,
     pub(crate) headers: HeaderMap,
     /// The query without its question mark, as it came.
     pub(crate) query: String,
@@ -39,6 +41,12 @@ impl Call {
     pub(crate) fn origin(&self) -> Origin {
         let actor = self.principal.as_ref().map_or_else(Actor::unknown, |principal| principal.actor.clone());
         Origin { actor, address: Some(self.peer.address.ip()), request_id: Some(self.request_id.to_string()) }
+    }
+
+    /// The query, read into what the route knows.
+    pub(crate) fn query<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        serde_urlencoded::from_str(&self.query)
+            .map_err(|problem| Error::BadRequest(format!("The query is not as expected: {problem}")))
     }
 
     /// The body as JSON: 415, 413 or 400 where it is not.

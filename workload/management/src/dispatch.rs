@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use edge::body::{RequestBody, incoming};
-use edge::{Error, Peer, RequestId, Response, answer};
+use edge::{Draining, Error, Peer, RequestId, Response, answer};
 use http::{HeaderMap, Method};
 use percent_encoding::percent_decode_str;
 use warp::Filter as _;
@@ -12,7 +12,8 @@ use warp::path::FullPath;
 
 use crate::Management;
 use crate::call::Call;
-use crate::guard::check_fetch_site;
+use crate::guard::{check_fetch_site, harden};
+use crate::limits::Action;
 use crate::principal::Principal;
 use crate::table::{Access, ROUTES, Route};
 
@@ -25,11 +26,17 @@ pub(crate) fn routes(management: Arc<Management>) -> BoxedFilter<(Response,)> {
         .and(warp::header::headers_cloned())
         .and(warp::ext::get::<Peer>())
         .and(warp::ext::get::<RequestId>())
+        .and(warp::ext::get::<Draining>())
         .and(incoming())
-        .then(move |method, path: FullPath, query, headers, peer, request_id, body| {
-            let request = Taken { method, path, query, headers, peer, request_id, body };
+        .then(move |method, path: FullPath, query, headers, peer, request_id, draining, body| {
+            let request = Taken { method, path, query, headers, peer, request_id, draining, body };
             let management = management.clone();
-            async move { answer::of(handle(management, request).await) }
+            async move {
+                let has_public_name = management.options.public_name.is_some();
+                let mut response = answer::of(handle(management, request).await);
+                harden(&mut response, has_public_name);
+                response
+            }
         });
     edge::routes(vec![take.boxed()])
 }
@@ -41,16 +48,27 @@ struct Taken {
     headers: HeaderMap,
     peer: Peer,
     request_id: RequestId,
+    draining: Draining,
     body: RequestBody,
 }
 
 async fn handle(management: Arc<Management>, request: Taken) -> Result<Response, Error> {
-    let Taken { method, path, query, headers, peer, request_id, body } = request;
+    let Taken { method, path, query, headers, peer, request_id, draining, body } = request;
     check_fetch_site(&method, path.as_str(), &headers)?;
     let (route, parameters) = find(&method, path.as_str())?;
+    management.limits.check_address(counted_as(route), peer.address.ip())?;
     let principal = admit(&management, route.access, &headers).await?;
-    let call = Call { management, principal, peer, request_id, headers, query, parameters, body };
+    let call = Call { management, principal, peer, request_id, draining, headers, query, parameters, body };
     (route.handler)(call).await
+}
+
+/// What a call is counted as before it is known who calls.
+fn counted_as(route: &Route) -> Action {
+    match route.access {
+        Access::Public if route.path.starts_with("/oidc/") => Action::SignIn,
+        Access::Public => Action::Page,
+        Access::SignedIn | Access::Role(_) => Action::Stranger,
+    }
 }
 
 /// Who calls, if the route wants to know; an error if they may not.
@@ -63,6 +81,7 @@ async fn admit(
         return Ok(None);
     }
     let principal = management.principal(headers).await?.ok_or(Error::Unauthorized)?;
+    management.limits.check_caller(&principal.actor)?;
     match access {
         Access::Role(needed) if principal.role.is_none_or(|role| role < needed) => Err(Error::Forbidden),
         _ => Ok(Some(principal)),
@@ -89,10 +108,10 @@ fn find(method: &Method, path: &str) -> Result<(&'static Route, Vec<String>), Er
 fn matches(pattern: &str, path: &str) -> Option<Result<Vec<String>, Error>> {
     let mut parameters = Vec::new();
     let mut segments = path.strip_prefix('/')?.split('/');
-    let mut wanted = pattern.strip_prefix('/')?.split('/').peekable();
-    while let Some(part) = wanted.next() {
+    for part in pattern.strip_prefix('/')?.split('/') {
         if part.starts_with("{*") {
-            parameters.push(Ok(segments.collect::<Vec<_>>().join("/")));
+            let first = segments.next()?.to_owned();
+            parameters.push(Ok(segments.fold(first, |rest, segment| rest + "/" + segment)));
             return Some(parameters.into_iter().collect());
         }
         let segment = segments.next()?;

@@ -6,7 +6,7 @@ use futures_util::future::BoxFuture;
 use http::Method;
 
 use crate::call::Call;
-use crate::{pages, status, who_am_i};
+use crate::{changes, clusters, configuration, description, pages, status, tokens, who_am_i};
 
 /// Who may call a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,4 +49,20 @@ pub static ROUTES: &[Route] = routes! {
     GET "/" Public pages::root;
     GET "/1.0" SignedIn who_am_i::show;
     GET "/1.0/status" Public status::show;
+    GET "/1.0/openapi.json" Public description::document;
+    GET "/api" Public description::read;
+    GET "/1.0/configuration" Role(Viewer) configuration::show;
+    GET "/1.0/changes" Role(Viewer) changes::follow;
+    GET "/1.0/remote-cluster/{name}" Role(Viewer) clusters::show;
+    PATCH "/1.0/remote-cluster/{name}" Role(Operator) clusters::configure;
+    DELETE "/1.0/remote-cluster/{name}" Role(Operator) clusters::remove;
+    POST "/1.0/remote-cluster-bulk" Role(Operator) clusters::bulk::act;
+    GET "/1.0/remote-cluster/{name}/tunnel/{*rest}" Role(Admin) clusters::tunnel;
+    POST "/1.0/remote-cluster/{name}/tunnel/{*rest}" Role(Admin) clusters::tunnel;
+    PUT "/1.0/remote-cluster/{name}/tunnel/{*rest}" Role(Admin) clusters::tunnel;
+    PATCH "/1.0/remote-cluster/{name}/tunnel/{*rest}" Role(Admin) clusters::tunnel;
+    DELETE "/1.0/remote-cluster/{name}/tunnel/{*rest}" Role(Admin) clusters::tunnel;
+    GET "/1.0/remote-cluster-join-token" Role(Viewer) tokens::list;
+    POST "/1.0/remote-cluster-join-token" Role(Operator) tokens::create;
+    DELETE "/1.0/remote-cluster-join-token/{name}" Role(Operator) tokens::revoke;
 };

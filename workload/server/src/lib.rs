@@ -12,6 +12,7 @@
 pub mod certificate;
 pub mod cli;
 pub mod commands;
+pub mod configuration;
 pub mod failure;
 pub mod log;
 pub mod output;

@@ -3,8 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use connector::{CountingSink, LimitSettings, Options};
+use connector::{CountingSink, Options};
 use edge::ServerIdentity;
+use edge::rate_limit::{InvalidQuota, LimitSettings};
 use fleet::{Actor, HealthRules, Origin};
 use protocol::{Address, Fingerprint};
 use rustls::pki_types::PrivateKeyDer;
@@ -14,6 +15,7 @@ use settings::source::invalid;
 use settings::{Source, table, typed};
 use store::{Crypter, DatabaseOptions, DatabaseTls, Store};
 
+use crate::configuration;
 use crate::failure::Failure;
 
 /// The store, with the keys to what is encrypted in it. Connects when it is used.
@@ -141,12 +143,29 @@ pub fn health_rules(source: &Source) -> Result<HealthRules, Failure> {
 
 /// What the management API needs beside its store.
 pub fn management_options(source: &Source) -> Result<management::Options, Failure> {
-    let roles = source.parsed(&table::ROLE_MAPPING)?.unwrap_or_default();
-    Ok(management::Options { health: health_rules(source)?, roles })
+    let domain = source.required(&table::CLUSTER_CONNECTOR_DOMAIN)?;
+    let port = typed::connector_port(source)?;
+    Ok(management::Options {
+        health: health_rules(source)?,
+        roles: source.parsed(&table::ROLE_MAPPING)?.unwrap_or_default(),
+        limits: limits(source, management::limits::check)?,
+        connector: Address::new(&domain, port)
+            .map_err(|_| invalid(&table::CLUSTER_CONNECTOR_DOMAIN, &domain))?,
+        public_name: source.text(&table::MANAGEMENT_API_DOMAIN)?,
+        configuration: configuration::shown(source)?,
+    })
 }
 
 /// What the connector needs beside its store.
 pub fn connector_options(source: &Source, address: Address) -> Result<Options, Failure> {
+    let limits = limits(source, connector::limits::check)?;
+    Ok(Options { address, health: health_rules(source)?, limits, sink: Arc::new(CountingSink::default()) })
+}
+
+fn limits(
+    source: &Source,
+    check: impl FnOnce(&LimitSettings) -> Result<(), InvalidQuota>,
+) -> Result<LimitSettings, Failure> {
     let limits = typed::RateLimits::from(source)?;
     let limits = LimitSettings {
         refill_rate: limits.refill_rate,
@@ -154,10 +173,10 @@ pub fn connector_options(source: &Source, address: Address) -> Result<Options, F
         cleanup_every: limits.cleanup_every,
         max_clients: limits.max_clients,
     };
-    limits.check().map_err(|error| {
+    check(&limits).map_err(|error| {
         Failure::Usage(format!("RATE_LIMIT_REFILL_RATE, RATE_LIMIT_BUCKET_SIZE: {error}"))
     })?;
-    Ok(Options { address, health: health_rules(source)?, limits, sink: Arc::new(CountingSink::default()) })
+    Ok(limits)
 }
 
 fn read(setting: &settings::Setting, path: &Path) -> Result<Vec<u8>, Failure> {

@@ -133,6 +133,7 @@ impl Unit {
         let management = Management::new(self.store.clone(), setup::management_options(source)?);
         let server = self.server("management-api", listener, tls, false);
         self.servers.push(edge::serve(server, management.routes(), self.draining.clone()).boxed());
+        self.beside.push(management.run(self.ended.clone()).boxed());
         Ok(bound)
     }
 

@@ -46,7 +46,7 @@ settings! {
     MANAGEMENT_API_TLS_PATH = setting("MANAGEMENT_API_TLS_PATH", "a folder with tls.crt and tls.key", "", "The management API's certificate. Required for it.");
     CLUSTER_CONNECTOR_TLS_PATH = setting("CLUSTER_CONNECTOR_TLS_PATH", "a folder with tls.crt and tls.key", "", "The connector's certificate, whose fingerprint every site pins. Required for it and for making tokens; the management API and `migrate` read the key in it too, unless ENCRYPTION_KEY_FILE is set.");
     CLUSTER_CONNECTOR_FINGERPRINT = setting("CLUSTER_CONNECTOR_FINGERPRINT", "the SHA-256 of a certificate, 64 hexadecimal digits", "", "The connector's new certificate, where it is changed on purpose. Enrolled clusters pin the old one and are cut off; without this, a connector with another certificate does not start.");
-    CLUSTER_CONNECTOR_DOMAIN = setting("CLUSTER_CONNECTOR_DOMAIN", "a host name or an IP address", "", "The host written into join tokens. Required for the connector and for making tokens.");
+    CLUSTER_CONNECTOR_DOMAIN = setting("CLUSTER_CONNECTOR_DOMAIN", "a host name or an IP address", "", "The host written into join tokens. Required for the connector, the management API and for making tokens.");
     CLUSTER_CONNECTOR_PORT = setting("CLUSTER_CONNECTOR_PORT", "a port from 1 to 65535", "30000", "The port written into join tokens.");
     MANAGEMENT_API_DOMAIN = setting("MANAGEMENT_API_DOMAIN", "host or host:port", "", "Where people reach the management API, for the sign-in callback; empty: the request's Host, if the management certificate names it.");
     DB_HOST = setting("DB_HOST", "a host name, an IP address or a socket's folder", "db-svc", "Where PostgreSQL (14 or newer) is.");

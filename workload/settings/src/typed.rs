@@ -115,9 +115,14 @@ impl Connector {
         Ok(Self {
             tls_path: source.required(&table::CLUSTER_CONNECTOR_TLS_PATH)?.into(),
             domain: source.required(&table::CLUSTER_CONNECTOR_DOMAIN)?,
-            port: port(source, &table::CLUSTER_CONNECTOR_PORT)?,
+            port: connector_port(source)?,
         })
     }
+}
+
+/// Reads `CLUSTER_CONNECTOR_PORT`: the port in join tokens.
+pub fn connector_port(source: &Source) -> Result<u16, SettingError> {
+    port(source, &table::CLUSTER_CONNECTOR_PORT)
 }
 
 impl Listen {

@@ -12,6 +12,8 @@
 //! | [`heartbeats`], [`writer`] | the batch statement, and the task that gathers beats into batches |
 //! | [`presence`], [`judge`] | the service clock; transitions of health, recorded by one unit at a time |
 //! | [`changes`] | LISTEN: what other units changed |
+//! | [`readiness`] | whether the database answers, for those who ask all the time |
+//! | [`reported`] | who reported lately, for pages that follow the fleet |
 //! | [`private`] | a PostgreSQL of one's own, for one machine and for tests |
 //! | `testing` | databases for tests (feature `testing`) |
 
@@ -31,6 +33,8 @@ pub mod options;
 pub mod pool;
 pub mod presence;
 pub mod private;
+pub mod readiness;
+pub mod reported;
 pub mod takeover;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -67,6 +67,7 @@ pub struct RetryAfter {
 
 /// What any route may answer.
 #[derive(IntoResponses)]
+#[expect(dead_code, reason = "describes answers; what is sent is an edge::Error")]
 pub(crate) enum Anywhere {
     /// The request is malformed, or holds what cannot be.
     #[response(status = 400)]
@@ -84,6 +85,7 @@ pub(crate) enum Anywhere {
 
 /// What a route may answer besides that wants to know who calls.
 #[derive(IntoResponses)]
+#[expect(dead_code, reason = "describes answers; what is sent is an edge::Error")]
 pub(crate) enum SignedIn {
     /// Nobody is signed in.
     #[response(status = 401)]
@@ -92,6 +94,7 @@ pub(crate) enum SignedIn {
 
 /// What a route may answer besides that takes a body.
 #[derive(IntoResponses)]
+#[expect(dead_code, reason = "describes answers; what is sent is an edge::Error")]
 pub(crate) enum WithBody {
     /// The body did not come in time.
     #[response(status = 408)]
@@ -106,6 +109,7 @@ pub(crate) enum WithBody {
 
 /// What a route may answer besides that is about one thing.
 #[derive(IntoResponses)]
+#[expect(dead_code, reason = "describes answers; what is sent is an edge::Error")]
 pub(crate) enum AboutOne {
     /// There is no such thing.
     #[response(status = 404)]

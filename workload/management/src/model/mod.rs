@@ -2,10 +2,18 @@
 //! line reads the same types that the API writes.
 
 mod answer;
+mod bulk;
+mod change;
 mod cluster;
+mod setting;
+mod token;
 mod who_am_i;
 
 pub(crate) use answer::{AboutOne, Anywhere, SignedIn, WithBody};
 pub use answer::{Answer, Nothing, Problem, RetryAfter};
+pub use bulk::{BulkAction, BulkRequest, BulkResult};
+pub use change::ClusterChange;
 pub use cluster::{Certificate, Cluster, Health, StatusCount, StoragePoolUsage, Warning};
+pub use setting::SettingView;
+pub use token::{CreatedJoinToken, JoinToken, NewJoinToken};
 pub use who_am_i::WhoAmI;

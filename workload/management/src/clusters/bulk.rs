@@ -1,0 +1,86 @@
+//! `POST /1.0/remote-cluster-bulk`: many clusters configured or removed by one request, with an answer for each.
+
+use edge::{Error, Response, answer};
+use fleet::Origin;
+use futures_util::stream::{self, StreamExt as _};
+
+use crate::Management;
+use crate::call::Call;
+use crate::errors::from_store;
+use crate::model::{Answer, Anywhere, BulkAction, BulkRequest, BulkResult, SignedIn, WithBody};
+
+/// How many clusters one request may be about.
+pub(crate) const MAX_CLUSTERS: usize = 10_000;
+/// How many are worked on at once: a part of the pool, so that nobody else waits.
+const AT_ONCE: usize = 4;
+
+/// Configures or removes many clusters. Each is a change of its own: what fails for one leaves the others done.
+#[utoipa::path(
+    post, path = "/1.0/remote-cluster-bulk", tag = "clusters",
+    request_body = BulkRequest,
+    responses((status = 200, body = Answer<Vec<BulkResult>>), SignedIn, Anywhere, WithBody)
+)]
+pub(crate) async fn act(call: Call) -> Result<Response, Error> {
+    let (management, origin) = (call.management.clone(), call.origin());
+    let request: BulkRequest = call.json().await?;
+    let names = chosen(&management, &request).await?;
+    let work = Work::check(request.action, request.change)?;
+    let results = stream::iter(names).map(|name| work.run(&management, name, &origin)).buffered(AT_ONCE);
+    let results: Vec<BulkResult> = results.collect().await;
+    // What the database cannot do for any of them it cannot do for the request.
+    if !results.is_empty() && results.iter().all(|result| result.status_code == 503) {
+        return Err(Error::unavailable("the database was away for all of them"));
+    }
+    Ok(answer::success(results))
+}
+
+/// Which clusters the request is about, each once, in the order given.
+async fn chosen(_management: &Management, request: &BulkRequest) -> Result<Vec<String>, Error> {
+    let Some(names) = &request.names else {
+        return Err(Error::BadRequest("names is needed".to_owned()));
+    };
+    let mut known = std::collections::HashSet::new();
+    let names: Vec<String> = names.iter().filter(|name| known.insert(name.as_str())).cloned().collect();
+    if names.len() > MAX_CLUSTERS {
+        return Err(Error::BadRequest(format!("one request may be about {MAX_CLUSTERS} clusters at most")));
+    }
+    Ok(names)
+}
+
+/// What is to be done to each.
+enum Work {
+    Configure(fleet::ClusterChange),
+    Remove,
+}
+
+impl Work {
+    fn check(action: BulkAction, change: Option<crate::model::ClusterChange>) -> Result<Self, Error> {
+        match (action, change) {
+            (BulkAction::Configure, Some(change)) => Ok(Self::Configure(change.check()?)),
+            (BulkAction::Configure, None) => Err(Error::BadRequest("configure needs a change".to_owned())),
+            (BulkAction::Remove, None) => Ok(Self::Remove),
+            (BulkAction::Remove, Some(_)) => Err(Error::BadRequest("remove takes no change".to_owned())),
+        }
+    }
+
+    async fn run(&self, management: &Management, name: String, origin: &Origin) -> BulkResult {
+        let outcome = match self {
+            Self::Configure(change) => management.store.configure_cluster(&name, change, origin).await,
+            Self::Remove => management.store.remove_cluster(&name, origin).await,
+        };
+        let outcome = match outcome {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Error::NotFound),
+            Err(error) => Err(from_store(error)),
+        };
+        match outcome {
+            Ok(()) => BulkResult { name, status_code: 200, error: String::new() },
+            Err(error) => {
+                if let Some(cause) = std::error::Error::source(&error) {
+                    tracing::warn!(name, cause, "one of many changes could not be made");
+                }
+                BulkResult { name, status_code: error.status().as_u16(), error: error.to_string() }
+            }
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! `GET /1.0/configuration`: what this hub is set to, secrets masked.
+
+use std::collections::BTreeMap;
+
+use edge::{Error, Response, answer};
+
+use crate::call::Call;
+use crate::model::{Answer, Anywhere, SettingView, SignedIn};
+
+/// Every setting that people may see, by its key.
+#[utoipa::path(
+    get, path = "/1.0/configuration", tag = "server",
+    responses((status = 200, body = Answer<BTreeMap<String, SettingView>>), SignedIn, Anywhere)
+)]
+pub(crate) async fn show(call: Call) -> Result<Response, Error> {
+    Ok(answer::success(&call.management.options.configuration))
+}

@@ -1,0 +1,67 @@
+//! What all endpoints share, and the tasks that run beside them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use edge::Response;
+use edge::rate_limit::LimitSettings;
+use fleet::{HealthRules, RoleMapping};
+use protocol::Address;
+use store::Store;
+use store::readiness::Readiness;
+use tokio_util::sync::CancellationToken;
+use warp::filters::BoxedFilter;
+
+use crate::change_feed::ChangeFeed;
+use crate::dispatch;
+use crate::limits::RateLimits;
+use crate::model::SettingView;
+
+/// What the management API needs to know beside its store.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// When a cluster is late, and when lost.
+    pub health: HealthRules,
+    /// Which group gives which role.
+    pub roles: RoleMapping,
+    /// How often whom may ask for what.
+    pub limits: LimitSettings,
+    /// Where sites reach the connector; written into join tokens.
+    pub connector: Address,
+    /// Where people reach this API, as `host[:port]`, if that is known.
+    pub public_name: Option<String>,
+    /// What this hub is set to, by the contract's keys, secrets masked.
+    pub configuration: BTreeMap<&'static str, SettingView>,
+}
+
+/// The management API: what its endpoints share.
+pub struct Management {
+    pub(crate) store: Store,
+    pub(crate) options: Options,
+    pub(crate) limits: RateLimits,
+    pub(crate) readiness: Readiness,
+    pub(crate) changes: ChangeFeed,
+}
+
+impl Management {
+    /// The API over this store.
+    pub fn new(store: Store, options: Options) -> Arc<Self> {
+        Arc::new(Self {
+            limits: RateLimits::new(&options.limits),
+            readiness: Readiness::new(store.clone()),
+            changes: ChangeFeed::new(),
+            store,
+            options,
+        })
+    }
+
+    /// All routes. They never reject.
+    pub fn routes(self: &Arc<Self>) -> BoxedFilter<(Response,)> {
+        dispatch::routes(self.clone())
+    }
+
+    /// What must run beside the endpoints, until shutdown.
+    pub async fn run(self: Arc<Self>, shutdown: CancellationToken) {
+        tokio::join!(self.limits.maintain(shutdown.clone()), self.changes.run(&self.store, shutdown));
+    }
+}
