@@ -10,6 +10,7 @@
 //! | [`warning`] | what is wrong inside a cluster, one definition for list, detail, API and metrics |
 //! | [`token`] | join tokens that wait to be used |
 //! | [`role`] | who may do what |
+//! | [`service_account`] | programs that call the API, and their tokens |
 //! | [`actor`] | who did something, and from where |
 //! | [`change`] | what people may change of a cluster |
 
@@ -19,6 +20,7 @@ pub mod cluster;
 pub mod health;
 pub mod percent;
 pub mod role;
+pub mod service_account;
 pub mod service_clock;
 pub mod token;
 pub mod warning;
@@ -29,6 +31,7 @@ pub use cluster::{Cluster, ClusterId, ClusterUid};
 pub use health::{Health, HealthRules, HealthState, Liveness, RecentGaps};
 pub use percent::{Percent, Thresholds};
 pub use role::{Role, RoleMapping};
+pub use service_account::{ServiceAccount, ServiceToken};
 pub use service_clock::{ServiceClock, ServiceTime};
 pub use token::PendingToken;
 pub use warning::{Severity, Warning, WarningKind};

@@ -8,6 +8,7 @@
 //! | [`tokens`], [`enrolment`] | join tokens; the one transaction that turns a token into a cluster |
 //! | [`clusters`], [`identities`] | enrolled clusters as people see them, and as certificates find them |
 //! | [`configuration`], [`events`] | what people change of a cluster; the audit trail of every change |
+//! | [`service_accounts`] | programs that call the API, found by the digest of their token |
 //! | [`connector_identity`] | the leaf certificate that every enrolled cluster pins |
 //! | [`heartbeats`], [`writer`] | the batch statement, and the task that gathers beats into batches |
 //! | [`presence`], [`judge`] | the service clock; transitions of health, recorded by one unit at a time |
@@ -35,6 +36,7 @@ pub mod presence;
 pub mod private;
 pub mod readiness;
 pub mod reported;
+pub mod service_accounts;
 pub mod takeover;
 #[cfg(feature = "testing")]
 pub mod testing;

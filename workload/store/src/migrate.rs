@@ -32,6 +32,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(2, "0002_liveness"),
     migration!(3, "0003_connector_identity"),
     migration!(4, "0004_events"),
+    migration!(7, "0007_service_accounts"),
 ];
 
 /// What a migration did.
