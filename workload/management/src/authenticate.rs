@@ -5,10 +5,16 @@ use http::HeaderMap;
 
 use crate::Management;
 use crate::principal::Principal;
+use crate::service_accounts;
 
 impl Management {
     /// Who calls. `None`: nothing was presented that says so, or nothing that is valid.
-    pub(crate) async fn principal(&self, _headers: &HeaderMap) -> Result<Option<Principal>, Error> {
+    ///
+    /// A request with an `Authorization` header is judged by that alone.
+    pub(crate) async fn principal(&self, headers: &HeaderMap) -> Result<Option<Principal>, Error> {
+        if let Some(token) = service_accounts::presented(headers) {
+            return service_accounts::principal(&self.store, token).await;
+        }
         Ok(None)
     }
 }

@@ -31,6 +31,7 @@ mod dispatch;
 mod errors;
 mod guard;
 mod pages;
+mod service_accounts;
 mod status;
 mod tokens;
 mod who_am_i;

@@ -23,6 +23,9 @@ use utoipa::OpenApi;
         crate::tokens::list,
         crate::tokens::create,
         crate::tokens::revoke,
+        crate::service_accounts::list,
+        crate::service_accounts::create,
+        crate::service_accounts::revoke,
     ),
     tags(
         (name = "server", description = "The hub itself"),

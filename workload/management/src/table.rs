@@ -6,7 +6,9 @@ use futures_util::future::BoxFuture;
 use http::Method;
 
 use crate::call::Call;
-use crate::{changes, clusters, configuration, description, pages, status, tokens, who_am_i};
+use crate::{
+    changes, clusters, configuration, description, pages, service_accounts, status, tokens, who_am_i,
+};
 
 /// Who may call a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,4 +67,7 @@ pub static ROUTES: &[Route] = routes! {
     GET "/1.0/remote-cluster-join-token" Role(Viewer) tokens::list;
     POST "/1.0/remote-cluster-join-token" Role(Operator) tokens::create;
     DELETE "/1.0/remote-cluster-join-token/{name}" Role(Operator) tokens::revoke;
+    GET "/1.0/service-account" Role(Admin) service_accounts::list;
+    POST "/1.0/service-account" Role(Admin) service_accounts::create;
+    DELETE "/1.0/service-account/{name}" Role(Admin) service_accounts::revoke;
 };

@@ -3,7 +3,6 @@
 use edge::{Error, Response, answer};
 use fleet::{PendingToken, token};
 use protocol::{ClusterName, JoinToken as Token, Secret};
-use secrecy::ExposeSecret as _;
 use store::tokens::CreateTokenError;
 use time::OffsetDateTime;
 
@@ -14,9 +13,6 @@ use crate::model::{
     AboutOne, Answer, Anywhere, CreatedJoinToken, JoinToken, NewJoinToken, Nothing, Problem, SignedIn,
     WithBody,
 };
-
-/// Go's zero time: its clients send it for no time at all.
-const NO_TIME: i32 = 1;
 
 /// All tokens that were not used yet, oldest first, expired ones included.
 #[utoipa::path(
@@ -45,7 +41,7 @@ pub(crate) async fn create(call: Call) -> Result<Response, Error> {
     let pending = check(wanted, created_at)?;
     let token = management.sign(&pending).await?;
     management.store.put_join_token(&pending, &token.secret, &origin).await.map_err(refusal)?;
-    Ok(answer::success(CreatedJoinToken { token: token.encode().expose_secret().to_owned() }))
+    Ok(answer::success(CreatedJoinToken { token: token.encode() }))
 }
 
 /// Takes a token back.
@@ -66,8 +62,7 @@ fn check(wanted: NewJoinToken, now: OffsetDateTime) -> Result<PendingToken, Erro
     if description.contains('\0') {
         return Err(Error::BadRequest("description cannot hold NUL".to_owned()));
     }
-    let expiry = wanted.expiry.filter(|expiry| expiry.year() != NO_TIME);
-    let expiry = token::expiry(expiry, now).map_err(|error| bad(&error))?;
+    let expiry = token::expiry(wanted.expiry, now).map_err(|error| bad(&error))?;
     Ok(PendingToken { cluster_name, description, expiry, created_at: now })
 }
 

@@ -121,7 +121,12 @@ async fn making_and_revoking_stand_in_the_audit_trail_and_the_token_nowhere() {
     let sql = "SELECT concat_ws(' ', action, actor_name, subject, before->>'role', after->>'role')
         FROM events ORDER BY id";
     let events = texts(&options, sql).await.unwrap();
-    assert_eq!(events, ["service-account.created test ci operator", "service-account.revoked test ci operator"]);
+    assert_eq!(
+        events,
+        ["service-account.created test ci operator", "service-account.revoked test ci operator"]
+    );
     let all = texts(&options, "SELECT row_to_json(events)::text FROM events").await.unwrap();
-    assert!(all.iter().all(|event| !event.contains("cmsa_") && !event.contains(&hex::encode(token(1).digest()))));
+    assert!(
+        all.iter().all(|event| !event.contains("cmsa_") && !event.contains(&hex::encode(token(1).digest())))
+    );
 }

@@ -1,0 +1,85 @@
+//! `/1.0/service-account`: programs that call the API.
+
+use edge::{Error, Response, answer};
+use fleet::ServiceToken;
+use fleet::service_account::{self, ServiceAccountName};
+use secrecy::SecretString;
+use store::service_accounts::CreateServiceAccountError;
+
+use crate::call::Call;
+use crate::errors::from_store;
+use crate::model::{
+    AboutOne, Answer, Anywhere, CreatedServiceAccount, NewServiceAccount, Nothing, ServiceAccount, SignedIn,
+    WithBody,
+};
+
+mod authenticate;
+
+pub(crate) use authenticate::{presented, principal};
+
+/// All service accounts, by name, expired ones included.
+#[utoipa::path(
+    get,
+    path = "/1.0/service-account",
+    operation_id = "list_service_accounts",
+    tag = "service accounts",
+    responses((status = 200, body = Answer<Vec<ServiceAccount>>), SignedIn, Anywhere)
+)]
+pub(crate) async fn list(call: Call) -> Result<Response, Error> {
+    let accounts = call.management.store.service_accounts().await.map_err(from_store)?;
+    let accounts: Vec<_> = accounts.into_iter().map(ServiceAccount::from).collect();
+    Ok(answer::success(accounts))
+}
+
+/// Makes a service account. Its token is in the answer and nowhere else.
+#[utoipa::path(
+    post,
+    path = "/1.0/service-account",
+    operation_id = "create_service_account",
+    tag = "service accounts",
+    request_body = NewServiceAccount,
+    responses(
+        (status = 200, body = Answer<CreatedServiceAccount>),
+        (status = 409, description = "One that still works has that name.", body = crate::model::Problem),
+        SignedIn, WithBody, Anywhere
+    )
+)]
+pub(crate) async fn create(call: Call) -> Result<Response, Error> {
+    let (management, origin) = (call.management.clone(), call.origin());
+    let NewServiceAccount { name, role, description, expiry } = call.json().await?;
+    let name = ServiceAccountName::new(name).map_err(|error| Error::BadRequest(error.to_string()))?;
+    let now = management.store.now().await.map_err(from_store)?;
+    let expiry =
+        service_account::expiry(expiry, now).map_err(|error| Error::BadRequest(error.to_string()))?;
+    let token = ServiceToken::from_random(&rand::random());
+    let account = store::service_accounts::NewServiceAccount {
+        name,
+        role,
+        description: description.unwrap_or_default(),
+        expiry,
+    };
+    management.store.put_service_account(&account, &token, &origin).await.map_err(|error| match error {
+        CreateServiceAccountError::Store(error) => from_store(error),
+        taken @ CreateServiceAccountError::Exists(_) => Error::Conflict(taken.to_string()),
+    })?;
+    Ok(answer::success(CreatedServiceAccount {
+        name: account.name.to_string(),
+        token: SecretString::from(token.expose()),
+        role,
+        expiry,
+    }))
+}
+
+/// Revokes a service account: its token is refused from now on.
+#[utoipa::path(
+    delete,
+    path = "/1.0/service-account/{name}",
+    operation_id = "revoke_service_account",
+    tag = "service accounts",
+    params(("name" = String, Path, description = "Its name, percent-encoded")),
+    responses((status = 200, body = Answer<Nothing>), AboutOne, SignedIn, Anywhere)
+)]
+pub(crate) async fn revoke(call: Call) -> Result<Response, Error> {
+    let revoked = call.management.store.revoke_service_account(call.name(), &call.origin()).await;
+    if revoked.map_err(from_store)? { Ok(answer::success(())) } else { Err(Error::NotFound) }
+}
