@@ -5,9 +5,11 @@
 
 pub mod hub;
 pub mod lxd;
+pub mod management;
 pub mod process;
 pub mod programs;
 pub mod wait;
 
 pub use hub::Hub;
+pub use management::{Api, ManagementUnit};
 pub use process::Program;

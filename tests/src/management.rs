@@ -1,0 +1,159 @@
+//! A management unit in this process, and a client that calls it as a program would.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use fleet::service_account::{ServiceAccountName, ServiceToken};
+use fleet::{Actor, Role};
+use reqwest::{Certificate, Method};
+use serde_json::Value;
+use server::unit::{self, Addresses};
+use settings::Source;
+use store::service_accounts::NewServiceAccount;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::Hub;
+
+/// A management unit; stops when it is dropped.
+pub struct ManagementUnit {
+    /// Where it listens.
+    pub address: SocketAddr,
+    shutdown: CancellationToken,
+    running: JoinHandle<()>,
+}
+
+/// Somebody who calls the API, or nobody in particular.
+#[derive(Clone)]
+pub struct Api {
+    client: reqwest::Client,
+    base: String,
+    token: Option<String>,
+}
+
+/// An answer, read to its end.
+#[derive(Debug)]
+pub struct Reply {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers.
+    pub headers: reqwest::header::HeaderMap,
+    /// The body as JSON; null where it is none.
+    pub body: Value,
+    /// The body as it came.
+    pub text: String,
+}
+
+impl ManagementUnit {
+    /// Starts a unit with the hub's settings; waits until it is ready.
+    pub async fn start(hub: &Hub) -> Self {
+        let management = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+        let addresses = Addresses { management, ..Addresses::default() };
+        let source = Source::from_variables(hub.variables().to_vec()).unwrap();
+        let shutdown = CancellationToken::new();
+        let (ready, bound) = oneshot::channel();
+        let told = shutdown.clone();
+        let running = tokio::spawn(async move {
+            let tell = |bound| {
+                let _ = ready.send(bound);
+            };
+            unit::run(&source, addresses, told, tell).await.unwrap();
+        });
+        let address = bound.await.expect("the unit starts").management.unwrap();
+        let unit = Self { address, shutdown, running };
+        let api = unit.anybody(hub);
+        crate::wait::until("the management unit is ready", Duration::from_secs(30), async || {
+            api.get("/1.0/status").await.status == 200
+        })
+        .await;
+        unit
+    }
+
+    /// Nobody in particular.
+    pub fn anybody(&self, hub: &Hub) -> Api {
+        let certificate = std::fs::read(hub.folder().join("management/tls.crt")).unwrap();
+        let client = reqwest::Client::builder()
+            .tls_certs_only([Certificate::from_pem(&certificate).unwrap()])
+            .redirect(reqwest::redirect::Policy::none())
+            .timeout(Duration::from_secs(60))
+            .build()
+            .unwrap();
+        Api { client, base: format!("https://localhost:{}", self.address.port()), token: None }
+    }
+
+    /// A new service account with this role.
+    pub async fn as_role(&self, hub: &Hub, role: Role) -> Api {
+        let token = ServiceToken::from_random(&rand::random());
+        let account = NewServiceAccount {
+            name: ServiceAccountName::new(format!("{role}-{}", rand::random::<u32>())).unwrap(),
+            role,
+            description: "made by a test".to_owned(),
+            expiry: hub.store.now().await.unwrap() + time::Duration::HOUR,
+        };
+        let origin = Actor::command_line("test").locally();
+        hub.store.put_service_account(&account, &token, &origin).await.unwrap();
+        Api { token: Some(token.expose().to_owned()), ..self.anybody(hub) }
+    }
+
+    /// Shuts it down as a signal would; returns when it has finished.
+    pub async fn stop(&mut self) {
+        self.shutdown.cancel();
+        (&mut self.running).await.unwrap();
+    }
+}
+
+impl Drop for ManagementUnit {
+    fn drop(&mut self) {
+        self.shutdown.cancel();
+    }
+}
+
+impl Api {
+    /// A request with whatever proves who calls.
+    pub fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
+        let method = Method::from_bytes(method.as_bytes()).unwrap();
+        let request = self.client.request(method, format!("{}{path}", self.base));
+        match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
+    }
+
+    /// Sends a request without a body.
+    pub async fn send(&self, method: &str, path: &str) -> Reply {
+        Reply::read(self.request(method, path)).await
+    }
+
+    /// Sends a request with a body.
+    pub async fn send_json(&self, method: &str, path: &str, body: Value) -> Reply {
+        let request = self.request(method, path).header("content-type", "application/json");
+        Reply::read(request.body(body.to_string())).await
+    }
+
+    /// `GET`.
+    pub async fn get(&self, path: &str) -> Reply {
+        self.send("GET", path).await
+    }
+}
+
+impl Reply {
+    /// Sends the request and reads the answer.
+    pub async fn read(request: reqwest::RequestBuilder) -> Self {
+        let response = request.send().await.unwrap();
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let text = response.text().await.unwrap();
+        Self { status, headers, body: serde_json::from_str(&text).unwrap_or_default(), text }
+    }
+
+    /// What was asked for.
+    pub fn metadata(&self) -> &Value {
+        assert_eq!(self.status, 200, "{}", self.text);
+        &self.body["metadata"]
+    }
+
+    /// What went wrong.
+    pub fn error(&self) -> (u16, &str) {
+        (self.status, self.body["error"].as_str().unwrap_or_default())
+    }
+}
