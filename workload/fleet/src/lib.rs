@@ -13,12 +13,14 @@
 //! | [`service_account`] | programs that call the API, and their tokens |
 //! | [`actor`] | who did something, and from where |
 //! | [`change`] | what people may change of a cluster |
+//! | [`query`] | what can be asked of the fleet: which clusters, in which order |
 
 pub mod actor;
 pub mod change;
 pub mod cluster;
 pub mod health;
 pub mod percent;
+pub mod query;
 pub mod role;
 pub mod service_account;
 pub mod service_clock;
