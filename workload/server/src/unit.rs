@@ -47,6 +47,8 @@ pub struct Unit {
     draining: CancellationToken,
     /// Told when all is finished: what ran beside the endpoints ends.
     ended: CancellationToken,
+    /// Told when the database is as this program needs it.
+    prepared: CancellationToken,
     servers: Vec<BoxFuture<'static, ()>>,
     beside: Vec<BoxFuture<'static, ()>>,
     connector: Option<Arc<Connector>>,
@@ -87,18 +89,21 @@ impl Unit {
         let metrics = EdgeMetrics::default();
         let mut registry = Registry::default();
         metrics.register(&mut registry);
-        Ok(Self {
+        let mut unit = Self {
             store: setup::store(source)?,
             proxy: ProxyPolicy { trusted: typed::trusted_proxies(source)? },
             metrics,
             registry,
             draining: CancellationToken::new(),
             ended: CancellationToken::new(),
+            prepared: CancellationToken::new(),
             servers: Vec::new(),
             beside: Vec::new(),
             connector: None,
             leaf: None,
-        })
+        };
+        unit.beside.push(look_after_events(&unit, typed::event_retention_days(source)?));
+        Ok(unit)
     }
 
     async fn add_connector(&mut self, source: &Source, address: SocketAddr) -> Result<SocketAddr, Failure> {
@@ -164,11 +169,11 @@ impl Unit {
     }
 
     async fn run(self, shutdown: CancellationToken) -> Result<(), Failure> {
-        let Self { store, draining, ended, servers, beside, connector, leaf, .. } = self;
+        let Self { store, draining, ended, prepared, servers, beside, connector, leaf, .. } = self;
         let beside = tokio::spawn(join_all(beside.into_iter().map(tokio::spawn)));
         let servers = tokio::spawn(join_all(servers.into_iter().map(tokio::spawn)));
         let outcome = tokio::select! {
-            outcome = serve_prepared(&store, connector, leaf, &draining, &ended) => outcome,
+            outcome = serve_prepared(&store, connector, leaf, &prepared, &draining, &ended) => outcome,
             () = shutdown.cancelled() => Ok(()),
         };
         tracing::info!("finishing what was accepted");
@@ -180,15 +185,28 @@ impl Unit {
     }
 }
 
+/// Seals the audit trail, and removes what is too old of it, while the unit runs.
+fn look_after_events(unit: &Unit, retention_days: Option<i32>) -> BoxFuture<'static, ()> {
+    let (store, prepared, ended) = (unit.store.clone(), unit.prepared.clone(), unit.ended.clone());
+    async move {
+        if ended.run_until_cancelled(prepared.cancelled()).await.is_some() {
+            store.look_after_events(retention_days, ended).await;
+        }
+    }
+    .boxed()
+}
+
 /// Makes ready, then runs what must run beside the connector's endpoints, until shutdown.
 async fn serve_prepared(
     store: &Store,
     connector: Option<Arc<Connector>>,
     leaf: Option<Leaf>,
+    prepared: &CancellationToken,
     draining: &CancellationToken,
     ended: &CancellationToken,
 ) -> Result<(), Failure> {
     prepare(store, connector.as_deref(), leaf).await?;
+    prepared.cancel();
     let Some(connector) = connector else { return std::future::pending().await };
     // A connector that no longer follows its database, or marks its presence, must not go on as if it did.
     match tokio::spawn(connector.run(draining.clone(), ended.clone())).await {

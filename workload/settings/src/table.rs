@@ -74,6 +74,7 @@ settings! {
     RATE_LIMIT_MAX_CLIENTS = setting("RATE_LIMIT_MAX_CLIENTS", "a number from 1 to 10000000", "100000", "How many clients are remembered at once; beyond it newcomers share one bucket.");
     HEALTH_LATE_SECONDS = setting("HEALTH_LATE_SECONDS", "a number from 1 to 86400", "120", "No cluster is late before this much silence; nor before two of its expected intervals.");
     HEALTH_LOST_SECONDS = setting("HEALTH_LOST_SECONDS", "a number from 1 to 604800", "300", "No cluster is lost before this much silence; nor before five of its expected intervals.");
+    EVENT_RETENTION_DAYS = setting("EVENT_RETENTION_DAYS", "a number from 0 to 36500", "400", "How many days rows of the audit trail are kept; 0: for ever.");
     PROXY_TRUSTED = setting("PROXY_TRUSTED", "networks such as 10.0.0.0/8, separated by commas", "", "Load balancers: their connections must begin with a PROXY protocol header, nobody else's may.");
     EXTRA_CA_FILE = setting("EXTRA_CA_FILE", "a file with CA certificates in PEM", "", "CAs trusted for outgoing calls beside the system's.");
     ENCRYPTION_KEY_FILE = setting("ENCRYPTION_KEY_FILE", "a file with one key a line, each at least 32 characters", "", "Keys for what is encrypted in the database, the first encrypts; empty: derived from CLUSTER_CONNECTOR_TLS_PATH/tls.key.");

@@ -198,6 +198,12 @@ pub fn trusted_proxies(source: &Source) -> Result<Vec<IpNet>, SettingError> {
     Ok(source.parsed_with(&table::PROXY_TRUSTED, networks)?.unwrap_or_default())
 }
 
+/// Reads `EVENT_RETENTION_DAYS`: how long rows of the audit trail are kept; `None`: for ever.
+pub fn event_retention_days(source: &Source) -> Result<Option<i32>, SettingError> {
+    let days = source.number(&table::EVENT_RETENTION_DAYS, 0..=36_500)?;
+    Ok(i32::try_from(days).ok().filter(|days| *days > 0))
+}
+
 fn port(source: &Source, setting: &table::Setting) -> Result<u16, SettingError> {
     let number = source.number(setting, 1..=65535)?;
     Ok(u16::try_from(number).unwrap_or(u16::MAX))

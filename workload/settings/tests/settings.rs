@@ -98,3 +98,11 @@ fn the_reference_page_is_current() {
         "run UPDATE_DOCS=1 cargo test -p settings"
     );
 }
+
+#[test]
+fn the_audit_trail_is_kept_for_four_hundred_days_or_for_ever() {
+    let days = |variables: &[(&str, &str)]| settings::typed::event_retention_days(&source(variables));
+    assert_eq!(days(&[]), Ok(Some(400)));
+    assert_eq!(days(&[("EVENT_RETENTION_DAYS", "0")]), Ok(None));
+    assert!(days(&[("EVENT_RETENTION_DAYS", "-1")]).is_err());
+}

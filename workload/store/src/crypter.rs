@@ -2,10 +2,13 @@
 //!
 //! A ciphertext is bound to its place: table, row and column are associated data, so that it cannot be moved. Its
 //! first bytes name the key; several keys can be given, the first encrypts, all decrypt.
+//!
+//! From the same material, but under another label, comes the key that seals the audit trail.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::digest::{SHA256, digest};
-use aws_lc_rs::hkdf::{HKDF_SHA512, KeyType, Salt};
+use aws_lc_rs::hkdf::{HKDF_SHA512, KeyType, Prk, Salt};
+use aws_lc_rs::hmac;
 use secrecy::{ExposeSecret as _, SecretSlice};
 
 /// The first byte of every ciphertext: how the rest is laid out.
@@ -20,6 +23,18 @@ pub struct Crypter {
 struct Key {
     id: [u8; KEY_ID_LEN],
     cipher: LessSafeKey,
+    trail_id: KeyId,
+    trail: hmac::Key,
+}
+
+/// Names a key without giving it away: the first bytes of its SHA-256.
+pub type KeyId = [u8; KEY_ID_LEN];
+
+/// What only a holder of the key can make for a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Mac {
+    pub(crate) key: KeyId,
+    pub(crate) tag: [u8; 32],
 }
 
 /// Where a ciphertext stands.
@@ -45,11 +60,15 @@ pub enum CryptError {
     /// The ciphertext is cut off, was moved, changed, or made under a key that we do not have.
     #[error("cannot be decrypted with any of the encryption keys")]
     Undecipherable,
+    /// The MAC was made under a key that we do not have.
+    #[error("the key {} is not among the encryption keys", hex::encode(.0))]
+    UnknownKey(KeyId),
 }
 
-struct Aes256;
+/// What is made by HKDF here: 32 bytes.
+struct KeyBytes;
 
-impl KeyType for Aes256 {
+impl KeyType for KeyBytes {
     fn len(&self) -> usize {
         32
     }
@@ -100,6 +119,21 @@ impl Crypter {
             .map_err(|_| CryptError::Undecipherable)?;
         Ok(SecretSlice::from(plaintext.to_vec()))
     }
+
+    /// Authenticates a message of the audit trail under the first key (HMAC-SHA-256).
+    pub(crate) fn authenticate(&self, message: &[u8]) -> Result<Mac, CryptError> {
+        let key = self.keys.first().ok_or(CryptError::NoKey)?;
+        let mut tag = [0; 32];
+        tag.copy_from_slice(hmac::sign(&key.trail, message).as_ref());
+        Ok(Mac { key: key.trail_id, tag })
+    }
+
+    /// Whether this key made the tag for this message. Takes the same time whatever the tag.
+    pub(crate) fn is_authentic(&self, message: &[u8], key: KeyId, tag: &[u8]) -> Result<bool, CryptError> {
+        let known =
+            self.keys.iter().find(|known| known.trail_id == key).ok_or(CryptError::UnknownKey(key))?;
+        Ok(hmac::verify(&known.trail, message, tag).is_ok())
+    }
 }
 
 impl Key {
@@ -107,17 +141,25 @@ impl Key {
         if material.len() < 32 {
             return Err(CryptError::ShortKey);
         }
-        let mut bytes = zeroize::Zeroizing::new([0; 32]);
         let pseudo_random = Salt::new(HKDF_SHA512, &[]).extract(material);
-        pseudo_random
-            .expand(&[b"cluster-manager database columns"], Aes256)
-            .and_then(|output| output.fill(bytes.as_mut()))
-            .map_err(|_| CryptError::ShortKey)?;
+        let (id, bytes) = expand(&pseudo_random, b"cluster-manager database columns")?;
         let cipher = UnboundKey::new(&AES_256_GCM, bytes.as_ref()).map_err(|_| CryptError::ShortKey)?;
-        let mut id = [0; KEY_ID_LEN];
-        id.copy_from_slice(&digest(&SHA256, bytes.as_ref()).as_ref()[..KEY_ID_LEN]);
-        Ok(Self { id, cipher: LessSafeKey::new(cipher) })
+        let (trail_id, trail) = expand(&pseudo_random, b"cluster-manager audit trail")?;
+        let trail = hmac::Key::new(hmac::HMAC_SHA256, trail.as_ref());
+        Ok(Self { id, cipher: LessSafeKey::new(cipher), trail_id, trail })
     }
+}
+
+/// The key for one purpose, and its name.
+fn expand(pseudo_random: &Prk, purpose: &[u8]) -> Result<(KeyId, zeroize::Zeroizing<[u8; 32]>), CryptError> {
+    let mut bytes = zeroize::Zeroizing::new([0; 32]);
+    pseudo_random
+        .expand(&[purpose], KeyBytes)
+        .and_then(|output| output.fill(bytes.as_mut()))
+        .map_err(|_| CryptError::ShortKey)?;
+    let mut id = [0; KEY_ID_LEN];
+    id.copy_from_slice(&digest(&SHA256, bytes.as_ref()).as_ref()[..KEY_ID_LEN]);
+    Ok((id, bytes))
 }
 
 impl Place<'_> {
@@ -164,6 +206,18 @@ mod tests {
             assert!(crypter(&[1]).open(PLACE, &changed).is_err(), "byte {at}");
             assert!(crypter(&[1]).open(PLACE, &sealed[..at]).is_err(), "cut at {at}");
         }
+    }
+
+    #[test]
+    fn the_first_key_authenticates_and_all_verify() {
+        let old = crypter(&[1]).authenticate(b"text").unwrap();
+        assert_eq!(crypter(&[2, 1]).is_authentic(b"text", old.key, &old.tag), Ok(true));
+        assert_eq!(crypter(&[2, 1]).is_authentic(b"other", old.key, &old.tag), Ok(false));
+        assert_eq!(
+            crypter(&[2]).is_authentic(b"text", old.key, &old.tag),
+            Err(CryptError::UnknownKey(old.key))
+        );
+        assert_ne!(crypter(&[2, 1]).authenticate(b"text").unwrap().key, old.key);
     }
 
     #[test]
