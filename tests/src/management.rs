@@ -110,6 +110,11 @@ impl Drop for ManagementUnit {
 }
 
 impl Api {
+    /// What proves who calls, if anything does.
+    pub fn token(&self) -> Option<&str> {
+        self.token.as_deref()
+    }
+
     /// A request with whatever proves who calls.
     pub fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
         let method = Method::from_bytes(method.as_bytes()).unwrap();

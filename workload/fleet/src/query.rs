@@ -133,7 +133,9 @@ impl ClusterFilter {
     pub fn take(&mut self, name: &str, value: &str) -> Result<bool, InvalidQuery> {
         match name {
             "search" => once("search", &mut self.search, search(value)?)?,
-            "health" => self.health.append(&mut words("health", value, HealthState::from_word, health_words)?),
+            "health" => {
+                self.health.append(&mut words("health", value, HealthState::from_word, health_words)?)
+            }
             "warning" => {
                 self.warning.append(&mut words("warning", value, WarningKind::from_word, warning_words)?);
             }
@@ -415,7 +417,10 @@ mod tests {
              member-status, instance-status, memory-above, storage-above, fields"
         );
         assert_eq!(refused("health", "late,bad"), "health cannot be \"bad\"; it can be fresh, late, lost");
-        assert_eq!(refused("limit", "501"), "limit cannot be \"501\"; it can be a whole number from 1 to 500");
+        assert_eq!(
+            refused("limit", "501"),
+            "limit cannot be \"501\"; it can be a whole number from 1 to 500"
+        );
         for (name, value) in [
             ("limit", "0"),
             ("limit", "-1"),
@@ -432,10 +437,7 @@ mod tests {
         ] {
             assert!(refused(name, value).starts_with(name), "{name} {value}");
         }
-        assert_eq!(
-            parse(&[("limit", "1"), ("limit", "2")]),
-            Err(InvalidQuery::Repeated { name: "limit" })
-        );
+        assert_eq!(parse(&[("limit", "1"), ("limit", "2")]), Err(InvalidQuery::Repeated { name: "limit" }));
         assert!(refused("sort", &"é".repeat(5000)).len() < 300);
     }
 

@@ -20,7 +20,7 @@ use warp::sse::Event;
 
 use crate::call::Call;
 use crate::change_feed::Told;
-use crate::model::{Anywhere, SignedIn};
+use crate::model::{Anywhere, SignedIn, StreamEvent};
 
 /// A stream says at least this often that it is still there; connections that say nothing are cut.
 const STILL_HERE_EVERY: Duration = Duration::from_secs(15);
@@ -42,7 +42,7 @@ pub(crate) struct Parameters {
 #[utoipa::path(
     get, path = "/1.0/changes", tag = "clusters",
     params(Parameters),
-    responses((status = 200, description = "A stream", body = String, content_type = "text/event-stream"), SignedIn, Anywhere)
+    responses((status = 200, description = "A stream", body = StreamEvent, content_type = "text/event-stream"), SignedIn, Anywhere)
 )]
 pub(crate) async fn follow(call: Call) -> Result<Response, Error> {
     let parameters: Parameters = call.query()?;

@@ -1,6 +1,7 @@
 //! The description of the API, made from the handlers. Every route of the table stands here, by test.
 
-use utoipa::OpenApi;
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -27,6 +28,8 @@ use utoipa::OpenApi;
         crate::service_accounts::create,
         crate::service_accounts::revoke,
     ),
+    modifiers(&WaysIn),
+    security(("token" = []), ("session" = [])),
     tags(
         (name = "server", description = "The hub itself"),
         (name = "sign-in", description = "Who calls"),
@@ -37,6 +40,23 @@ use utoipa::OpenApi;
     )
 )]
 struct Document;
+
+/// How a caller proves who they are.
+struct WaysIn;
+
+impl Modify for WaysIn {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let token = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some("A service account's token, or an access token of the identity provider"))
+            .build();
+        let session =
+            ApiKeyValue::with_description("__Host-cm-session", "The cookie of a browser that signed in");
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("token", SecurityScheme::Http(token));
+        components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(session)));
+    }
+}
 
 /// The OpenAPI 3.1 document.
 pub fn document() -> utoipa::openapi::OpenApi {

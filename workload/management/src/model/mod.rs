@@ -8,6 +8,7 @@ mod cluster;
 mod expiry;
 mod service_account;
 mod setting;
+mod stream;
 mod token;
 mod who_am_i;
 
@@ -18,5 +19,6 @@ pub use change::ClusterChange;
 pub use cluster::{Certificate, Cluster, Health, StatusCount, StoragePoolUsage, Warning};
 pub use service_account::{CreatedServiceAccount, NewServiceAccount, ServiceAccount};
 pub use setting::SettingView;
+pub use stream::StreamEvent;
 pub use token::{CreatedJoinToken, JoinToken, NewJoinToken};
 pub use who_am_i::WhoAmI;
