@@ -294,7 +294,8 @@ async fn another_site_can_open_pages_but_call_nothing() {
     let setting = Setting::new().await;
     let Setting { admin, .. } = &setting;
     for (method, path, status) in [
-        ("GET", "/", 200),
+        ("GET", "/", 302),
+        ("GET", "/ui/cluster/a%2Fb", 200),
         ("GET", "/1.0", 403),
         ("GET", "/1.0/remote-cluster/a", 403),
         ("DELETE", "/1.0/remote-cluster/a", 403),

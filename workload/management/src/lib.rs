@@ -20,6 +20,7 @@ pub mod openapi;
 pub mod principal;
 pub mod table;
 
+mod accept_encoding;
 mod authenticate;
 mod call;
 mod change_feed;

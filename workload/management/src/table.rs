@@ -49,6 +49,8 @@ macro_rules! routes {
 /// All routes.
 pub static ROUTES: &[Route] = routes! {
     GET "/" Public pages::root;
+    GET "/ui" Public pages::root;
+    GET "/ui/{*rest}" Public pages::file;
     GET "/1.0" SignedIn who_am_i::show;
     GET "/1.0/status" Public status::show;
     GET "/1.0/openapi.json" Public description::document;
