@@ -13,7 +13,7 @@ pub struct RequestId(u64);
 impl RequestId {
     /// The next one. Costs a counter and a few multiplications: a beat has no microsecond to spare for the kernel's
     /// random numbers.
-    pub(crate) fn next() -> Self {
+    pub fn next() -> Self {
         static SEED: LazyLock<u64> = LazyLock::new(|| uuid::Uuid::new_v4().as_u64_pair().1);
         static COUNT: AtomicU64 = AtomicU64::new(0);
         Self(mix(SEED.wrapping_add(COUNT.fetch_add(1, Ordering::Relaxed))))

@@ -15,6 +15,7 @@ use crate::call::Call;
 use crate::guard::{check_fetch_site, harden};
 use crate::limits::Action;
 use crate::principal::Principal;
+use crate::refusals::Attempt;
 use crate::table::{Access, ROUTES, Route};
 
 /// One filter for the whole table: what it needs of a request is the same for every route.
@@ -53,11 +54,27 @@ struct Taken {
 }
 
 async fn handle(management: Arc<Management>, request: Taken) -> Result<Response, Error> {
+    let Taken { method, headers, peer, request_id, .. } = &request;
+    let mut attempt = Attempt::new(method, headers, peer.address.ip(), *request_id);
+    let outcome = answer_to(management.clone(), request, &mut attempt).await;
+    if let Err(error) = &outcome {
+        management.refusals.note(&attempt, error.status());
+    }
+    outcome
+}
+
+async fn answer_to(
+    management: Arc<Management>,
+    request: Taken,
+    attempt: &mut Attempt,
+) -> Result<Response, Error> {
     let Taken { method, path, query, headers, peer, request_id, draining, body } = request;
+    let found = find(&method, path.as_str());
+    attempt.route = found.as_ref().ok().map(|(route, _)| route.path);
     check_fetch_site(&method, path.as_str(), &headers)?;
-    let (route, parameters) = find(&method, path.as_str())?;
+    let (route, parameters) = found?;
     management.limits.check_address(counted_as(route), peer.address.ip())?;
-    let principal = admit(&management, route.access, &headers).await?;
+    let principal = admit(&management, route.access, &headers, attempt).await?;
     let call = Call { management, principal, peer, request_id, draining, headers, query, parameters, body };
     (route.handler)(call).await
 }
@@ -76,11 +93,13 @@ async fn admit(
     management: &Management,
     access: Access,
     headers: &HeaderMap,
+    attempt: &mut Attempt,
 ) -> Result<Option<Principal>, Error> {
     if access == Access::Public {
         return Ok(None);
     }
     let principal = management.principal(headers).await?.ok_or(Error::Unauthorized)?;
+    attempt.actor = Some(principal.actor.clone());
     management.limits.check_caller(&principal.actor)?;
     match access {
         Access::Role(needed) if principal.role.is_none_or(|role| role < needed) => Err(Error::Forbidden),

@@ -7,11 +7,16 @@
 //! | `call` | what a handler is given |
 //! | [`principal`], `authenticate` | who calls |
 //! | `guard`, [`limits`] | what is refused whoever calls, and how often whom |
+//! | `guard` | what is refused whoever calls |
+//! | `refusals` | what was refused, on its way to the audit trail |
+//! | [`openapi`] | the description of all of it |
 //! | [`model`] | what goes over the wire, described for OpenAPI |
 //! | [`openapi`] | the description of all of it |
 //! | `change_feed` | what changed, heard once for the whole unit |
 //!
 //! One file an endpoint family holds its handlers; their doc comments are the API's documentation.
+
+#![allow(clippy::unused_async, reason = "every handler has the same form, whether or not it waits")]
 
 pub mod limits;
 pub mod management;
@@ -30,8 +35,10 @@ mod configuration;
 mod description;
 mod dispatch;
 mod errors;
+mod events;
 mod guard;
 mod pages;
+mod refusals;
 mod service_accounts;
 mod status;
 mod tokens;

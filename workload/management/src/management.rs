@@ -16,6 +16,7 @@ use crate::change_feed::ChangeFeed;
 use crate::dispatch;
 use crate::limits::RateLimits;
 use crate::model::SettingView;
+use crate::refusals::Refusals;
 
 /// What the management API needs to know beside its store.
 #[derive(Debug, Clone)]
@@ -41,6 +42,7 @@ pub struct Management {
     pub(crate) limits: RateLimits,
     pub(crate) readiness: Readiness,
     pub(crate) changes: ChangeFeed,
+    pub(crate) refusals: Refusals,
 }
 
 impl Management {
@@ -50,6 +52,7 @@ impl Management {
             limits: RateLimits::new(&options.limits),
             readiness: Readiness::new(store.clone()),
             changes: ChangeFeed::new(),
+            refusals: Refusals::default(),
             store,
             options,
         })
@@ -62,6 +65,10 @@ impl Management {
 
     /// What must run beside the endpoints, until shutdown.
     pub async fn run(self: Arc<Self>, shutdown: CancellationToken) {
-        tokio::join!(self.limits.maintain(shutdown.clone()), self.changes.run(&self.store, shutdown));
+        tokio::join!(
+            self.limits.maintain(shutdown.clone()),
+            self.changes.run(&self.store, shutdown.clone()),
+            self.refusals.write(&self.store, shutdown),
+        );
     }
 }

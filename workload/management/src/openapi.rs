@@ -30,6 +30,7 @@ use utoipa::{Modify, OpenApi};
     ),
     modifiers(&WaysIn),
     security(("token" = []), ("session" = [])),
+    paths(crate::status::show, crate::who_am_i::show, crate::events::list),
     tags(
         (name = "server", description = "The hub itself"),
         (name = "sign-in", description = "Who calls"),

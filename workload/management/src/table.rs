@@ -6,9 +6,6 @@ use futures_util::future::BoxFuture;
 use http::Method;
 
 use crate::call::Call;
-use crate::{
-    changes, clusters, configuration, description, pages, service_accounts, status, tokens, who_am_i,
-};
 
 /// Who may call a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,12 +33,12 @@ pub struct Route {
 pub(crate) type Handler = fn(Call) -> BoxFuture<'static, Result<Response, Error>>;
 
 macro_rules! routes {
-    ($($method:ident $path:literal $access:ident $(($role:ident))? $handler:path;)*) => {
+    ($($method:ident $path:literal $access:ident $(($role:ident))? $($handler:ident)::+;)*) => {
         &[$(Route {
             method: &Method::$method,
             path: $path,
             access: Access::$access $((Role::$role))?,
-            handler: |call| Box::pin($handler(call)),
+            handler: |call| Box::pin(crate::$($handler)::+(call)),
         }),*]
     };
 }
@@ -72,4 +69,5 @@ pub static ROUTES: &[Route] = routes! {
     GET "/1.0/service-account" Role(Admin) service_accounts::list;
     POST "/1.0/service-account" Role(Admin) service_accounts::create;
     DELETE "/1.0/service-account/{name}" Role(Admin) service_accounts::revoke;
+    GET "/1.0/event" Role(Viewer) events::list;
 };
