@@ -13,6 +13,7 @@
 //! | [`service_account`] | programs that call the API, and their tokens |
 //! | [`actor`] | who did something, and from where |
 //! | [`change`] | what people may change of a cluster |
+//! | [`report_summary`] | the few numbers of a report that the fleet is sorted and added up by |
 //! | [`query`] | what can be asked of the fleet: which clusters, in which order |
 
 pub mod actor;
@@ -21,6 +22,7 @@ pub mod cluster;
 pub mod health;
 pub mod percent;
 pub mod query;
+pub mod report_summary;
 pub mod role;
 pub mod service_account;
 pub mod service_clock;

@@ -134,7 +134,7 @@ impl ClusterFilter {
         match name {
             "search" => once("search", &mut self.search, search(value)?)?,
             "health" => {
-                self.health.append(&mut words("health", value, HealthState::from_word, health_words)?)
+                self.health.append(&mut words("health", value, HealthState::from_word, health_words)?);
             }
             "warning" => {
                 self.warning.append(&mut words("warning", value, WarningKind::from_word, warning_words)?);

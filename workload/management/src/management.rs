@@ -35,6 +35,22 @@ pub struct Options {
     pub configuration: BTreeMap<&'static str, SettingView>,
 }
 
+#[cfg(test)]
+impl Options {
+    /// What tests of single handlers need.
+    pub(crate) fn for_tests() -> Self {
+        Self {
+            health: HealthRules::default(),
+            roles: RoleMapping::default(),
+            limits: LimitSettings::default(),
+            // Any valid address will do.
+            connector: Address::new("localhost", 1).unwrap(),
+            public_name: None,
+            configuration: BTreeMap::new(),
+        }
+    }
+}
+
 /// The management API: what its endpoints share.
 pub struct Management {
     pub(crate) store: Store,

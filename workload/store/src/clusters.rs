@@ -14,7 +14,8 @@ use crate::identities::{fingerprint, thresholds};
 use crate::presence::service_clock;
 use crate::{Store, StoreError};
 
-const CLUSTERS: &str = "SELECT c.id, c.uid, c.name, c.description, c.status, c.cluster_certificate,
+/// What [`cluster`] reads, of `c`, `d`, `l`, `disk` and `memory`.
+pub(crate) const COLUMNS: &str = "c.id, c.uid, c.name, c.description, c.status, c.cluster_certificate,
         c.certificate_fingerprint, c.certificate_not_before, c.certificate_not_after, c.joined_at, c.created_at,
         disk.value AS disk_threshold, memory.value AS memory_threshold,
         d.ceph_statuses, d.cpu_total_count, d.cpu_load_1, d.cpu_load_5, d.cpu_load_15, d.instance_statuses,
@@ -24,8 +25,10 @@ const CLUSTERS: &str = "SELECT c.id, c.uid, c.name, c.description, c.status, c.c
             SELECT jsonb_agg(jsonb_build_object('kind', w.kind, 'severity', w.severity, 'text', w.text,
                 'since', to_char(w.since AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'))
                 ORDER BY w.kind, w.subject)
-            FROM remote_cluster_warnings AS w WHERE w.remote_cluster_id = c.id) END AS warnings
-    FROM remote_clusters AS c
+            FROM remote_cluster_warnings AS w WHERE w.remote_cluster_id = c.id) END AS warnings";
+
+/// Where [`COLUMNS`] come from.
+pub(crate) const TABLES: &str = "remote_clusters AS c
     JOIN remote_cluster_details AS d ON d.remote_cluster_id = c.id
     JOIN remote_cluster_liveness AS l ON l.remote_cluster_id = c.id
     LEFT JOIN remote_cluster_config AS disk ON disk.remote_cluster_id = c.id AND disk.key = 'disk_threshold'
@@ -41,19 +44,19 @@ impl Store {
                 &[],
             )
             .await?;
-        let sql = format!("-- clusters()\n{CLUSTERS} ORDER BY c.name COLLATE \"C\"");
+        let sql = format!("-- clusters()\nSELECT {COLUMNS} FROM {TABLES} ORDER BY c.name COLLATE \"C\"");
         let clusters = client.query(&sql, &[]).await?.iter().map(cluster).collect::<Result<_, _>>()?;
         Ok((service_clock(&clock)?, clusters))
     }
 
     /// One cluster by its name.
     pub async fn cluster(&self, name: &str) -> Result<Option<Cluster>, StoreError> {
-        let sql = format!("-- cluster()\n{CLUSTERS} WHERE c.name = $1");
+        let sql = format!("-- cluster()\nSELECT {COLUMNS} FROM {TABLES} WHERE c.name = $1");
         self.client().await?.query_opt(&sql, &[&name]).await?.as_ref().map(cluster).transpose()
     }
 }
 
-fn cluster(row: &Row) -> Result<Cluster, StoreError> {
+pub(crate) fn cluster(row: &Row) -> Result<Cluster, StoreError> {
     Ok(Cluster {
         id: ClusterId(row.try_get("id")?),
         uid: ClusterUid(row.try_get("uid")?),

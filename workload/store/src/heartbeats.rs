@@ -1,10 +1,12 @@
 //! The batch statement: heartbeats that arrive together become one statement and one commit.
 
-use std::collections::HashSet;
+use std::array;
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use deadpool_postgres::Client;
 use fleet::ClusterId;
+use fleet::report_summary::{INSTANCE_STATUSES, MEMBER_STATUSES, ReportSummary};
 use fleet::warning::Finding;
 use protocol::heartbeat::Details;
 use serde::Serialize;
@@ -33,10 +35,14 @@ const PUT_HEARTBEATS: &str = "-- put_heartbeats()
     WITH beat AS (
         SELECT * FROM unnest($1::integer[], $2::integer[], $3::text[], $4::bigint[], $5::text[], $6::text[],
             $7::text[], $8::integer[], $9::text[], $10::integer[], $11::text[], $12::bigint[], $13::bigint[],
-            $14::text[], $15::text[])
+            $14::text[], $15::text[], $16::double precision[], $17::integer[], $18::bigint[], $19::bigint[],
+            $20::integer[], $21::integer[], $22::integer[], $23::integer[], $24::integer[], $25::integer[],
+            $26::integer[], $27::integer[], $28::integer[], $29::text[], $30::text[])
             AS b (id, ceph_count, ceph_statuses, cpu_total_count, cpu_load_1, cpu_load_5, cpu_load_15,
                 instance_count, instance_statuses, member_count, member_statuses, memory_total_amount, memory_usage,
-                storage_pool_usages, ui_url)
+                storage_pool_usages, ui_url, cpu_load, memory_share, storage_total, storage_usage, storage_share,
+                members_online, members_offline, members_evacuated, members_blocked, instances_running,
+                instances_stopped, instances_frozen, instances_error, other_members, other_instances)
     ), clock AS (
         SELECT wall, service FROM service_clock
     ), live AS (
@@ -45,7 +51,15 @@ const PUT_HEARTBEATS: &str = "-- put_heartbeats()
             heard_at = clock.service,
             recent_gaps = CASE WHEN l.last_heartbeat_at IS NULL THEN l.recent_gaps ELSE
                 (l.recent_gaps || extract(epoch FROM clock.service - l.heard_at)::double precision)
-                    [cardinality(l.recent_gaps) - 6 :] END
+                    [cardinality(l.recent_gaps) - 6 :] END,
+            cpu_load = beat.cpu_load, memory_total = beat.memory_total_amount, memory_usage = beat.memory_usage,
+            memory_share = beat.memory_share, storage_total = beat.storage_total, storage_usage = beat.storage_usage,
+            storage_share = beat.storage_share, members = beat.member_count, members_online = beat.members_online,
+            members_offline = beat.members_offline, members_evacuated = beat.members_evacuated,
+            members_blocked = beat.members_blocked, instances = beat.instance_count,
+            instances_running = beat.instances_running, instances_stopped = beat.instances_stopped,
+            instances_frozen = beat.instances_frozen, instances_error = beat.instances_error,
+            other_members = beat.other_members::jsonb, other_instances = beat.other_instances::jsonb
         FROM beat, clock WHERE l.remote_cluster_id = beat.id
         RETURNING l.remote_cluster_id, l.warning_count
     ), wide AS (
@@ -136,10 +150,12 @@ async fn put_warnings(transaction: &Transaction<'_>, beats: &[&Beat]) -> Result<
                 SET severity = excluded.severity, text = excluded.text
                 WHERE (w.severity, w.text) IS DISTINCT FROM (excluded.severity, excluded.text)
         )
-        UPDATE remote_cluster_liveness AS l SET warning_count = counted.warnings
-        FROM (SELECT r.id, count(f.id)::integer AS warnings
+        UPDATE remote_cluster_liveness AS l SET warning_count = counted.warnings, critical_count = counted.critical
+        FROM (SELECT r.id, count(f.id)::integer AS warnings,
+                  (count(*) FILTER (WHERE f.severity = 'critical'))::integer AS critical
               FROM unnest($1::integer[]) AS r (id) LEFT JOIN found AS f ON f.id = r.id GROUP BY r.id) AS counted
-        WHERE l.remote_cluster_id = counted.id AND l.warning_count <> counted.warnings";
+        WHERE l.remote_cluster_id = counted.id
+            AND (l.warning_count, l.critical_count) <> (counted.warnings, counted.critical)";
     let statement = transaction.prepare(sql).await?;
     transaction.execute(&statement, &[&reported, &ids, &kinds, &subjects, &severities, &texts]).await?;
     Ok(())
@@ -162,6 +178,17 @@ struct Rows<'a> {
     memory_usage: Vec<i64>,
     storage_pool_usages: Vec<String>,
     ui_url: Vec<&'a str>,
+    cpu_load: Vec<f64>,
+    memory_share: Vec<i32>,
+    storage_total: Vec<i64>,
+    storage_usage: Vec<i64>,
+    storage_share: Vec<i32>,
+    /// One list a status of [`MEMBER_STATUSES`].
+    members: [Vec<i32>; MEMBER_STATUSES.len()],
+    /// One list a status of [`INSTANCE_STATUSES`].
+    instances: [Vec<i32>; INSTANCE_STATUSES.len()],
+    other_members: Vec<Option<String>>,
+    other_instances: Vec<Option<String>>,
 }
 
 impl<'a> Rows<'a> {
@@ -169,6 +196,11 @@ impl<'a> Rows<'a> {
         fn column<'a, T>(beats: &[&'a Beat], value: impl Fn(&'a Details) -> T) -> Vec<T> {
             beats.iter().map(|beat| value(&beat.details)).collect()
         }
+        fn number<T>(summaries: &[ReportSummary], value: impl Fn(&ReportSummary) -> T) -> Vec<T> {
+            summaries.iter().map(value).collect()
+        }
+        let summaries: Vec<ReportSummary> =
+            beats.iter().map(|beat| ReportSummary::of(&beat.details)).collect();
         Self {
             id: beats.iter().map(|beat| beat.cluster.0).collect(),
             ceph_count: column(beats, Details::ceph_count),
@@ -185,10 +217,21 @@ impl<'a> Rows<'a> {
             memory_usage: column(beats, |details| details.memory_usage),
             storage_pool_usages: column(beats, |details| json(&details.storage_pool_usages)),
             ui_url: column(beats, |details| details.ui_url.as_str()),
+            cpu_load: number(&summaries, |summary| summary.cpu_load),
+            memory_share: number(&summaries, |summary| summary.memory_share.hundredths()),
+            storage_total: number(&summaries, |summary| summary.storage_total),
+            storage_usage: number(&summaries, |summary| summary.storage_usage),
+            storage_share: number(&summaries, |summary| summary.storage_share.hundredths()),
+            members: array::from_fn(|status| number(&summaries, |summary| summary.members[status])),
+            instances: array::from_fn(|status| number(&summaries, |summary| summary.instances[status])),
+            other_members: number(&summaries, |summary| object(&summary.other_members)),
+            other_instances: number(&summaries, |summary| object(&summary.other_instances)),
         }
     }
 
-    fn parameters(&self) -> [&(dyn ToSql + Sync); 15] {
+    fn parameters(&self) -> [&(dyn ToSql + Sync); 30] {
+        let [online, offline, evacuated, blocked] = &self.members;
+        let [running, stopped, frozen, error] = &self.instances;
         [
             &self.id,
             &self.ceph_count,
@@ -205,8 +248,28 @@ impl<'a> Rows<'a> {
             &self.memory_usage,
             &self.storage_pool_usages,
             &self.ui_url,
+            &self.cpu_load,
+            &self.memory_share,
+            &self.storage_total,
+            &self.storage_usage,
+            &self.storage_share,
+            online,
+            offline,
+            evacuated,
+            blocked,
+            running,
+            stopped,
+            frozen,
+            error,
+            &self.other_members,
+            &self.other_instances,
         ]
     }
+}
+
+/// Counts by status in JSON; nothing where there are none, as nearly always.
+fn object(counts: &BTreeMap<String, i64>) -> Option<String> {
+    if counts.is_empty() { None } else { serde_json::to_string(counts).ok() }
 }
 
 /// A list in JSON. Lists of texts and numbers always serialize.

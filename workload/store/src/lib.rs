@@ -9,6 +9,7 @@
 //! | [`clusters`], [`identities`] | enrolled clusters as people see them, and as certificates find them |
 //! | [`configuration`], [`events`] | what people change of a cluster; the audit trail of every change |
 //! | [`service_accounts`] | programs that call the API, found by the digest of their token |
+//! | [`fleet_query`], [`fleet_totals`] | a page of the list as people ask for it; what the fleet adds up to |
 //! | [`connector_identity`] | the leaf certificate that every enrolled cluster pins |
 //! | [`heartbeats`], [`writer`] | the batch statement, and the task that gathers beats into batches |
 //! | [`presence`], [`judge`] | the service clock; transitions of health, recorded by one unit at a time |
@@ -26,6 +27,8 @@ pub mod crypter;
 pub mod enrolment;
 pub mod error;
 pub mod events;
+pub mod fleet_query;
+pub mod fleet_totals;
 pub mod heartbeats;
 pub mod identities;
 pub mod judge;

@@ -33,6 +33,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(3, "0003_connector_identity"),
     migration!(4, "0004_events"),
     migration!(7, "0007_service_accounts"),
+    migration!(5, "0005_fleet_query"),
 ];
 
 /// What a migration did.

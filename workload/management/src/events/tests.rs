@@ -48,7 +48,7 @@ async fn a_page_is_on_the_wire_as_the_contract_says_and_leads_to_the_next() {
         store.record_security_event(&origin, event).await.unwrap();
     }
     store.seal_events().await.unwrap();
-    let options = Options { health: fleet::HealthRules::default(), roles: fleet::RoleMapping::default() };
+    let options = Options::for_tests();
     let management = Management::new(store, options);
     let first = page(&management, "limit=2").await.unwrap();
     let ids: Vec<i64> = first.items.iter().map(|event| event.id).collect();

@@ -114,10 +114,9 @@ async fn refused_requests_are_in_the_audit_trail_without_what_they_presented() {
     let options = empty_database().await.unwrap();
     let store = store(&options);
     store.migrate().await.unwrap();
-    let health = fleet::HealthRules::default();
-    let management = Management::new(store, Options { health, roles: fleet::RoleMapping::default() });
+    let management = Management::new(store, Options::for_tests());
     let shutdown = CancellationToken::new();
-    let writing = tokio::spawn(management.clone().record_refusals(shutdown.clone()));
+    let writing = tokio::spawn(management.clone().run(shutdown.clone()));
     let routes = management.routes();
     let ask = async |path: &str, header: &str, value: &str| {
         let address = "192.0.2.7:1".parse().unwrap();

@@ -1,0 +1,61 @@
+//! Where a page ended: encrypted, so that a cursor is only good for the list that it was made for, on any unit.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use fleet::query::{ClusterFilter, Order, SortBy};
+use secrecy::ExposeSecret as _;
+use serde::{Deserialize, Serialize};
+
+use crate::crypter::Place;
+use crate::{Crypter, StoreError};
+
+/// Longer than any that we make: a name has at most 1020 bytes, a description, which a list can be sorted by, is
+/// bounded by the body of the request that wrote it.
+const MAX_LENGTH: usize = 256 * 1024;
+
+/// The last cluster of a page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Cursor {
+    /// What it is sorted by, as the database writes it.
+    pub(super) key: String,
+    /// Its name.
+    pub(super) name: String,
+}
+
+/// The list that a cursor belongs to.
+#[derive(Serialize)]
+pub(super) struct Direction<'a> {
+    pub(super) sort: SortBy,
+    pub(super) order: Order,
+    pub(super) filter: &'a ClusterFilter,
+}
+
+impl Cursor {
+    pub(super) fn seal(&self, crypter: &Crypter, list: &Direction<'_>) -> Result<String, StoreError> {
+        let plaintext = serde_json::to_vec(self).unwrap_or_default();
+        let sealed = crypter.seal(place(&list.text()), &plaintext);
+        let sealed = sealed.map_err(|error| StoreError::corrupt("remote_clusters", "cursor", error))?;
+        Ok(URL_SAFE_NO_PAD.encode(sealed))
+    }
+
+    /// The cursor, if it was made for this list and nobody changed it since.
+    pub(super) fn open(crypter: &Crypter, text: &str, list: &Direction<'_>) -> Option<Self> {
+        if text.len() > MAX_LENGTH {
+            return None;
+        }
+        let sealed = URL_SAFE_NO_PAD.decode(text).ok()?;
+        let plaintext = crypter.open(place(&list.text()), &sealed).ok()?;
+        serde_json::from_slice(plaintext.expose_secret()).ok()
+    }
+}
+
+impl Direction<'_> {
+    fn text(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+/// A cursor is bound to its list as a column's ciphertext is to its row.
+fn place(list: &str) -> Place<'_> {
+    Place { table: "remote_clusters", row: list, column: "cursor" }
+}

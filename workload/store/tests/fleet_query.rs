@@ -1,0 +1,498 @@
+//! The list of clusters: each filter, each sort, pages, and that SQL judges as the domain does.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use fleet::query::{ClusterFilter, ClusterQuery, Order, SortBy};
+use fleet::report_summary::ReportSummary;
+use fleet::{Cluster, ClusterId, HealthRules, HealthState, Percent, ServiceClock, WarningKind};
+use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng as _};
+use store::fleet_query::{ClusterPage, PageError};
+use store::heartbeats::Beat;
+use store::presence::Presence;
+use store::testing::{empty_database, execute, store};
+use store::{HeartbeatWriter, Store};
+use time::Duration;
+
+const RULES: HealthRules = HealthRules { late_floor: Duration::minutes(2), lost_floor: Duration::minutes(5) };
+
+/// A store with a clock that stands still, since nobody accepts heartbeats there: limits are met exactly.
+async fn store_with(clusters: &[Made]) -> Store {
+    let options = empty_database().await.unwrap();
+    let store = store(&options);
+    store.migrate().await.unwrap();
+    let joined: String = clusters.iter().enumerate().map(|(number, made)| made.joined(number)).collect();
+    execute(&options, &joined).await.unwrap();
+    report(&store, clusters).await;
+    let mut sql = "UPDATE connector_presence
+        SET accepting_until = date_trunc('second', now() - interval '1 hour'), outage_seconds = 1234.567891;"
+        .to_owned();
+    sql.extend(clusters.iter().enumerate().map(|(number, made)| made.silenced(number)));
+    execute(&options, &sql).await.unwrap();
+    store
+}
+
+/// What they report arrives as it always does.
+async fn report(store: &Store, clusters: &[Made]) {
+    let writer = HeartbeatWriter::start(store.clone(), Arc::new(Presence::new(store.clone())));
+    let beats = clusters.iter().enumerate().filter(|(_, made)| made.report != "{}").map(|(number, made)| {
+        let details = protocol::Heartbeat::parse(made.report.as_bytes()).unwrap().details;
+        let findings = fleet::warning::findings(&details, fleet::Thresholds::default());
+        writer.write(Beat { cluster: ClusterId(i32::try_from(number).unwrap()), details, findings })
+    });
+    for outcome in futures_util::future::join_all(beats).await {
+        outcome.unwrap();
+    }
+}
+
+/// A cluster of a test.
+struct Made {
+    name: String,
+    description: String,
+    /// Microseconds of silence.
+    silence: i64,
+    /// Microseconds.
+    gaps: Vec<i64>,
+    heard: bool,
+    report: String,
+    certificate_days: i64,
+    joined_days: u32,
+}
+
+impl Default for Made {
+    fn default() -> Self {
+        Self {
+            name: "a".to_owned(),
+            description: String::new(),
+            silence: 0,
+            gaps: vec![],
+            heard: true,
+            report: "{}".to_owned(),
+            certificate_days: 1000,
+            joined_days: 1,
+        }
+    }
+}
+
+impl Made {
+    fn named(name: &str) -> Self {
+        Self { name: name.to_owned(), ..Self::default() }
+    }
+
+    fn joined(&self, number: usize) -> String {
+        let quoted = |text: &str| format!("'{}'", text.replace('\'', "''"));
+        format!(
+            "INSERT INTO remote_clusters (id, uid, name, description, cluster_certificate, certificate_fingerprint,
+                certificate_not_before, certificate_not_after, joined_at)
+            VALUES ({number}, gen_random_uuid(), {}, {}, 'pem', sha256('{number}'), now(),
+                now() + interval '1 day' * {}, date_trunc('day', now()) - interval '1 day' * {});
+            INSERT INTO remote_cluster_details (remote_cluster_id) VALUES ({number});
+            INSERT INTO remote_cluster_liveness (remote_cluster_id, heard_at) VALUES ({number}, now());",
+            quoted(&self.name),
+            quoted(&self.description),
+            self.certificate_days,
+            self.joined_days,
+        )
+    }
+
+    fn silenced(&self, number: usize) -> String {
+        let gaps: Vec<String> = self.gaps.iter().map(|gap| format!("{gap} / 1e6")).collect();
+        format!(
+            "UPDATE remote_cluster_liveness SET recent_gaps = ARRAY[{}]::double precision[],
+                heard_at = service - interval '1 microsecond' * {},
+                last_heartbeat_at = CASE WHEN {} THEN service - interval '1 microsecond' * {} END
+            FROM service_clock WHERE remote_cluster_id = {number};",
+            gaps.join(", "),
+            self.silence,
+            self.heard,
+            self.silence
+        )
+    }
+}
+
+/// A fleet of all sorts, with many ties.
+fn various(random: &mut StdRng, size: usize) -> Vec<Made> {
+    let mut pick = |from: &[&str]| from[random.random_range(0..from.len())].to_owned();
+    let mut made = Vec::new();
+    for number in 0..size {
+        let member = pick(&["Online", "ONLINE", "Offline", "Evacuated", "Blocked", "Ärger", "rest'less"]);
+        let instance = pick(&["Running", "Stopped", "Frozen", "Error", "Thawing"]);
+        let (count, load) = (pick(&["0", "1", "2"]), pick(&["", "0.5", "1.25", "7"]));
+        let (cpus, usage) = (pick(&["0", "4"]), pick(&["0", "40", "80", "81", "99"]));
+        let ceph = pick(&["Online", "Warning", "Online"]);
+        made.push(Made {
+            name: format!("{}-{number}", pick(&["Zürich", "a%b", "a_b", "<img>", "🦀", "a/b", "B", "b", "'", "\\"])),
+            description: pick(&["", "Keller ÄÖ", "100 %", "same", "same"]),
+            silence: pick(&["-1000000", "0", "60000000", "120000000", "120000001", "300000000", "300000001"])
+                .parse()
+                .unwrap(),
+            gaps: vec![],
+            heard: pick(&["yes", "yes", "yes", "no"]) == "yes",
+            report: format!(
+                r#"{{"cpu_load_1":"{load}","cpu_total_count":{cpus},"memory_total_amount":100,"memory_usage":{usage},
+                "member_statuses":[{{"status":"{member}","count":{count}}},{{"status":"Online","count":1}}],
+                "instance_statuses":[{{"status":"{instance}","count":{count}}}],
+                "ceph_statuses":[{{"status":"{ceph}","count":{count}}}],
+                "storage_pool_usages":[{{"name":"p","member":"m","total":1000,"usage":{}}},
+                    {{"name":"q","total":{},"usage":40}}]}}"#,
+                pick(&["800", "801", "950", "951", "3"]),
+                pick(&["0", "50", "100"]),
+            ),
+            certificate_days: pick(&["-1", "59", "61", "400"]).parse().unwrap(),
+            joined_days: pick(&["1", "2", "3"]).parse().unwrap(),
+        });
+    }
+    made
+}
+
+fn query(sort: SortBy, order: Order) -> ClusterQuery {
+    ClusterQuery { sort, order, ..ClusterQuery::default() }
+}
+
+/// All pages, one after the other.
+async fn pages(store: &Store, mut query: ClusterQuery) -> Vec<ClusterPage> {
+    let mut pages: Vec<ClusterPage> = Vec::new();
+    loop {
+        let page = store.cluster_page(&query, &RULES).await.unwrap();
+        query.cursor.clone_from(&page.next_cursor);
+        pages.push(page);
+        if query.cursor.is_none() {
+            return pages;
+        }
+    }
+}
+
+fn names(pages: &[ClusterPage]) -> Vec<String> {
+    pages.iter().flat_map(|page| &page.clusters).map(|cluster| cluster.name.to_string()).collect()
+}
+
+async fn filtered(store: &Store, filter: ClusterFilter) -> Vec<String> {
+    let query = ClusterQuery { filter: filter.clone(), limit: 500, ..query(SortBy::Name, Order::Asc) };
+    let pages = pages(store, query).await;
+    let names = names(&pages);
+    assert_eq!(pages[0].total, names.len() as u64, "{filter:?}");
+    let bulk = store.cluster_names_matching(&filter, &RULES, 100_000).await.unwrap();
+    assert_eq!(bulk.iter().map(ToString::to_string).collect::<Vec<_>>(), names, "{filter:?}");
+    names
+}
+
+/// What the filter means, in the domain's words.
+fn fits(cluster: &Cluster, filter: &ClusterFilter, clock: &ServiceClock) -> bool {
+    let health = cluster.health(&RULES, clock);
+    let warnings = cluster.warnings(&health, clock);
+    let details = &cluster.details;
+    let has_status = |counts: &[protocol::heartbeat::StatusCount], wanted: &[String]| {
+        wanted.is_empty()
+            || wanted.iter().any(|wanted| {
+                counts
+                    .iter()
+                    .any(|entry| entry.count > 0 && entry.status.to_lowercase() == wanted.to_lowercase())
+            })
+    };
+    let text = format!("{}\n{}", cluster.name, cluster.description).to_lowercase();
+    filter.search.as_ref().is_none_or(|search| text.contains(&search.to_lowercase()))
+        && (filter.health.is_empty() || filter.health.contains(&health.state))
+        && (filter.warning.is_empty()
+            || warnings.iter().any(|warning| filter.warning.contains(&warning.kind)))
+        && has_status(&details.member_statuses, &filter.member_status)
+        && has_status(&details.instance_statuses, &filter.instance_status)
+        && filter.memory_above.is_none_or(|percent| {
+            percent.is_exceeded_by(
+                details.memory_usage.unsigned_abs(),
+                details.memory_total_amount.unsigned_abs(),
+            )
+        })
+        && filter.storage_above.is_none_or(|percent| {
+            details.storage_pool_usages.iter().any(|pool| percent.is_exceeded_by(pool.usage, pool.total))
+        })
+}
+
+/// What a sort means, in the domain's words; ties are left to the name.
+fn compare(a: &Cluster, b: &Cluster, sort: SortBy, clock: &ServiceClock) -> Ordering {
+    let summary = |cluster: &Cluster| ReportSummary::of(&cluster.details);
+    let health = |cluster: &Cluster| cluster.health(&RULES, clock);
+    let severities = |cluster: &Cluster| -> Vec<fleet::Severity> {
+        let warnings = cluster.warnings(&health(cluster), clock);
+        warnings.into_iter().map(|warning| warning.severity).collect()
+    };
+    let worst_but_silence = |cluster: &Cluster| {
+        let warnings = cluster.warnings(&health(cluster), clock);
+        warnings
+            .into_iter()
+            .filter(|warning| warning.kind != WarningKind::Heartbeat)
+            .map(|warning| warning.severity)
+            .max()
+    };
+    let criticals =
+        |cluster: &Cluster| severities(cluster).iter().filter(|s| **s == fleet::Severity::Critical).count();
+    match sort {
+        SortBy::Name => a.name.cmp(&b.name),
+        SortBy::Description => a.description.cmp(&b.description),
+        SortBy::Health => health(a)
+            .state
+            .cmp(&health(b).state)
+            .then_with(|| worst_but_silence(a).cmp(&worst_but_silence(b))),
+        SortBy::LastHeartbeat => a.liveness.last_heartbeat_at.cmp(&b.liveness.last_heartbeat_at),
+        SortBy::Members => a.details.member_count().cmp(&b.details.member_count()),
+        SortBy::Instances => summary(a).instances[0].cmp(&summary(b).instances[0]),
+        SortBy::Cpu => summary(a).cpu_load.total_cmp(&summary(b).cpu_load),
+        SortBy::Memory => summary(a).memory_share.cmp(&summary(b).memory_share),
+        SortBy::Storage => summary(a).storage_share.cmp(&summary(b).storage_share),
+        SortBy::Warnings => (criticals(a), severities(a).len()).cmp(&(criticals(b), severities(b).len())),
+        SortBy::JoinedAt => a.joined_at.cmp(&b.joined_at),
+    }
+}
+
+fn percent(number: i64) -> Percent {
+    Percent::new(number).unwrap()
+}
+
+#[tokio::test]
+async fn sql_judges_as_the_domain_does() {
+    let mut random = StdRng::seed_from_u64(1);
+    let mut made = Vec::new();
+    for number in 0..4000 {
+        let gaps: Vec<i64> = (0..random.random_range(0..=8))
+            .map(|_| match random.random_range(0..4) {
+                0 => 60_000_000,
+                1 => random.random_range(0..400_000_000),
+                2 => 60_000_001 + random.random_range(0..3),
+                _ => random.random_range(0..100_000_000_000),
+            })
+            .collect();
+        let mut sorted = gaps.clone();
+        sorted.sort_unstable();
+        let twice_median = match sorted.len() {
+            0 => 0,
+            odd if odd % 2 == 1 => sorted[odd / 2] * 2,
+            even => sorted[even / 2] + sorted[even / 2 - 1],
+        };
+        // At the limits, and a microsecond beside them.
+        let limits = [twice_median, twice_median * 5 / 2, 120_000_000, 300_000_000];
+        let silence = match random.random_range(0..3) {
+            0 => random.random_range(-1_000_000..1_000_000_000_000),
+            _ => limits[random.random_range(0..limits.len())] + random.random_range(-2..=2),
+        };
+        made.push(Made { silence, gaps, heard: number % 7 > 0, ..Made::named(&format!("{number:05}")) });
+    }
+    let store = store_with(&made).await;
+    let slower = HealthRules { late_floor: Duration::minutes(7), lost_floor: Duration::minutes(3) };
+    let (clock, clusters) = store.clusters().await.unwrap();
+    assert!(clock.is_outage());
+    for rules in [RULES, slower] {
+        for state in HealthState::ALL {
+            let filter = ClusterFilter { health: vec![state], ..ClusterFilter::default() };
+            let found = store.cluster_names_matching(&filter, &rules, 10_000).await.unwrap();
+            let expected: Vec<_> = clusters
+                .iter()
+                .filter(|cluster| cluster.health(&rules, &clock).state == state)
+                .map(|cluster| cluster.name.clone())
+                .collect();
+            assert!(expected.len() > 100);
+            assert_eq!(found, expected, "{state:?}");
+        }
+        let totals = store.fleet_totals(&rules).await.unwrap();
+        for (state, count) in totals.health {
+            let expected = clusters.iter().filter(|c| c.health(&rules, &clock).state == state).count();
+            assert_eq!(count, expected as u64, "{state:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn sql_judges_as_the_domain_does_while_the_clock_runs() {
+    let mut random = StdRng::seed_from_u64(2);
+    let silences = (0..1000).map(|_| random.random_range(-5_000_000..700_000_000));
+    let made: Vec<_> = silences
+        .enumerate()
+        .map(|(number, silence)| Made { silence, ..Made::named(&format!("{number:05}")) })
+        .collect();
+    let store = store_with(&made).await;
+    // The outage ends: it is added to the outages, and the clock goes on.
+    Presence::new(store.clone()).mark().await.unwrap();
+    for state in HealthState::ALL {
+        let filter = ClusterFilter { health: vec![state], ..ClusterFilter::default() };
+        for page in pages(&store, ClusterQuery { filter, limit: 100, ..ClusterQuery::default() }).await {
+            assert!(!page.clock.is_outage());
+            for cluster in page.clusters {
+                assert_eq!(cluster.health(&RULES, &page.clock).state, state);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn each_filter_means_what_the_domain_means() {
+    let store = store_with(&various(&mut StdRng::seed_from_u64(3), 300)).await;
+    let (clock, clusters) = store.clusters().await.unwrap();
+    let none = ClusterFilter::default;
+    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+    let mut filters = vec![none()];
+    for search in ["ZÜR", "%", "_", "a%b", "<IMG>", "🦀", "KELLER äö", "a/b", "'", "\\", "b-1", "same"] {
+        filters.push(ClusterFilter { search: Some(search.to_owned()), ..none() });
+    }
+    for state in HealthState::ALL {
+        filters.push(ClusterFilter { health: vec![state], ..none() });
+    }
+    filters.push(ClusterFilter { health: vec![HealthState::Late, HealthState::Lost], ..none() });
+    for kind in WarningKind::ALL {
+        filters.push(ClusterFilter { warning: vec![kind], ..none() });
+    }
+    filters.push(ClusterFilter { warning: vec![WarningKind::Storage, WarningKind::Certificate], ..none() });
+    for status in ["offline", "ONLINE", "Blocked", "ärger", "ÄRGER", "rest'less"] {
+        filters.push(ClusterFilter { member_status: words(&[status]), ..none() });
+    }
+    filters.push(ClusterFilter { member_status: words(&["offline", "ÄRGER"]), ..none() });
+    for status in ["running", "Error", "THAWING"] {
+        filters.push(ClusterFilter { instance_status: words(&[status]), ..none() });
+    }
+    for number in [0, 39, 40, 79, 80, 81, 95] {
+        filters.push(ClusterFilter { memory_above: Some(percent(number)), ..none() });
+        filters.push(ClusterFilter { storage_above: Some(percent(number)), ..none() });
+    }
+    filters.push(ClusterFilter {
+        search: Some("same".to_owned()),
+        health: vec![HealthState::Fresh, HealthState::Late],
+        warning: vec![WarningKind::Storage, WarningKind::Heartbeat],
+        member_status: words(&["online"]),
+        instance_status: words(&["running", "stopped"]),
+        memory_above: Some(percent(30)),
+        storage_above: Some(percent(30)),
+    });
+    for filter in filters {
+        let expected: Vec<_> = clusters
+            .iter()
+            .filter(|cluster| fits(cluster, &filter, &clock))
+            .map(|cluster| cluster.name.to_string())
+            .collect();
+        assert!(!expected.is_empty(), "{filter:?} fits nothing and so shows nothing");
+        assert_eq!(filtered(&store, filter.clone()).await, expected, "{filter:?}");
+    }
+    let nothing = ClusterFilter { member_status: words(&["gone"]), ..none() };
+    assert!(filtered(&store, nothing).await.is_empty());
+}
+
+#[tokio::test]
+async fn each_sort_is_stable_and_its_pages_hold_everything_once() {
+    let store = store_with(&various(&mut StdRng::seed_from_u64(4), 120)).await;
+    let (clock, clusters) = store.clusters().await.unwrap();
+    for sort in SortBy::ALL {
+        for order in [Order::Asc, Order::Desc] {
+            let mut expected = clusters.clone();
+            expected.sort_by(|a, b| {
+                let by_key = compare(a, b, sort, &clock);
+                let by_key = if order == Order::Asc { by_key } else { by_key.reverse() };
+                by_key.then_with(|| a.name.cmp(&b.name))
+            });
+            let expected: Vec<_> = expected.iter().map(|cluster| cluster.name.to_string()).collect();
+            for limit in [7, 120, 500] {
+                let pages = pages(&store, ClusterQuery { limit, ..query(sort, order) }).await;
+                assert_eq!(names(&pages), expected, "{sort:?} {order:?} {limit}");
+                assert!(pages.iter().all(|page| page.total == 120));
+                assert_eq!(pages.len(), 120usize.div_ceil(usize::from(limit)));
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_page_shifts_by_nothing_that_happens_elsewhere() {
+    let options = empty_database().await.unwrap();
+    let store = store(&options);
+    store.migrate().await.unwrap();
+    let sql: String = (0..20).map(|n| Made::named(&format!("n{n:02}")).joined(n)).collect();
+    execute(&options, &sql).await.unwrap();
+    let first = ClusterQuery { limit: 10, ..query(SortBy::Name, Order::Asc) };
+    let page = store.cluster_page(&first, &RULES).await.unwrap();
+    execute(&options, "DELETE FROM remote_clusters WHERE name IN ('n03', 'n09', 'n15')").await.unwrap();
+    execute(&options, &Made::named("n00 is new").joined(100)).await.unwrap();
+    let rest = store.cluster_page(&ClusterQuery { cursor: page.next_cursor, ..first }, &RULES).await.unwrap();
+    let expected: Vec<_> = (10..20).filter(|n| *n != 15).map(|n| format!("n{n:02}")).collect();
+    assert_eq!(names(&[rest]), expected);
+}
+
+#[tokio::test]
+async fn a_cursor_is_good_for_its_own_list_only() {
+    let store = store_with(&various(&mut StdRng::seed_from_u64(5), 20)).await;
+    let first = ClusterQuery { limit: 5, ..query(SortBy::Memory, Order::Desc) };
+    let cursor = store.cluster_page(&first, &RULES).await.unwrap().next_cursor.unwrap();
+    let with = |cursor: &str| ClusterQuery { cursor: Some(cursor.to_owned()), ..first.clone() };
+    assert!(store.cluster_page(&with(&cursor), &RULES).await.is_ok());
+    let other_size = ClusterQuery { limit: 3, ..with(&cursor) };
+    assert!(store.cluster_page(&other_size, &RULES).await.is_ok());
+    let mut wrong =
+        vec![with(""), with("AAAA"), with("é"), with(&cursor[1..]), with(&cursor[..cursor.len() - 1])];
+    wrong.extend((0..cursor.len()).map(|at| {
+        let mut bytes = cursor.clone().into_bytes();
+        bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
+        with(&String::from_utf8(bytes).unwrap())
+    }));
+    wrong.push(ClusterQuery { sort: SortBy::Storage, ..with(&cursor) });
+    wrong.push(ClusterQuery { order: Order::Asc, ..with(&cursor) });
+    let filter = ClusterFilter { search: Some("x".to_owned()), ..ClusterFilter::default() };
+    wrong.push(ClusterQuery { filter, ..with(&cursor) });
+    for query in wrong {
+        let outcome = store.cluster_page(&query, &RULES).await;
+        assert!(matches!(outcome, Err(PageError::InvalidCursor)), "{query:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_empty_fleet_is_an_empty_page() {
+    let store = store_with(&[]).await;
+    let page = store.cluster_page(&ClusterQuery::default(), &RULES).await.unwrap();
+    assert_eq!((page.clusters.len(), page.total, page.next_cursor), (0, 0, None));
+    let totals = store.fleet_totals(&RULES).await.unwrap();
+    assert_eq!((totals.clusters, totals.memory_total, totals.storage_total), (0, 0, 0));
+    assert!(totals.warnings.is_empty());
+}
+
+#[tokio::test]
+async fn the_whole_list_comes_in_pieces_in_the_order_of_names() {
+    let store = store_with(&various(&mut StdRng::seed_from_u64(6), 50)).await;
+    let (_, clusters) = store.clusters().await.unwrap();
+    let mut pieces: Vec<Cluster> = Vec::new();
+    loop {
+        let after = pieces.last().map(|cluster| cluster.name.to_string()).unwrap_or_default();
+        let piece = store.clusters_after(&after, 7).await.unwrap();
+        if piece.is_empty() {
+            break;
+        }
+        pieces.extend(piece);
+    }
+    assert_eq!(pieces, clusters);
+}
+
+#[tokio::test]
+async fn totals_add_up() {
+    let store = store_with(&various(&mut StdRng::seed_from_u64(7), 200)).await;
+    let totals = store.fleet_totals(&RULES).await.unwrap();
+    let (clock, clusters) = store.clusters().await.unwrap();
+    assert_eq!(totals.clusters, 200);
+    assert_eq!(totals.health.iter().map(|(_, count)| count).sum::<u64>(), 200);
+    let sum = |number: &dyn Fn(&Cluster) -> i64| clusters.iter().map(number).sum::<i64>().unsigned_abs();
+    assert_eq!(totals.memory_total, sum(&|c| c.details.memory_total_amount));
+    assert_eq!(totals.memory_usage, sum(&|c| c.details.memory_usage));
+    assert_eq!(totals.storage_total, sum(&|c| ReportSummary::of(&c.details).storage_total));
+    assert_eq!(totals.storage_usage, sum(&|c| ReportSummary::of(&c.details).storage_usage));
+    let members: u64 = totals.members.iter().map(|(_, count)| count).sum();
+    assert_eq!(members, sum(&|c| c.details.member_count().into()));
+    let instances: u64 = totals.instances.iter().map(|(_, count)| count).sum();
+    assert_eq!(instances, sum(&|c| c.details.instance_count().into()));
+    let words: Vec<&str> = totals.members.iter().map(|(word, _)| word.as_str()).collect();
+    assert_eq!(words, ["Online", "Offline", "Evacuated", "Blocked", "rest'less", "ärger"]);
+    let mut expected = std::collections::BTreeMap::new();
+    for cluster in &clusters {
+        let warnings = cluster.warnings(&cluster.health(&RULES, &clock), &clock);
+        let distinct: BTreeSet<_> = warnings.iter().map(|warning| (warning.kind, warning.severity)).collect();
+        for key in distinct {
+            *expected.entry(key).or_insert(0) += 1;
+        }
+    }
+    let found = totals.warnings.into_iter().map(|(kind, severity, count)| ((kind, severity), count));
+    assert_eq!(found.collect::<std::collections::BTreeMap<_, u64>>(), expected);
+}
