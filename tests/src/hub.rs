@@ -35,6 +35,7 @@ pub struct Hub {
     variables: Vec<(String, String)>,
     folder: TempDir,
     units: Vec<Unit>,
+    managements: Vec<Unit>,
 }
 
 /// A connector unit in this process.
@@ -74,7 +75,7 @@ impl Hub {
         variables.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let source = Source::from_variables(variables.clone()).unwrap();
         let store = server::setup::store(&source).unwrap();
-        Self { database, store, address, variables, folder, units: Vec::new() }
+        Self { database, store, address, variables, folder, units: Vec::new(), managements: Vec::new() }
     }
 
     /// Starts one more unit in this process; waits until it is ready.
@@ -110,6 +111,45 @@ impl Hub {
         })
         .await;
         self.units.last().unwrap()
+    }
+
+    /// A hub with one management unit in this process, where people sign in at this provider.
+    pub async fn start_management(issuer: &str, settings: &[(&str, &str)]) -> Self {
+        let settings = [&[("OIDC_ISSUER", issuer)], settings].concat();
+        let mut hub = Self::without_units(store::testing::empty_database().await.unwrap(), &settings);
+        hub.add_management().await;
+        hub
+    }
+
+    /// Starts one more management unit in this process; waits until it is ready. Returns where it listens.
+    pub async fn add_management(&mut self) -> SocketAddr {
+        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let addresses = Addresses { connector: None, management: Some(any), status: Some(any) };
+        let source = Source::from_variables(self.variables.clone()).unwrap();
+        let shutdown = CancellationToken::new();
+        let (ready, bound) = oneshot::channel();
+        let told = shutdown.clone();
+        let running = tokio::spawn(async move {
+            unit::run(&source, addresses, told, |bound| {
+                let _ = ready.send(bound);
+            })
+            .await
+            .unwrap();
+        });
+        let bound = bound.await.expect("the unit starts");
+        let (address, status) = (bound.management.unwrap(), bound.status.unwrap());
+        self.managements.push(Unit { address, status, shutdown, running });
+        let store = self.store.clone();
+        crate::wait::until("the database is migrated", Duration::from_secs(30), async || {
+            store.ensure_current().await.is_ok()
+        })
+        .await;
+        address
+    }
+
+    /// The management units in this process, in the order of their start.
+    pub fn managements(&self) -> &[Unit] {
+        &self.managements
     }
 
     /// The units in this process, in the order of their start.

@@ -3,13 +3,19 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot begin fails")]
 
+pub mod balancer;
+pub mod browser;
 pub mod hub;
 pub mod lxd;
 pub mod management;
 pub mod process;
 pub mod programs;
+pub mod provider;
 pub mod wait;
 
+pub use balancer::Balancer;
+pub use browser::Browser;
 pub use hub::Hub;
 pub use management::{Api, ManagementUnit};
 pub use process::Program;
+pub use provider::IdentityProvider;

@@ -5,7 +5,10 @@
 use fleet::Role;
 use harness::management::Reply;
 use harness::{Api, Hub, ManagementUnit};
+use percent_encoding::NON_ALPHANUMERIC;
 use serde_json::{Value, json};
+
+const TOKENS: &str = "/1.0/remote-cluster-join-token";
 
 /// A hub with a connector and a management unit, and somebody of each role.
 struct Setting {
@@ -28,8 +31,7 @@ impl Setting {
 }
 
 fn path(name: &str) -> String {
-    let encoded: String = name.bytes().map(|byte| format!("%{byte:02X}")).collect();
-    format!("/1.0/remote-cluster/{encoded}")
+    format!("/1.0/remote-cluster/{}", percent_encoding::utf8_percent_encode(name, NON_ALPHANUMERIC))
 }
 
 fn envelope(reply: &Reply) -> Vec<&str> {
@@ -154,7 +156,6 @@ async fn bodies_of_another_type_or_size_are_refused() {
 async fn a_token_is_made_once_a_name_and_a_cluster_joins_with_it() {
     let setting = Setting::new().await;
     let Setting { hub, operator, viewer, .. } = &setting;
-    const TOKENS: &str = "/1.0/remote-cluster-join-token";
     let made = operator.send_json("POST", TOKENS, json!({"cluster_name":"x y","description":"d"})).await;
     let token = made.metadata()["token"].as_str().unwrap().to_owned();
     let again = operator.send_json("POST", TOKENS, json!({"cluster_name":"x y"})).await;

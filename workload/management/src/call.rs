@@ -24,6 +24,8 @@ pub(crate) struct Call {
     /// Told when the process is to end: what goes on and on ends then.
     pub(crate) draining: Draining,
     pub(crate) headers: HeaderMap,
+    /// Under which name the request reached us, with a port if it says one.
+    pub(crate) host: Option<String>,
     /// The query without its question mark, as it came.
     pub(crate) query: String,
     /// What stands where the route's path has braces, in order.

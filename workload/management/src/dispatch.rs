@@ -8,6 +8,7 @@ use http::{HeaderMap, Method};
 use percent_encoding::percent_decode_str;
 use warp::Filter as _;
 use warp::filters::BoxedFilter;
+use warp::host::Authority;
 use warp::path::FullPath;
 
 use crate::Management;
@@ -24,13 +25,14 @@ pub(crate) fn routes(management: Arc<Management>) -> BoxedFilter<(Response,)> {
     let take = warp::method()
         .and(warp::path::full())
         .and(query)
+        .and(host())
         .and(warp::header::headers_cloned())
         .and(warp::ext::get::<Peer>())
         .and(warp::ext::get::<RequestId>())
         .and(warp::ext::get::<Draining>())
         .and(incoming())
-        .then(move |method, path: FullPath, query, headers, peer, request_id, draining, body| {
-            let request = Taken { method, path, query, headers, peer, request_id, draining, body };
+        .then(move |method, path: FullPath, query, host, headers, peer, request_id, draining, body| {
+            let request = Taken { method, path, query, host, headers, peer, request_id, draining, body };
             let management = management.clone();
             async move {
                 let has_public_name = management.options.public_name.is_some();
@@ -42,10 +44,17 @@ pub(crate) fn routes(management: Arc<Management>) -> BoxedFilter<(Response,)> {
     edge::routes(vec![take.boxed()])
 }
 
+/// The `Host`, or what HTTP/2 has in its place; none where the two contradict each other.
+fn host() -> BoxedFilter<(Option<String>,)> {
+    let said = warp::host::optional().map(|host: Option<Authority>| host.map(|host| host.to_string()));
+    said.or(warp::any().map(|| None)).unify().boxed()
+}
+
 struct Taken {
     method: Method,
     path: FullPath,
     query: String,
+    host: Option<String>,
     headers: HeaderMap,
     peer: Peer,
     request_id: RequestId,
@@ -68,14 +77,15 @@ async fn answer_to(
     request: Taken,
     attempt: &mut Attempt,
 ) -> Result<Response, Error> {
-    let Taken { method, path, query, headers, peer, request_id, draining, body } = request;
+    let Taken { method, path, query, host, headers, peer, request_id, draining, body } = request;
     let found = find(&method, path.as_str());
     attempt.route = found.as_ref().ok().map(|(route, _)| route.path);
     check_fetch_site(&method, path.as_str(), &headers)?;
     let (route, parameters) = found?;
     management.limits.check_address(counted_as(route), peer.address.ip())?;
     let principal = admit(&management, route.access, &headers, attempt).await?;
-    let call = Call { management, principal, peer, request_id, draining, headers, query, parameters, body };
+    let call =
+        Call { management, principal, peer, request_id, draining, headers, host, query, parameters, body };
     (route.handler)(call).await
 }
 

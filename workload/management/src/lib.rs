@@ -7,6 +7,7 @@
 //! | `call` | what a handler is given |
 //! | [`principal`], `authenticate` | who calls |
 //! | `guard`, [`limits`] | what is refused whoever calls, and how often whom |
+//! | `sign_in` | sign-in by OpenID Connect, sessions, access tokens |
 //! | `guard` | what is refused whoever calls |
 //! | `refusals` | what was refused, on its way to the audit trail |
 //! | [`openapi`] | the description of all of it |
@@ -40,8 +41,11 @@ mod guard;
 mod pages;
 mod refusals;
 mod service_accounts;
+mod sign_in;
 mod status;
 mod tokens;
 mod who_am_i;
 
 pub use management::{Management, Options};
+pub use openidconnect::IssuerUrl;
+pub use sign_in::{InvalidCaFile, ProviderHttp, SignInOptions};

@@ -17,6 +17,7 @@ use crate::dispatch;
 use crate::limits::RateLimits;
 use crate::model::SettingView;
 use crate::refusals::Refusals;
+use crate::sign_in::{SignIn, SignInOptions};
 
 /// What the management API needs to know beside its store.
 #[derive(Debug, Clone)]
@@ -31,6 +32,8 @@ pub struct Options {
     pub connector: Address,
     /// Where people reach this API, as `host[:port]`, if that is known.
     pub public_name: Option<String>,
+    /// How people sign in.
+    pub sign_in: SignInOptions,
     /// What this hub is set to, by the contract's keys, secrets masked.
     pub configuration: BTreeMap<&'static str, SettingView>,
 }
@@ -46,6 +49,7 @@ impl Options {
             // Any valid address will do.
             connector: Address::new("localhost", 1).unwrap(),
             public_name: None,
+            sign_in: SignInOptions::for_tests(),
             configuration: BTreeMap::new(),
         }
     }
@@ -59,6 +63,7 @@ pub struct Management {
     pub(crate) readiness: Readiness,
     pub(crate) changes: ChangeFeed,
     pub(crate) refusals: Refusals,
+    pub(crate) sign_in: Arc<SignIn>,
 }
 
 impl Management {
@@ -69,6 +74,7 @@ impl Management {
             readiness: Readiness::new(store.clone()),
             changes: ChangeFeed::new(),
             refusals: Refusals::default(),
+            sign_in: SignIn::new(store.clone(), options.sign_in.clone()),
             store,
             options,
         })
@@ -84,7 +90,8 @@ impl Management {
         tokio::join!(
             self.limits.maintain(shutdown.clone()),
             self.changes.run(&self.store, shutdown.clone()),
-            self.refusals.write(&self.store, shutdown),
+            self.refusals.write(&self.store, shutdown.clone()),
+            self.sign_in.prune(shutdown),
         );
     }
 }

@@ -31,6 +31,7 @@ use utoipa::{Modify, OpenApi};
     modifiers(&WaysIn),
     security(("token" = []), ("session" = [])),
     paths(crate::status::show, crate::who_am_i::show, crate::events::list),
+    paths(crate::status::show, crate::who_am_i::show, crate::sign_in::about::show),
     tags(
         (name = "server", description = "The hub itself"),
         (name = "sign-in", description = "Who calls"),

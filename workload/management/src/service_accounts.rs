@@ -15,7 +15,7 @@ use crate::model::{
 
 mod authenticate;
 
-pub(crate) use authenticate::{presented, principal};
+pub(crate) use authenticate::principal;
 
 /// All service accounts, by name, expired ones included.
 #[utoipa::path(

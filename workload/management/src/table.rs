@@ -70,4 +70,8 @@ pub static ROUTES: &[Route] = routes! {
     POST "/1.0/service-account" Role(Admin) service_accounts::create;
     DELETE "/1.0/service-account/{name}" Role(Admin) service_accounts::revoke;
     GET "/1.0/event" Role(Viewer) events::list;
+    GET "/1.0/sign-in" Public sign_in::about::show;
+    GET "/oidc/login" Public sign_in::login::login;
+    GET "/oidc/callback" Public sign_in::callback::callback;
+    GET "/oidc/logout" Public sign_in::logout::logout;
 };

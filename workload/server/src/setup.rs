@@ -7,12 +7,14 @@ use connector::{CountingSink, Options};
 use edge::ServerIdentity;
 use edge::rate_limit::{InvalidQuota, LimitSettings};
 use fleet::{Actor, HealthRules, Origin};
+use management::{IssuerUrl, ProviderHttp};
 use protocol::{Address, Fingerprint};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject as _;
 use secrecy::SecretSlice;
 use settings::source::invalid;
 use settings::{Source, table, typed};
+use store::sessions::SessionLimits;
 use store::{Crypter, DatabaseOptions, DatabaseTls, Store};
 
 use crate::configuration;
@@ -142,7 +144,11 @@ pub fn health_rules(source: &Source) -> Result<HealthRules, Failure> {
 }
 
 /// What the management API needs beside its store.
-pub fn management_options(source: &Source) -> Result<management::Options, Failure> {
+pub fn management_options(
+    source: &Source,
+    settings: typed::Management,
+    identity: Arc<ServerIdentity>,
+) -> Result<management::Options, Failure> {
     let domain = source.required(&table::CLUSTER_CONNECTOR_DOMAIN)?;
     let port = typed::connector_port(source)?;
     Ok(management::Options {
@@ -151,8 +157,33 @@ pub fn management_options(source: &Source) -> Result<management::Options, Failur
         limits: limits(source, management::limits::check)?,
         connector: Address::new(&domain, port)
             .map_err(|_| invalid(&table::CLUSTER_CONNECTOR_DOMAIN, &domain))?,
-        public_name: source.text(&table::MANAGEMENT_API_DOMAIN)?,
+        public_name: settings.domain.clone(),
         configuration: configuration::shown(source)?,
+        sign_in: sign_in_options(settings, identity)?,
+    })
+}
+
+/// How people sign in.
+fn sign_in_options(
+    settings: typed::Management,
+    identity: Arc<ServerIdentity>,
+) -> Result<management::SignInOptions, Failure> {
+    let issuer = IssuerUrl::new(settings.oidc_issuer.clone())
+        .map_err(|_| invalid(&table::OIDC_ISSUER, &settings.oidc_issuer))?;
+    let setting = &table::EXTRA_CA_FILE;
+    let ca = settings.extra_ca_file.as_deref().map(|path| read(setting, path)).transpose()?;
+    let http = ProviderHttp::new(ca.as_deref())
+        .map_err(|error| Failure::Other(format!("{}: {error}", setting.name)))?;
+    Ok(management::SignInOptions {
+        issuer,
+        client_id: settings.oidc_client_id,
+        client_secret: settings.oidc_client_secret,
+        audience: settings.oidc_audience,
+        groups_claim: settings.oidc_groups_claim,
+        domain: settings.domain,
+        identity,
+        session: SessionLimits { idle: settings.session_idle, lifetime: settings.session_lifetime },
+        http,
     })
 }
 

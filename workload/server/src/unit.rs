@@ -131,11 +131,12 @@ impl Unit {
         let settings = typed::Management::from(source)?;
         let identity: Arc<ServerIdentity> = setup::management_identity(&settings)?;
         self.beside.push(identity.clone().watch(RELOAD_EVERY, self.ended.clone()).boxed());
-        let tls = server_config(identity, ClientCertificates::NotAsked, &[b"h2", b"http/1.1"]);
+        let tls = server_config(identity.clone(), ClientCertificates::NotAsked, &[b"h2", b"http/1.1"]);
         let listener = listen(address).await?;
         let bound = listener.local_addr().map_err(Failure::other)?;
         tracing::info!(address = %bound, "the management API listens");
-        let management = Management::new(self.store.clone(), setup::management_options(source)?);
+        let management =
+            Management::new(self.store.clone(), setup::management_options(source, settings, identity)?);
         let server = self.server("management-api", listener, tls, false);
         self.servers.push(edge::serve(server, management.routes(), self.draining.clone()).boxed());
         self.beside.push(management.run(self.ended.clone()).boxed());

@@ -58,11 +58,13 @@ settings! {
     DB_MAX_IDLE = setting("DB_MAX_IDLE", "a number from 0 to 1000", "10", "Taken for compatibility; idle connections stay open.");
     DB_DISABLE_TLS = setting("DB_DISABLE_TLS", "true or false", "true", "Whether the connection to the database is in clear.");
     DB_CA_FILE = setting("DB_CA_FILE", "a file with CA certificates in PEM", "", "With TLS: the database's certificate must come from one of these. Empty: it is not checked.");
-    OIDC_ISSUER = setting("OIDC_ISSUER", "a URL", "", "The identity provider. Required for the management API.");
+    OIDC_ISSUER = setting("OIDC_ISSUER", "an https URL without query or fragment; http on loopback only", "", "The identity provider, exactly as it names itself. Required for the management API.");
     OIDC_CLIENT_ID = setting("OIDC_CLIENT_ID", "a text", "", "Our name there. Required for the management API.");
     OIDC_CLIENT_SECRET = secret("OIDC_CLIENT_SECRET", "Our secret there, if it wants one.");
     OIDC_AUDIENCE = setting("OIDC_AUDIENCE", "a text", "", "The audience asked for, and of bearer access tokens.");
     OIDC_GROUPS_CLAIM = setting("OIDC_GROUPS_CLAIM", "a text", "mcm-idp-groups", "The ID token's claim that holds a person's groups.");
+    SESSION_IDLE_SECONDS = setting("SESSION_IDLE_SECONDS", "a number from 1 to 31536000", "28800", "A person's session ends after this much time without a request.");
+    SESSION_LIFETIME_SECONDS = setting("SESSION_LIFETIME_SECONDS", "a number from 1 to 31536000", "604800", "A person's session ends after this much time in any case.");
     ROLE_MAPPING = setting("ROLE_MAPPING", "GROUP=ROLE, separated by commas; a role is admin, operator or viewer", "admins=admin", "Which group of the identity provider gives which role; of several the highest counts.");
     GRAFANA_BASE_URL = setting("GRAFANA_BASE_URL", "a URL", "", "Where links to dashboards lead; empty: no links.");
     PROMETHEUS_BASE_URL = setting("PROMETHEUS_BASE_URL", "a URL", "", "The full remote-write URL that the sites' metrics go to; empty: nowhere.");

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use secrecy::SecretString;
+use url::{Host, Url};
 
 use crate::source::{SettingError, Source};
 use crate::table;
@@ -56,10 +57,24 @@ pub struct Listen {
 pub struct Management {
     /// The folder with its certificate and key.
     pub tls_path: PathBuf,
+    /// `host` or `host:port` that people use.
+    pub domain: Option<String>,
     /// The identity provider.
     pub oidc_issuer: String,
     /// Our name there.
     pub oidc_client_id: String,
+    /// Our secret there.
+    pub oidc_client_secret: Option<SecretString>,
+    /// The audience of access tokens.
+    pub oidc_audience: Option<String>,
+    /// The claim with a person's groups.
+    pub oidc_groups_claim: String,
+    /// A session ends after this much time without a request.
+    pub session_idle: Duration,
+    /// A session ends after this much time in any case.
+    pub session_lifetime: Duration,
+    /// CAs trusted for outgoing calls beside the system's.
+    pub extra_ca_file: Option<PathBuf>,
 }
 
 /// How many requests a client may make. `None`: each kind of request has its own default.
@@ -138,12 +153,19 @@ impl Listen {
 }
 
 impl Management {
-    /// Reads `MANAGEMENT_*` and `OIDC_*`.
+    /// Reads `MANAGEMENT_*`, `OIDC_*`, `SESSION_*` and `EXTRA_CA_FILE`.
     pub fn from(source: &Source) -> Result<Self, SettingError> {
         Ok(Self {
             tls_path: source.required(&table::MANAGEMENT_API_TLS_PATH)?.into(),
-            oidc_issuer: source.required(&table::OIDC_ISSUER)?,
+            domain: source.parsed_with(&table::MANAGEMENT_API_DOMAIN, host_and_port)?,
+            oidc_issuer: required_with(source, &table::OIDC_ISSUER, issuer)?,
             oidc_client_id: source.required(&table::OIDC_CLIENT_ID)?,
+            oidc_client_secret: source.text(&table::OIDC_CLIENT_SECRET)?.map(SecretString::from),
+            oidc_audience: source.text(&table::OIDC_AUDIENCE)?,
+            oidc_groups_claim: source.required(&table::OIDC_GROUPS_CLAIM)?,
+            session_idle: seconds(source, &table::SESSION_IDLE_SECONDS, 31_536_000)?,
+            session_lifetime: seconds(source, &table::SESSION_LIFETIME_SECONDS, 31_536_000)?,
+            extra_ca_file: source.text(&table::EXTRA_CA_FILE)?.map(PathBuf::from),
         })
     }
 }
@@ -202,6 +224,39 @@ pub fn trusted_proxies(source: &Source) -> Result<Vec<IpNet>, SettingError> {
 pub fn event_retention_days(source: &Source) -> Result<Option<i32>, SettingError> {
     let days = source.number(&table::EVENT_RETENTION_DAYS, 0..=36_500)?;
     Ok(i32::try_from(days).ok().filter(|days| *days > 0))
+}
+
+/// A text that can be an issuer, as it stands: providers compare it letter by letter.
+fn issuer(text: &str) -> Option<String> {
+    let url = Url::parse(text).ok()?;
+    let is_on_loopback = match url.host()? {
+        Host::Domain(name) => name == "localhost",
+        Host::Ipv4(address) => address.is_loopback(),
+        Host::Ipv6(address) => address.is_loopback(),
+    };
+    let is_safe = url.scheme() == "https" || (url.scheme() == "http" && is_on_loopback);
+    let is_bare = url.query().is_none() && url.fragment().is_none();
+    let is_anonymous = url.username().is_empty() && url.password().is_none();
+    (is_safe && is_bare && is_anonymous).then(|| text.to_owned())
+}
+
+fn host_and_port(text: &str) -> Option<String> {
+    let url = Url::parse(&format!("https://{text}/")).ok()?;
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    // The parser takes more than a host and a port, and writes hosts in one way.
+    let written = format!("{}{port}", url.host_str()?);
+    let without_default = text.strip_suffix(":443").unwrap_or(text);
+    written.eq_ignore_ascii_case(without_default).then_some(written)
+}
+
+fn required_with<T>(
+    source: &Source,
+    setting: &table::Setting,
+    parse: impl Fn(&str) -> Option<T>,
+) -> Result<T, SettingError> {
+    source
+        .parsed_with(setting, parse)?
+        .ok_or(SettingError::Missing { name: setting.name, form: setting.form })
 }
 
 fn port(source: &Source, setting: &table::Setting) -> Result<u16, SettingError> {

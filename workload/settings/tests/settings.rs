@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use secrecy::ExposeSecret as _;
-use settings::{Connector, Database, Listen, RateLimits, Source, table};
+use settings::{Connector, Database, Listen, Management, RateLimits, Source, table};
 
 fn source(variables: &[(&str, &str)]) -> Source {
     Source::from_variables(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))
@@ -34,6 +34,56 @@ fn a_wrong_or_missing_value_is_one_line_that_names_the_variable() {
         "CLUSTER_CONNECTOR_DOMAIN is not set; it must be a host name or an IP address"
     );
     assert!(RateLimits::from(&source(&[("RATE_LIMIT_REFILL_RATE", "NaN")])).is_err());
+}
+
+#[test]
+fn a_wrong_identity_provider_or_domain_is_named_at_once() {
+    let with = |name, value| {
+        let needed =
+            [("MANAGEMENT_API_TLS_PATH", "/x"), ("OIDC_ISSUER", "https://idp"), ("OIDC_CLIENT_ID", "x")];
+        let mut variables = needed.to_vec();
+        variables.retain(|(needed, _)| *needed != name);
+        variables.push((name, value));
+        Management::from(&source(&variables)).map_err(|error| error.to_string())
+    };
+    for issuer in [
+        "https://idp.example.com",
+        "https://idp/realms/x/",
+        "http://127.0.0.1:8080",
+        "http://localhost",
+        "http://[::1]:1",
+    ] {
+        assert_eq!(with("OIDC_ISSUER", issuer).unwrap().oidc_issuer, issuer);
+    }
+    for issuer in [
+        "idp.example.com",
+        "http://idp.example.com",
+        "http://localhost.evil.example",
+        "https://x?y",
+        "https://x#y",
+        "https://a@b",
+        "ftp://localhost",
+    ] {
+        let line = format!(
+            "OIDC_ISSUER must be an https URL without query or fragment; http on loopback only, not {issuer:?}"
+        );
+        assert_eq!(with("OIDC_ISSUER", issuer).unwrap_err(), line);
+    }
+    for (domain, read) in [
+        ("hub.example.com", "hub.example.com"),
+        ("Hub:8443", "hub:8443"),
+        ("hub:443", "hub"),
+        ("[::1]:9000", "[::1]:9000"),
+    ] {
+        assert_eq!(with("MANAGEMENT_API_DOMAIN", domain).unwrap().domain.as_deref(), Some(read));
+    }
+    for domain in
+        ["https://hub.example.com", "hub/", "hub:x", "hub:99999", "a b", "user@hub", "hub/ui", "hub?x"]
+    {
+        let line = format!("MANAGEMENT_API_DOMAIN must be host or host:port, not {domain:?}");
+        assert_eq!(with("MANAGEMENT_API_DOMAIN", domain).unwrap_err(), line);
+    }
+    assert!(with("SESSION_IDLE_SECONDS", "0").is_err());
 }
 
 #[test]

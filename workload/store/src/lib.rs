@@ -12,6 +12,7 @@
 //! | [`fleet_query`], [`fleet_totals`] | a page of the list as people ask for it; what the fleet adds up to |
 //! | [`connector_identity`] | the leaf certificate that every enrolled cluster pins |
 //! | [`heartbeats`], [`writer`] | the batch statement, and the task that gathers beats into batches |
+//! | [`sessions`] | people who signed in, and their sessions |
 //! | [`presence`], [`judge`] | the service clock; transitions of health, recorded by one unit at a time |
 //! | [`changes`] | LISTEN: what other units changed |
 //! | [`readiness`] | whether the database answers, for those who ask all the time |
@@ -40,6 +41,7 @@ pub mod private;
 pub mod readiness;
 pub mod reported;
 pub mod service_accounts;
+pub mod sessions;
 pub mod takeover;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -34,6 +34,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(4, "0004_events"),
     migration!(7, "0007_service_accounts"),
     migration!(5, "0005_fleet_query"),
+    migration!(6, "0006_sessions"),
 ];
 
 /// What a migration did.

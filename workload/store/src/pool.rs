@@ -73,6 +73,11 @@ impl Store {
         (status.size, status.available)
     }
 
+    /// The keys that all units share.
+    pub fn crypter(&self) -> &Crypter {
+        &self.crypter
+    }
+
     pub(crate) async fn client(&self) -> Result<Object, StoreError> {
         Ok(self.pool.get().await?)
     }

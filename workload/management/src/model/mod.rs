@@ -9,6 +9,7 @@ mod event;
 mod expiry;
 mod service_account;
 mod setting;
+mod sign_in;
 mod stream;
 mod token;
 mod who_am_i;
@@ -21,6 +22,7 @@ pub use cluster::{Certificate, Cluster, Health, StatusCount, StoragePoolUsage, W
 pub use event::{Event, EventActor, EventPage, EventQuery};
 pub use service_account::{CreatedServiceAccount, NewServiceAccount, ServiceAccount};
 pub use setting::SettingView;
+pub use sign_in::SignInSettings;
 pub use stream::StreamEvent;
 pub use token::{CreatedJoinToken, JoinToken, NewJoinToken};
 pub use who_am_i::WhoAmI;

@@ -1,0 +1,114 @@
+// An OpenID Connect provider for tests and development: people without passwords, on loopback alone.
+//
+//   node main.js [--port 8085] [--options '{"clientSecret": "…"}']
+//
+// Says `ready <issuer>` when it can be used. Tests change its options and break it over `/test`.
+
+import http from 'node:http';
+import { parseArgs } from 'node:util';
+import { generateKeyPairSync, randomUUID } from 'node:crypto';
+import { people } from './people.js';
+import { build } from './provider.js';
+
+const { values } = parseArgs({
+  options: { port: { type: 'string', default: '8085' }, options: { type: 'string', default: '{}' } },
+});
+
+const options = {
+  clientId: 'cluster-manager',
+  // Empty: a client without a secret.
+  clientSecret: '',
+  // The one way to send the secret, if there is only one.
+  secretIn: 'client_secret_basic',
+  refreshTokens: true,
+  // Each refresh token works once.
+  rotateRefreshTokens: true,
+  groupsClaim: 'mcm-idp-groups',
+  // Groups as one text instead of a list.
+  groupsAsText: false,
+  // How long ID and access tokens are good, in seconds.
+  lifetime: 300,
+  algorithm: 'RS256',
+  endSession: true,
+  // Calls are cut off without an answer.
+  down: false,
+  people,
+  ...JSON.parse(values.options),
+};
+
+// How often each path was asked for.
+const calls = {};
+let keys = [newKey()];
+let provider;
+
+function newKey() {
+  const { algorithm } = options;
+  const { privateKey } = algorithm === 'EdDSA' ? generateKeyPairSync('ed25519')
+    : algorithm.startsWith('ES')
+      ? generateKeyPairSync('ec', { namedCurve: algorithm === 'ES384' ? 'P-384' : 'P-256' })
+      : generateKeyPairSync('rsa', { modulusLength: 2048 });
+  return { ...privateKey.export({ format: 'jwk' }), alg: algorithm, use: 'sig', kid: randomUUID() };
+}
+
+async function body(request) {
+  const chunks = [];
+  for await (const chunk of request) chunks.push(chunk);
+  return JSON.parse(Buffer.concat(chunks).toString() || '{}');
+}
+
+async function test(path, request, response) {
+  if (path === '/test/options') {
+    Object.assign(options, await body(request));
+    provider = build(server.issuer, options, keys);
+  } else if (path === '/test/rotate-keys') {
+    keys = [newKey()];
+    provider = build(server.issuer, options, keys);
+  }
+  response.setHeader('content-type', 'application/json');
+  response.end(JSON.stringify({ calls }));
+}
+
+const page = (title, text) => `<!doctype html><html lang=en><meta charset=utf-8><title>${title}</title><h1>${title}</h1>${text}`;
+
+// Who are you? A link a person; no password.
+async function interaction(url, request, response) {
+  const { prompt, params, uid } = await provider.interactionDetails(request, response);
+  const wanted = url.searchParams.get('person') ?? params.login_hint;
+  if (wanted === 'cancel') {
+    const result = { error: 'access_denied', error_description: 'the person went away' };
+    await provider.interactionFinished(request, response, result, { mergeWithLastSubmission: false });
+  } else if (prompt.name === 'login' && Object.hasOwn(options.people, wanted ?? '')) {
+    await provider.interactionFinished(request, response, { login: { accountId: wanted } });
+  } else if (prompt.name === 'login') {
+    const links = [...Object.keys(options.people), 'cancel'].map((id) => `<p><a href="/interaction/${uid}?person=${id}">${id}</a>`);
+    response.setHeader('content-type', 'text/html; charset=utf-8');
+    response.end(page('Who are you?', links.join('')));
+  } else {
+    await provider.interactionFinished(request, response, { consent: {} }, { mergeWithLastSubmission: true });
+  }
+}
+
+const server = http.createServer((request, response) => {
+  const url = new URL(request.url, server.issuer);
+  const answer = async () => {
+    if (url.pathname.startsWith('/test/')) return test(url.pathname, request, response);
+    if (options.down) return request.socket.destroy();
+    calls[url.pathname] = (calls[url.pathname] ?? 0) + 1;
+    if (url.pathname.startsWith('/interaction/')) return interaction(url, request, response);
+    return provider.callback()(request, response);
+  };
+  answer().catch((error) => {
+    console.error(error);
+    response.statusCode = 500;
+    response.end();
+  });
+});
+
+server.listen(Number(values.port), '127.0.0.1', () => {
+  server.issuer = `http://127.0.0.1:${server.address().port}`;
+  provider = build(server.issuer, options, keys);
+  const names = Object.entries(options.people).map(([id, { groups }]) => `${id} (${groups.join(', ') || 'no group'})`);
+  console.log(`People, none with a password: ${names.join(', ')}`);
+  console.log(`OIDC_ISSUER=${server.issuer} OIDC_CLIENT_ID=${options.clientId}`);
+  console.log(`ready ${server.issuer}`);
+});

@@ -1,0 +1,84 @@
+//! A real identity provider: the npm package `oidc-provider`, in `tests/identity-provider`.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use serde_json::{Value, json};
+
+use crate::Program;
+use crate::programs::source_tree;
+
+/// A running identity provider; ends when dropped.
+pub struct IdentityProvider {
+    /// What it calls itself.
+    pub issuer: String,
+    program: Option<Program>,
+    http: reqwest::Client,
+}
+
+impl IdentityProvider {
+    /// With options as `tests/identity-provider/main.js` has them.
+    pub async fn start(options: Value) -> Self {
+        Self::start_at(crate::hub::free_port(), options).await
+    }
+
+    /// At this port of this machine.
+    pub async fn start_at(port: u16, options: Value) -> Self {
+        let mut command = Command::new("node");
+        command.current_dir(installed()).args(["main.js", "--port", &port.to_string(), "--options"]);
+        command.arg(options.to_string());
+        let mut program = Program::start(command);
+        program.says("\nready ").await;
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        Self { issuer: format!("http://127.0.0.1:{port}"), program: Some(program), http }
+    }
+
+    /// Changes options while it runs.
+    pub async fn set(&self, options: Value) {
+        self.call("options", options).await;
+    }
+
+    /// Signs with a new key from now on, and no longer shows the old one.
+    pub async fn rotate_keys(&self) {
+        self.call("rotate-keys", json!({})).await;
+    }
+
+    /// How often a path was asked for.
+    pub async fn calls(&self, path: &str) -> u64 {
+        self.call("calls", json!({})).await["calls"][path].as_u64().unwrap_or_default()
+    }
+
+    /// An access token for a program, for this audience, as a member of these groups.
+    pub async fn access_token(&self, audience: &str, groups: &[&str]) -> String {
+        self.set(json!({ "robotGroups": groups })).await;
+        let body = format!("grant_type=client_credentials&scope=openid&resource={audience}");
+        let request = self.http.post(format!("{}/token", self.issuer));
+        let request = request.basic_auth("robot", Some("robots-have-no-secrets"));
+        let request = request.header("content-type", "application/x-www-form-urlencoded").body(body);
+        let answer = request.send().await.unwrap().text().await.unwrap();
+        let answer: Value = serde_json::from_str(&answer).unwrap();
+        answer["access_token"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
+    }
+
+    /// Ends it, as a crash would. Returns what it said.
+    pub fn stop(mut self) -> String {
+        self.program.take().map(Program::kill).unwrap_or_default()
+    }
+
+    async fn call(&self, what: &str, body: Value) -> Value {
+        let request = self.http.post(format!("{}/test/{what}", self.issuer)).body(body.to_string());
+        let answer = request.send().await.unwrap().text().await.unwrap();
+        serde_json::from_str(&answer).unwrap()
+    }
+}
+
+/// The folder in which it is installed, under the build's. Done once, and again when the sources change.
+fn installed() -> &'static Path {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        let done = Command::new(source_tree().join("tools/identity-provider")).arg("install").status();
+        assert!(done.expect("it starts").success(), "the identity provider cannot be installed");
+        source_tree().join("target/identity-provider")
+    })
+}

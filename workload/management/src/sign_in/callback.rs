@@ -1,0 +1,140 @@
+//! `GET /oidc/callback`: where the identity provider sends a person back to.
+
+use edge::{Error, Response};
+use url::form_urlencoded;
+
+use super::attempt::Attempt;
+use super::cookie::{self, SameSite, SessionCookie};
+use super::login::{AWAY, found};
+use super::tokens::TokenError;
+use super::{Security, Visit, page, redirect};
+use crate::call::Call;
+
+/// What the provider sends back with the person.
+#[derive(Debug, Default)]
+struct Answer {
+    state: String,
+    code: Option<String>,
+    error: Option<String>,
+    issuer: Option<String>,
+}
+
+/// Why a sign-in ends without a session.
+enum Refusal {
+    /// This browser began no such sign-in, or too long ago, or ended it already.
+    UnknownAttempt,
+    /// The answer says that another provider gave it.
+    OtherIssuer,
+    /// The provider did not let the person in.
+    ByProvider(String),
+    /// The provider gave no tokens, or none that can be believed.
+    Tokens(TokenError),
+    /// Something of ours is away.
+    Ours(Error),
+}
+
+/// Ends a sign-in: begins a session and sends the person on, or says what went wrong.
+pub(crate) async fn callback(call: Call) -> Result<Response, Error> {
+    let visit = Visit::from(call);
+    let answer = Answer::parse(&visit.query);
+    let attempt = Attempt::of(visit.management.sign_in.store.crypter(), &visit.headers, &answer.state);
+    let next = attempt.as_ref().map_or(redirect::START, |attempt| &attempt.next).to_owned();
+    let mut response = match finish(&visit, &answer, attempt).await {
+        Ok(cookie) => {
+            let mut response = found(&next)?;
+            let (cookie, seconds) = cookie;
+            // Strict: our pages need no sign-in to load, and what they then ask for comes from our own site, also
+            // right after the provider sent the person here, or when a link in a mail did.
+            cookie::set(&mut response, cookie::SESSION, &cookie.value(), SameSite::Strict, seconds);
+            response
+        }
+        Err(refusal) => refuse(&visit, refusal, &next).await,
+    };
+    // A code is good for one try, and so is what we remember of it.
+    Attempt::forget(&answer.state, &mut response);
+    Ok(response)
+}
+
+async fn finish(
+    visit: &Visit,
+    answer: &Answer,
+    attempt: Option<Attempt>,
+) -> Result<(SessionCookie, u64), Refusal> {
+    let sign_in = &visit.management.sign_in;
+    let attempt = attempt.ok_or(Refusal::UnknownAttempt)?;
+    if answer.issuer.as_deref().is_some_and(|issuer| issuer != sign_in.options.issuer.as_str()) {
+        return Err(Refusal::OtherIssuer);
+    }
+    if let Some(error) = &answer.error {
+        return Err(Refusal::ByProvider(error.clone()));
+    }
+    let code = answer.code.clone().ok_or_else(|| Refusal::ByProvider("it sent no code".to_owned()))?;
+    let granted = sign_in.redeem(code, &attempt).await.map_err(Refusal::Tokens)?;
+    let (cookie, person, lifetime) = sign_in.begin(granted).await.map_err(Refusal::Ours)?;
+    // The browser forgets the session that it had.
+    if let Some(old) = SessionCookie::of(&visit.headers) {
+        sign_in.end(&old).await.map_err(Refusal::Ours)?;
+    }
+    sign_in.record(visit, Security::SignedIn { person: &person }).await;
+    Ok((cookie, lifetime.as_secs()))
+}
+
+async fn refuse(visit: &Visit, refusal: Refusal, next: &str) -> Response {
+    let (error, text, reason) = match refusal {
+        Refusal::UnknownAttempt => {
+            let text = "This sign-in took too long, was finished already, or was begun in another browser.";
+            (Error::BadRequest(text.to_owned()), text.to_owned(), Some("unknown sign-in".to_owned()))
+        }
+        Refusal::OtherIssuer => {
+            let text = "The answer comes from another identity provider.";
+            (Error::BadRequest(text.to_owned()), text.to_owned(), Some("another issuer answered".to_owned()))
+        }
+        Refusal::ByProvider(code) => {
+            let code: String = code.chars().filter(|c| c.is_ascii_graphic() || *c == ' ').take(100).collect();
+            let text = format!("The identity provider did not let you in: {code}");
+            (Error::ForbiddenBecause(text.clone()), text, Some(format!("the provider said {code}")))
+        }
+        Refusal::Tokens(TokenError::Away(away)) => {
+            let error = Error::Unavailable { retry_after: away.retry_after, cause: Box::new(away) };
+            (error, AWAY.to_owned(), None)
+        }
+        Refusal::Tokens(TokenError::Refused(problem)) => {
+            tracing::error!(problem, "the identity provider does not take our client id or secret");
+            let text = "The identity provider does not take this server's client id or secret.";
+            (
+                Error::BadGateway(text.to_owned()),
+                text.to_owned(),
+                Some("the provider refuses this server".to_owned()),
+            )
+        }
+        Refusal::Tokens(error @ (TokenError::Grant(_) | TokenError::IdToken(_))) => {
+            let text = "The identity provider's answer is not valid.";
+            (Error::ForbiddenBecause(text.to_owned()), text.to_owned(), Some(error.to_string()))
+        }
+        Refusal::Ours(error) => {
+            let text = error.to_string();
+            (error, text, None)
+        }
+    };
+    if let Some(reason) = reason {
+        visit.management.sign_in.record(visit, Security::SignInRefused { reason: &reason }).await;
+    }
+    page::problem(&visit.headers, error, &text, next)
+}
+
+impl Answer {
+    fn parse(query: &str) -> Self {
+        let mut answer = Self::default();
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            let value = value.into_owned();
+            match name.as_ref() {
+                "state" => answer.state = value,
+                "code" => answer.code = Some(value),
+                "error" => answer.error = Some(value),
+                "iss" => answer.issuer = Some(value),
+                _ => {}
+            }
+        }
+        answer
+    }
+}

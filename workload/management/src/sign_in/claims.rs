@@ -1,0 +1,184 @@
+//! What an ID token says of a person, once it is believed.
+
+use std::collections::HashMap;
+
+use openidconnect::core::{
+    CoreGenderClaim, CoreJsonWebKeySet, CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm,
+    CoreTokenType,
+};
+use openidconnect::{
+    AccessToken, AccessTokenHash, AdditionalClaims, ClientId, EmptyExtraTokenFields, IdTokenFields,
+    IdTokenVerifier, IssuerUrl, Nonce, StandardTokenResponse,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use store::sessions::Person;
+use time::OffsetDateTime;
+
+use super::jwt::ALGORITHMS;
+
+/// How far the provider's clock may be from ours, in seconds.
+pub(crate) const LEEWAY: i64 = 60;
+
+/// The claims that OpenID Connect does not name.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct OtherClaims(HashMap<String, Value>);
+
+impl AdditionalClaims for OtherClaims {}
+
+pub(crate) type IdToken = openidconnect::IdToken<
+    OtherClaims,
+    CoreGenderClaim,
+    CoreJweContentEncryptionAlgorithm,
+    CoreJwsSigningAlgorithm,
+>;
+pub(crate) type TokenResponse = StandardTokenResponse<
+    IdTokenFields<
+        OtherClaims,
+        EmptyExtraTokenFields,
+        CoreGenderClaim,
+        CoreJweContentEncryptionAlgorithm,
+        CoreJwsSigningAlgorithm,
+    >,
+    CoreTokenType,
+>;
+type IdTokenClaims = openidconnect::IdTokenClaims<OtherClaims, CoreGenderClaim>;
+
+/// What an ID token must say.
+pub(crate) struct Expected<'a> {
+    pub(crate) issuer: &'a IssuerUrl,
+    pub(crate) client_id: &'a str,
+    pub(crate) groups_claim: &'a str,
+    /// What we asked to stand there; none where a token is renewed.
+    pub(crate) nonce: Option<&'a str>,
+    /// The access token that came with it.
+    pub(crate) access_token: &'a AccessToken,
+}
+
+/// What an ID token says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Verified {
+    pub(crate) person: Person,
+    pub(crate) groups: Option<Vec<String>>,
+    /// In seconds since 1970.
+    pub(crate) expires_at: i64,
+}
+
+/// Believes an ID token, or says why not. The reason is for the log.
+pub(crate) fn verify(
+    token: &IdToken,
+    keys: &CoreJsonWebKeySet,
+    expected: &Expected<'_>,
+) -> Result<Verified, String> {
+    let now = OffsetDateTime::now_utc().unix_timestamp();
+    let client_id = ClientId::new(expected.client_id.to_owned());
+    let earliest = moment(now - LEEWAY);
+    let latest = moment(now + LEEWAY);
+    let verifier = IdTokenVerifier::new_public_client(client_id, expected.issuer.clone(), keys.clone())
+        .set_allowed_algs(ALGORITHMS)
+        .set_time_fn(move || earliest)
+        .set_issue_time_verifier_fn(move |at| {
+            if at > latest { Err("it was issued in the future".to_owned()) } else { Ok(()) }
+        })
+        // Some providers name further recipients. Then the token must say that it was made for us, which is checked
+        // with the rest.
+        .set_other_audience_verifier_fn(|_| true);
+    let check_nonce = |found: Option<&Nonce>| match (expected.nonce, found) {
+        (None, _) => Ok(()),
+        (Some(wanted), Some(found)) if found.secret() == wanted => Ok(()),
+        (Some(_), _) => Err("the nonce is not ours".to_owned()),
+    };
+    let claims = token.claims(&verifier, check_nonce).map_err(|error| super::provider::chain(&error))?;
+    check_not_before(claims, now)?;
+    check_access_token(token, claims, &verifier, expected.access_token)?;
+    if claims.subject().as_str().contains('\0') {
+        return Err("the subject cannot be stored".to_owned());
+    }
+    let groups = claims.additional_claims().0.get(expected.groups_claim);
+    Ok(Verified {
+        person: person(claims),
+        groups: groups.map(self::groups),
+        expires_at: claims.expiration().timestamp(),
+    })
+}
+
+fn check_not_before(claims: &IdTokenClaims, now: i64) -> Result<(), String> {
+    match claims.additional_claims().0.get("nbf") {
+        None => Ok(()),
+        // Whole seconds are enough; some providers send fractions.
+        Some(at) => match at.as_f64() {
+            Some(at) if at <= (now + LEEWAY) as f64 => Ok(()),
+            _ => Err("it is not valid yet".to_owned()),
+        },
+    }
+}
+
+fn check_access_token(
+    token: &IdToken,
+    claims: &IdTokenClaims,
+    verifier: &IdTokenVerifier<'_, openidconnect::core::CoreJsonWebKey>,
+    access_token: &AccessToken,
+) -> Result<(), String> {
+    let Some(wanted) = claims.access_token_hash() else { return Ok(()) };
+    let algorithm = token.signing_alg().map_err(|error| error.to_string())?;
+    let key = token.signing_key(verifier).map_err(|error| error.to_string())?;
+    let hash =
+        AccessTokenHash::from_token(access_token, algorithm, key).map_err(|error| error.to_string())?;
+    if hash == *wanted { Ok(()) } else { Err("the access token is not the one it came with".to_owned()) }
+}
+
+fn person(claims: &IdTokenClaims) -> Person {
+    let subject = claims.subject().as_str().to_owned();
+    let email = claims.email().map(|email| email.as_str().to_owned()).unwrap_or_default();
+    let name = claims.name().and_then(|name| name.get(None)).map(|name| name.as_str().to_owned());
+    let name = name.or_else(|| claims.preferred_username().map(|name| name.as_str().to_owned()));
+    named(subject, name, email)
+}
+
+/// A person with the best name there is.
+pub(crate) fn named(subject: String, name: Option<String>, email: String) -> Person {
+    let said = |text: &String| !text.trim().is_empty();
+    let name =
+        name.filter(said).or_else(|| Some(email.clone()).filter(said)).unwrap_or_else(|| subject.clone());
+    let storable = |text: String| text.replace('\0', "");
+    Person { subject, name: storable(name), email: storable(email) }
+}
+
+/// Groups as providers write them: a list of names, or one name.
+pub(crate) fn groups(claim: &Value) -> Vec<String> {
+    match claim {
+        Value::String(group) => vec![group.clone()],
+        Value::Array(groups) => groups.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn moment(seconds: i64) -> chrono::DateTime<chrono::Utc> {
+    chrono::DateTime::from_timestamp(seconds, 0).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn groups_are_a_list_or_one_name() {
+        assert_eq!(groups(&json!(["a", "b"])), ["a", "b"]);
+        assert_eq!(groups(&json!("a,b")), ["a,b"]);
+        assert_eq!(groups(&json!([1, "b", null])), ["b"]);
+        assert!(groups(&json!({"a": true})).is_empty());
+        assert!(groups(&Value::Null).is_empty());
+    }
+
+    #[test]
+    fn a_person_without_a_name_is_called_something() {
+        let name = |name: Option<&str>, email: &str| {
+            named("sub".to_owned(), name.map(str::to_owned), email.to_owned()).name
+        };
+        assert_eq!(name(Some("Ada"), "ada@example.com"), "Ada");
+        assert_eq!(name(Some(" "), "ada@example.com"), "ada@example.com");
+        assert_eq!(name(None, ""), "sub");
+    }
+}

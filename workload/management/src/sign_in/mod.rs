@@ -1,0 +1,187 @@
+//! Sign-in by OpenID Connect (code flow with PKCE), and the sessions that follow from it.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `login`, `callback`, `logout`, `about` | the endpoints |
+//! | `attempt` | a sign-in on its way, in a sealed cookie |
+//! | `session` | begun, renewed, ended; what a row holds, under a key that only the cookie has |
+//! | `cookie` | our cookies, and the session's two halves |
+//! | `provider`, `backoff`, `http` | what the provider says of itself and its keys; when it is away |
+//! | `tokens`, `claims` | the token endpoint; what an ID token says, and when it is believed |
+//! | `bearer`, `jwt` | access tokens that programs present |
+//! | `host`, `redirect` | the callback's address; where a person goes on |
+//! | `page` | what a browser shows when it fails |
+
+pub(crate) mod about;
+mod attempt;
+mod backoff;
+mod bearer;
+pub(crate) mod callback;
+mod claims;
+mod cookie;
+mod host;
+mod http;
+mod jwt;
+pub(crate) mod login;
+pub(crate) mod logout;
+mod page;
+mod provider;
+mod redirect;
+mod session;
+mod tokens;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ::http::HeaderMap;
+use edge::ServerIdentity;
+use fleet::Origin;
+use openidconnect::IssuerUrl;
+use secrecy::SecretString;
+use store::Store;
+use store::sessions::{Person, SessionLimits};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+pub use self::http::{InvalidCaFile, ProviderHttp};
+use self::provider::Provider;
+use crate::Management;
+use crate::call::Call;
+
+/// What we ask the provider for.
+pub(crate) const SCOPES: [&str; 4] = ["openid", "offline_access", "email", "profile"];
+/// How many sessions are renewed at once: each renewal holds a connection to the database.
+const RENEWALS_AT_ONCE: usize = 2;
+/// How often sessions that have ended are removed.
+const PRUNE_EVERY: Duration = Duration::from_secs(600);
+
+/// How people sign in.
+#[derive(Clone)]
+pub struct SignInOptions {
+    /// The identity provider.
+    pub issuer: IssuerUrl,
+    /// Our name there.
+    pub client_id: String,
+    /// Our secret there, if it wants one.
+    pub client_secret: Option<SecretString>,
+    /// The audience asked for; programs' access tokens must be for it, and are taken only where it is set.
+    pub audience: Option<String>,
+    /// The claim that holds a person's groups.
+    pub groups_claim: String,
+    /// Where people reach us, `host[:port]`; none: under the names of the certificate.
+    pub domain: Option<String>,
+    /// The certificate that people see.
+    pub identity: Arc<ServerIdentity>,
+    /// When sessions end by themselves.
+    pub session: SessionLimits,
+    /// How the provider is called.
+    pub http: ProviderHttp,
+}
+
+/// Sign-in and sessions.
+pub(crate) struct SignIn {
+    store: Store,
+    options: SignInOptions,
+    provider: Provider,
+    renewals: Semaphore,
+}
+
+/// Who calls, as the identity provider vouches for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Caller {
+    pub(crate) person: Person,
+    pub(crate) groups: Vec<String>,
+}
+
+/// What the audit trail wants to know of sign-ins.
+#[derive(Debug, Clone, Copy)]
+enum Security<'a> {
+    SignedIn { person: &'a Person },
+    SignedOut { person: &'a Person },
+    SignInRefused { reason: &'a str },
+}
+
+/// A browser's request, without the body that it never has.
+struct Visit {
+    management: Arc<Management>,
+    headers: HeaderMap,
+    host: Option<String>,
+    query: String,
+    origin: Origin,
+}
+
+impl From<Call> for Visit {
+    fn from(call: Call) -> Self {
+        let origin = call.origin();
+        let Call { management, headers, host, query, .. } = call;
+        Self { management, headers, host, query, origin }
+    }
+}
+
+impl SignIn {
+    pub(crate) fn new(store: Store, options: SignInOptions) -> Arc<Self> {
+        let provider = Provider::new(options.http.clone(), options.issuer.clone());
+        Arc::new(Self { store, options, provider, renewals: Semaphore::new(RENEWALS_AT_ONCE) })
+    }
+
+    /// Removes sessions that have ended, again and again.
+    pub(crate) async fn prune(&self, ended: CancellationToken) {
+        let mut ticks = tokio::time::interval(PRUNE_EVERY);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        while ended.run_until_cancelled(ticks.tick()).await.is_some() {
+            match self.store.prune_sessions(self.options.session).await {
+                Ok(0) => {}
+                Ok(sessions) => tracing::debug!(sessions, "removed sessions that have ended"),
+                Err(error) => tracing::debug!(%error, "sessions that have ended are still there"),
+            }
+        }
+    }
+
+    /// Tells the audit trail. Only the log is told so far.
+    #[expect(clippy::unused_async, reason = "the audit trail is in the database")]
+    async fn record(&self, visit: &Visit, what: Security<'_>) {
+        let request_id = visit.origin.request_id.as_deref();
+        match what {
+            Security::SignedIn { person } => {
+                tracing::info!(request_id, subject = person.subject, "signed in");
+            }
+            Security::SignedOut { person } => {
+                tracing::info!(request_id, subject = person.subject, "signed out");
+            }
+            Security::SignInRefused { reason } => {
+                tracing::warn!(request_id, reason, "a sign-in was refused");
+            }
+        }
+    }
+}
+
+impl fmt::Debug for SignInOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignInOptions").field("issuer", &self.issuer.as_str()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+impl SignInOptions {
+    /// For tests in which nobody signs in.
+    pub(crate) fn for_tests() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let key = rcgen::KeyPair::generate().unwrap();
+        let certificate = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        let certificate = certificate.self_signed(&key).unwrap();
+        std::fs::write(folder.path().join("tls.crt"), certificate.pem()).unwrap();
+        std::fs::write(folder.path().join("tls.key"), key.serialize_pem()).unwrap();
+        Self {
+            issuer: IssuerUrl::new("https://idp.example.com".to_owned()).unwrap(),
+            client_id: "cluster-manager".to_owned(),
+            client_secret: None,
+            audience: None,
+            groups_claim: "mcm-idp-groups".to_owned(),
+            domain: None,
+            identity: ServerIdentity::load(folder.path()).unwrap(),
+            session: SessionLimits { idle: Duration::from_hours(8), lifetime: Duration::from_hours(168) },
+            http: ProviderHttp::new(None).unwrap(),
+        }
+    }
+}

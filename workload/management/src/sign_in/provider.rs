@@ -1,0 +1,232 @@
+//! The identity provider: what it says of itself and its keys, fetched when first needed.
+
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use openidconnect::core::{CoreClientAuthMethod, CoreJsonWebKeySet};
+use openidconnect::{DiscoveryError, IssuerUrl, JsonWebKey as _, ProviderMetadataWithLogout};
+use tokio::time::timeout;
+
+use super::backoff::Backoff;
+use super::http::{CALL_TIMEOUT, HttpError, ProviderHttp};
+
+/// How long what the provider says of itself is taken for true without asking again.
+const FRESH_FOR: Duration = Duration::from_secs(3600);
+/// An unknown key is looked for at most so often, whoever presents tokens that name one.
+const KEYS_EVERY: Duration = Duration::from_secs(5);
+/// A token that names no key may be signed by a new one: then keys older than this are fetched anew.
+const UNNAMED_KEYS_FRESH_FOR: Duration = Duration::from_secs(60);
+
+/// The identity provider, which may be away.
+pub(crate) struct Provider {
+    http: ProviderHttp,
+    issuer: IssuerUrl,
+    known: RwLock<Option<Arc<Known>>>,
+    backoff: Mutex<Backoff>,
+    /// Held by whoever fetches, so that there is one fetch at a time; when keys were last looked for.
+    fetching: tokio::sync::Mutex<Option<Instant>>,
+}
+
+/// What the provider says of itself.
+pub(crate) struct Known {
+    pub(crate) metadata: ProviderMetadataWithLogout,
+    pub(crate) keys: CoreJsonWebKeySet,
+    at: Instant,
+    keys_at: Instant,
+}
+
+/// The provider does not answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the identity provider does not answer")]
+pub(crate) struct Away {
+    /// When it is asked again.
+    pub(crate) retry_after: Duration,
+}
+
+/// What the last call to the provider showed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ProviderState {
+    /// It was not needed yet.
+    Unknown,
+    /// It answered.
+    Reachable,
+    /// It did not answer.
+    Away,
+}
+
+impl Provider {
+    pub(crate) fn new(http: ProviderHttp, issuer: IssuerUrl) -> Self {
+        Self {
+            http,
+            issuer,
+            known: RwLock::default(),
+            backoff: Mutex::default(),
+            fetching: tokio::sync::Mutex::default(),
+        }
+    }
+
+    pub(crate) fn http(&self) -> &ProviderHttp {
+        &self.http
+    }
+
+    pub(crate) fn issuer(&self) -> &IssuerUrl {
+        &self.issuer
+    }
+
+    pub(crate) fn state(&self) -> ProviderState {
+        if self.backoff().has_failed() {
+            return ProviderState::Away;
+        }
+        if self.cached().is_some() { ProviderState::Reachable } else { ProviderState::Unknown }
+    }
+
+    /// What the provider says of itself. What is old is used while the provider does not answer.
+    pub(crate) async fn known(&self) -> Result<Arc<Known>, Away> {
+        let cached = self.cached();
+        if let Some(known) = cached.as_ref().filter(|known| known.at.elapsed() < FRESH_FOR) {
+            return Ok(known.clone());
+        }
+        let mut fetching = match (self.fetching.try_lock(), cached) {
+            (Ok(fetching), _) => fetching,
+            (Err(_), Some(known)) => return Ok(known),
+            (Err(_), None) => self.fetching.lock().await,
+        };
+        let cached = self.cached();
+        if let Some(known) = cached.as_ref().filter(|known| known.at.elapsed() < FRESH_FOR) {
+            return Ok(known.clone());
+        }
+        if let Some(away) = self.away() {
+            return cached.ok_or(away);
+        }
+        match self.discover().await {
+            Ok(known) => {
+                *fetching = Some(Instant::now());
+                Ok(self.keep(known))
+            }
+            Err(problem) => {
+                tracing::warn!(issuer = %self.issuer.as_str(), problem, "the identity provider cannot be used");
+                let away = self.failed();
+                cached.ok_or(away)
+            }
+        }
+    }
+
+    /// The keys for a token that names this one. An unknown name has them fetched anew.
+    pub(crate) async fn keys_for(&self, kid: Option<&str>) -> Result<Arc<Known>, Away> {
+        let known = self.known().await?;
+        if known.has_key_for(kid) {
+            return Ok(known);
+        }
+        let mut tried_at = self.fetching.lock().await;
+        let known = self.cached().unwrap_or(known);
+        let is_soon = tried_at.is_some_and(|at| at.elapsed() < KEYS_EVERY);
+        if known.has_key_for(kid) || is_soon || self.away().is_some() {
+            return Ok(known);
+        }
+        *tried_at = Some(Instant::now());
+        let fetch = CoreJsonWebKeySet::fetch_async(known.metadata.jwks_uri(), &self.http);
+        match timeout(CALL_TIMEOUT, fetch).await {
+            Ok(Ok(keys)) => {
+                tracing::info!(keys = keys.keys().len(), "fetched the identity provider's keys anew");
+                self.backoff().succeeded();
+                let (metadata, at) = (known.metadata.clone(), known.at);
+                Ok(self.keep(Known { metadata, keys, at, keys_at: Instant::now() }))
+            }
+            Ok(Err(error)) => {
+                tracing::warn!(problem = describe(error), "the identity provider's keys cannot be fetched");
+                self.failed();
+                Ok(known)
+            }
+            Err(_) => {
+                tracing::warn!("the identity provider's keys do not come in time");
+                self.failed();
+                Ok(known)
+            }
+        }
+    }
+
+    /// Whether it did not answer so recently that it need not be asked again yet.
+    pub(crate) fn away(&self) -> Option<Away> {
+        self.backoff().wait(Instant::now()).map(|retry_after| Away { retry_after })
+    }
+
+    /// It did not answer.
+    pub(crate) fn failed(&self) -> Away {
+        let now = Instant::now();
+        let mut backoff = self.backoff();
+        backoff.failed(now);
+        Away { retry_after: backoff.wait(now).unwrap_or(CALL_TIMEOUT) }
+    }
+
+    /// It answered.
+    pub(crate) fn answered(&self) {
+        self.backoff().succeeded();
+    }
+
+    async fn discover(&self) -> Result<Known, String> {
+        let discovery = ProviderMetadataWithLogout::discover_async(self.issuer.clone(), &self.http);
+        let metadata =
+            timeout(CALL_TIMEOUT, discovery).await.map_err(|_| "it does not answer in time".to_owned())?;
+        let metadata = metadata.map_err(describe)?;
+        if metadata.token_endpoint().is_none() {
+            return Err("it names no token endpoint".to_owned());
+        }
+        let (keys, now) = (metadata.jwks().clone(), Instant::now());
+        tracing::info!(issuer = %self.issuer.as_str(), "the identity provider answers");
+        Ok(Known { metadata, keys, at: now, keys_at: now })
+    }
+
+    fn keep(&self, known: Known) -> Arc<Known> {
+        self.answered();
+        let known = Arc::new(known);
+        *self.known.write().unwrap_or_else(PoisonError::into_inner) = Some(known.clone());
+        known
+    }
+
+    fn cached(&self) -> Option<Arc<Known>> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn backoff(&self) -> std::sync::MutexGuard<'_, Backoff> {
+        self.backoff.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Known {
+    fn has_key_for(&self, kid: Option<&str>) -> bool {
+        match kid {
+            Some(kid) => self.keys.keys().iter().any(|key| key.key_id().is_some_and(|id| id.as_str() == kid)),
+            None => self.keys_at.elapsed() < UNNAMED_KEYS_FRESH_FOR,
+        }
+    }
+
+    /// Whether the client's secret goes into the body, for a provider that takes it nowhere else.
+    pub(crate) fn wants_secret_in_body(&self) -> bool {
+        self.metadata.token_endpoint_auth_methods_supported().is_some_and(|methods| {
+            methods.contains(&CoreClientAuthMethod::ClientSecretPost)
+                && !methods.contains(&CoreClientAuthMethod::ClientSecretBasic)
+        })
+    }
+}
+
+/// What went wrong, without what the provider sent.
+fn describe(error: DiscoveryError<HttpError>) -> String {
+    match error {
+        DiscoveryError::Request(error) => chain(&error),
+        other => chain(&other),
+    }
+}
+
+/// An error and what is under it, in one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(error) = next {
+        let more = error.to_string();
+        if !text.contains(&more) {
+            text = format!("{text}: {more}");
+        }
+        next = error.source();
+    }
+    text
+}

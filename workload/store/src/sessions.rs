@@ -1,0 +1,223 @@
+//! People who signed in, and their sessions. What a session holds is sealed before it comes here: the key is in the
+//! person's cookie alone.
+
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use time::OffsetDateTime;
+use tokio_postgres::Row;
+
+use crate::{Store, StoreError};
+
+/// Held while one unit prunes; the others need not.
+const PRUNE_LOCK: i64 = 0x636d_7365_7373_696f;
+
+/// What finds a session's row: a digest, so that who reads the table cannot make a cookie of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SessionId(pub [u8; 32]);
+
+/// Who signed in, as the identity provider has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    /// What never changes of them.
+    pub subject: String,
+    /// What they are called; may be empty.
+    pub name: String,
+    /// Their address; may be empty.
+    pub email: String,
+}
+
+/// A session as it is stored.
+#[derive(Debug, Clone)]
+pub struct Session {
+    /// What finds it.
+    pub id: SessionId,
+    /// Whose it is.
+    pub person: Person,
+    /// What only the cookie opens.
+    pub sealed: Vec<u8>,
+    /// When the person signed in.
+    pub created_at: OffsetDateTime,
+    /// The database's clock.
+    pub now: OffsetDateTime,
+}
+
+/// When sessions end by themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionLimits {
+    /// After this much time without a request.
+    pub idle: Duration,
+    /// After this much time in any case.
+    pub lifetime: Duration,
+}
+
+/// What becomes of a session that was looked at under its lock.
+#[derive(Debug)]
+pub enum Verdict {
+    /// It stays as it is.
+    Keep,
+    /// It holds this from now on.
+    Replace {
+        /// Who they are now.
+        person: Person,
+        /// What only the cookie opens.
+        sealed: Vec<u8>,
+    },
+    /// It ends.
+    End,
+}
+
+const COLUMNS: &str =
+    "s.id, s.subject, coalesce(i.name, ''), coalesce(i.email, ''), s.sealed, s.created_at, now()";
+const IS_LIVE: &str = "s.expires_at > now() AND s.last_seen_at > now() - make_interval(secs => $2)";
+
+impl SessionLimits {
+    /// How old the mark of the last request may become before it is set anew: once a minute is enough.
+    fn touch_after(&self) -> f64 {
+        (self.idle.as_secs_f64() / 4.0).min(60.0)
+    }
+}
+
+impl Store {
+    /// Begins a session of `lifetime`, and remembers the person.
+    pub async fn begin_session(
+        &self,
+        id: SessionId,
+        person: &Person,
+        sealed: &[u8],
+        lifetime: Duration,
+    ) -> Result<(), StoreError> {
+        let lifetime = lifetime.as_secs_f64();
+        self.transaction("begin_session", |tx| {
+            Box::pin(async move {
+                remember(&tx, person).await?;
+                let sql = "-- begin_session()
+                    INSERT INTO sessions (id, subject, sealed, expires_at)
+                    VALUES ($1, $2, $3, now() + make_interval(secs => $4))";
+                tx.execute(sql, &[&id.0.as_slice(), &person.subject, &sealed, &lifetime]).await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    /// A session that has not ended, and marks that it is used.
+    pub async fn session(&self, id: SessionId, limits: SessionLimits) -> Result<Option<Session>, StoreError> {
+        let client = self.client().await?;
+        let sql = format!(
+            "-- session()
+            SELECT {COLUMNS}, s.last_seen_at < now() - make_interval(secs => $3)
+            FROM sessions AS s JOIN identities AS i USING (subject) WHERE s.id = $1 AND {IS_LIVE}"
+        );
+        let statement = client.prepare_cached(&sql).await?;
+        let key = id.0.as_slice();
+        let (idle, touch_after) = (limits.idle.as_secs_f64(), limits.touch_after());
+        let found = client.query_opt(&statement, &[&key, &idle, &touch_after]).await?;
+        let Some(row) = found else { return Ok(None) };
+        if row.try_get(7)? {
+            // Whoever comes first marks it; the others' condition no longer holds.
+            let sql = "-- session()
+                WITH seen AS (
+                    UPDATE sessions SET last_seen_at = now()
+                    WHERE id = $1 AND last_seen_at < now() - make_interval(secs => $2) RETURNING subject
+                )
+                UPDATE identities SET last_seen = now() FROM seen WHERE identities.subject = seen.subject";
+            let statement = client.prepare_cached(sql).await?;
+            client.execute(&statement, &[&key, &touch_after]).await?;
+        }
+        session(&row).map(Some)
+    }
+
+    /// Shows a session to `judge` while nobody else can change it, and does what it says. One at a time a session,
+    /// on all units: whoever waited sees what the one before made of it. Returns what then is the session.
+    ///
+    /// `judge` is never called twice, and must end well before [`crate::options::STATEMENT_TIMEOUT`], since a
+    /// connection and a lock are held meanwhile.
+    pub async fn judge_session<F>(
+        &self,
+        id: SessionId,
+        limits: SessionLimits,
+        judge: F,
+    ) -> Result<Option<Session>, StoreError>
+    where
+        F: FnOnce(Session) -> BoxFuture<'static, Verdict>,
+    {
+        let mut client = self.client().await?;
+        let tx = client.transaction().await?;
+        let sql = format!(
+            "-- judge_session()
+            SELECT {COLUMNS} FROM sessions AS s JOIN identities AS i USING (subject)
+            WHERE s.id = $1 AND {IS_LIVE} FOR UPDATE OF s"
+        );
+        let key = id.0.as_slice();
+        let Some(row) = tx.query_opt(&sql, &[&key, &limits.idle.as_secs_f64()]).await? else {
+            return Ok(None);
+        };
+        let found = session(&row)?;
+        let kept = match judge(found.clone()).await {
+            Verdict::Keep => return Ok(Some(found)),
+            Verdict::Replace { person, sealed } => {
+                remember(&tx, &person).await?;
+                let sql =
+                    "-- judge_session()\nUPDATE sessions SET sealed = $2, last_seen_at = now() WHERE id = $1";
+                tx.execute(sql, &[&key, &sealed]).await?;
+                Some(Session { person, sealed, ..found })
+            }
+            Verdict::End => {
+                tx.execute("-- judge_session()\nDELETE FROM sessions WHERE id = $1", &[&key]).await?;
+                None
+            }
+        };
+        tx.commit().await?;
+        Ok(kept)
+    }
+
+    /// Ends a session; whether there was one.
+    pub async fn end_session(&self, id: SessionId) -> Result<bool, StoreError> {
+        let client = self.client().await?;
+        let sql = "-- end_session()\nDELETE FROM sessions WHERE id = $1";
+        Ok(client.execute(sql, &[&id.0.as_slice()]).await? > 0)
+    }
+
+    /// Removes the sessions that have ended by themselves; how many. Does nothing while another unit does.
+    pub async fn prune_sessions(&self, limits: SessionLimits) -> Result<u64, StoreError> {
+        let idle = limits.idle.as_secs_f64();
+        self.transaction("prune_sessions", |tx| {
+            Box::pin(async move {
+                let lock = "-- prune_sessions()\nSELECT pg_try_advisory_xact_lock($1)";
+                if !tx.query_one(lock, &[&PRUNE_LOCK]).await?.try_get(0)? {
+                    return Ok(0);
+                }
+                let sql = "-- prune_sessions()
+                    DELETE FROM sessions
+                    WHERE expires_at <= now() OR last_seen_at <= now() - make_interval(secs => $1)";
+                Ok(tx.execute(sql, &[&idle]).await?)
+            })
+        })
+        .await
+    }
+}
+
+/// Every column is given: those of a database that was taken over may have no defaults.
+async fn remember(tx: &tokio_postgres::Transaction<'_>, person: &Person) -> Result<(), StoreError> {
+    let sql = "-- remember_person()
+        INSERT INTO identities (subject, name, email, display_name, created_at, last_seen, updated_at)
+        VALUES ($1, $2, $3, $2, now(), now(), now())
+        ON CONFLICT (subject) DO UPDATE SET name = excluded.name, email = excluded.email,
+            display_name = excluded.display_name, last_seen = now(), updated_at = now()";
+    tx.execute(sql, &[&person.subject, &person.name, &person.email]).await?;
+    Ok(())
+}
+
+fn session(row: &Row) -> Result<Session, StoreError> {
+    let id: &[u8] = row.try_get(0)?;
+    let id = <[u8; 32]>::try_from(id).map_err(|error| StoreError::corrupt("sessions", "id", error))?;
+    let person = Person { subject: row.try_get(1)?, name: row.try_get(2)?, email: row.try_get(3)? };
+    Ok(Session {
+        id: SessionId(id),
+        person,
+        sealed: row.try_get(4)?,
+        created_at: row.try_get(5)?,
+        now: row.try_get(6)?,
+    })
+}
