@@ -115,6 +115,12 @@ impl Api {
         self.token.as_deref()
     }
 
+    /// The same caller at another unit on this machine.
+    #[must_use]
+    pub fn at(&self, port: u16) -> Self {
+        Self { base: format!("https://localhost:{port}"), ..self.clone() }
+    }
+
     /// A request with whatever proves who calls.
     pub fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
         let method = Method::from_bytes(method.as_bytes()).unwrap();

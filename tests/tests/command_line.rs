@@ -14,7 +14,8 @@ use tokio::net::TcpStream;
 async fn hub_without_units() -> Hub {
     let hub = Hub::without_units(empty_database().await.unwrap(), &[]);
     let migrated = hub.cli(["migrate"]);
-    assert_eq!((migrated.code, migrated.out.lines().count()), (Some(0), 3), "{migrated:?}");
+    let all = migrated.out.lines().all(|line| line.starts_with("applied "));
+    assert!(migrated.code == Some(0) && all && migrated.out.contains("0001_initial"), "{migrated:?}");
     hub
 }
 

@@ -5,17 +5,24 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use protocol::ClusterName;
+use fleet::percent::InvalidPercent;
+use fleet::service_account::ServiceAccountName;
+use fleet::{Percent, Role};
+use protocol::{ClusterName, Fingerprint};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+
+use crate::remote::HubAddress;
 
 /// See and look after all MicroCloud clusters from one place.
 ///
 /// Settings come from the environment (DB_HOST, CLUSTER_CONNECTOR_DOMAIN, …), from the YAML file that CONFIG_FILE
 /// names, or from .local/config.yaml, where `cluster-manager local` leaves them, if nobody says otherwise.
 ///
-/// Exit codes: 0 done, 1 failed, 2 wrong arguments or settings, 3 not found, 4 exists already, 5 the database cannot
-/// be reached.
+/// From anywhere else: `cluster-manager --remote https://HUB login`, then the same commands work over the API.
+///
+/// Exit codes: 0 done, 1 failed, 2 wrong arguments or settings, 3 not found, 4 exists already, 5 the database or the
+/// hub cannot be reached.
 #[derive(Debug, Parser)]
 #[command(
     name = "cluster-manager",
@@ -28,9 +35,27 @@ pub struct Cli {
     /// How to print what was asked for.
     #[arg(long, short, global = true, value_enum, default_value_t = Format::Table)]
     pub output: Format,
+    /// Which hub, if not by its database.
+    #[command(flatten)]
+    pub remote: Remote,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+}
+
+/// A hub over its API.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Remote {
+    /// Work over a hub's API instead of its database [env: CLUSTER_MANAGER_REMOTE, or the last `login`]
+    #[arg(long, global = true, value_name = "URL", help_heading = "Over the API")]
+    pub remote: Option<HubAddress>,
+    /// Trust these certificates (PEM) instead of the system's for it [env: CLUSTER_MANAGER_CA_FILE]
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Over the API")]
+    pub ca_file: Option<PathBuf>,
+    /// Trust exactly the certificate with this SHA-256 for it, for hubs with a self-signed one
+    #[arg(long, global = true, value_name = "SHA256", help_heading = "Over the API", conflicts_with = "ca_file",
+        value_parser = parse_fingerprint)]
+    pub fingerprint: Option<Fingerprint>,
 }
 
 /// How to print.
@@ -52,9 +77,21 @@ pub enum Command {
     /// Make, list and revoke join tokens
     #[command(subcommand)]
     Token(Token),
-    /// List, show and remove clusters
+    /// List, show, configure and remove clusters
     #[command(subcommand)]
     Cluster(Cluster),
+    /// Make, list and revoke service accounts: programs that call the API
+    #[command(subcommand)]
+    ServiceAccount(ServiceAccount),
+    /// Sign in to a hub, for the commands that follow
+    ///
+    /// In the browser, by a code, where the hub's identity provider can do that; else with a service account's token.
+    /// CLUSTER_MANAGER_TOKEN holds a token for commands that should not sign in at all.
+    Login(Login),
+    /// Forget the sign-in to a hub
+    Logout,
+    /// Say who is signed in to the hub, and what they may do
+    Whoami,
     /// Bring the database to this program's schema; also takes over a database of microcloud-cluster-manager
     Migrate,
     /// Run everything on this machine, with a private PostgreSQL and self-issued certificates
@@ -114,6 +151,21 @@ pub enum Cluster {
         /// Its name
         name: String,
     },
+    /// Change a cluster's description and when it is warned about; what is not given stays as it is
+    #[command(group = clap::ArgGroup::new("change").required(true).multiple(true))]
+    Set {
+        /// Its name
+        name: String,
+        /// What people should know about it
+        #[arg(long, short, value_name = "TEXT", group = "change")]
+        description: Option<String>,
+        /// Warn about a storage pool that is fuller than this, in percent
+        #[arg(long, value_name = "PERCENT", group = "change", value_parser = parse_percent)]
+        disk_threshold: Option<Percent>,
+        /// Warn when more memory than this is used, in percent
+        #[arg(long, value_name = "PERCENT", group = "change", value_parser = parse_percent)]
+        memory_threshold: Option<Percent>,
+    },
     /// Remove a cluster; it cannot report any more
     Remove {
         /// Its name
@@ -122,6 +174,40 @@ pub enum Cluster {
         #[arg(long, short)]
         yes: bool,
     },
+}
+
+/// Service accounts.
+#[derive(Debug, Subcommand)]
+pub enum ServiceAccount {
+    /// Make a service account; its token is shown now and never again
+    Create {
+        /// What it is called: 1 to 255 characters
+        name: ServiceAccountName,
+        /// What it may do: viewer sees everything, operator also changes clusters and tokens, admin everything
+        #[arg(long, value_parser = parse_role)]
+        role: Role,
+        /// A note
+        #[arg(long, short, default_value = "", hide_default_value = true)]
+        description: String,
+        /// Until when it works: a time (2030-01-31T12:00:00Z) or from now on (24h, 90d), five years at most [default: 90d]
+        #[arg(long, short, value_name = "TIME", value_parser = parse_expiry)]
+        expire: Option<OffsetDateTime>,
+    },
+    /// List all service accounts, expired ones too
+    List,
+    /// Revoke a service account: its token is refused from now on
+    Revoke {
+        /// Its name
+        name: String,
+    },
+}
+
+/// How to sign in.
+#[derive(Debug, Args)]
+pub struct Login {
+    /// Read a service account's token from standard input instead of asking the identity provider
+    #[arg(long)]
+    pub token_stdin: bool,
 }
 
 /// Everything on this machine.
@@ -154,6 +240,21 @@ pub fn parse_expiry(text: &str) -> Result<OffsetDateTime, String> {
         .filter(|_| duration.as_secs() < 100 * 365 * 86_400)
         .map(OffsetDateTime::from)
         .ok_or_else(|| "a duration of less than a hundred years".to_owned())
+}
+
+fn parse_role(text: &str) -> Result<Role, String> {
+    Role::from_word(text).ok_or_else(|| "a role is viewer, operator or admin".to_owned())
+}
+
+fn parse_percent(text: &str) -> Result<Percent, String> {
+    let number = text.parse().map_err(|_| InvalidPercent.to_string())?;
+    Percent::new(number).map_err(|error| error.to_string())
+}
+
+/// As people copy it: openssl writes it with colons and in capitals.
+fn parse_fingerprint(text: &str) -> Result<Fingerprint, String> {
+    let digits: String = text.chars().filter(|c| *c != ':').collect();
+    digits.parse().map_err(|error: protocol::fingerprint::InvalidFingerprint| error.to_string())
 }
 
 /// What the existing program's command line is called: `microcloud-cluster-manager enroll NAME`.

@@ -4,11 +4,13 @@
 //! |---|---|
 //! | [`cli`] | the command line |
 //! | [`commands`] | one file a command |
+//! | `backend`, `remote` | a hub by its database, or over its API |
 //! | [`mod@unit`] | running services, with their status port and their shutdown |
 //! | [`setup`] | settings turned into a store, rules and limits |
 //! | [`certificate`] | self-issued certificates for local runs |
 //! | [`output`], [`failure`] | what people and scripts get to see, and the exit code |
 
+mod backend;
 pub mod certificate;
 pub mod cli;
 pub mod commands;
@@ -16,6 +18,8 @@ pub mod configuration;
 pub mod failure;
 pub mod log;
 pub mod output;
+mod prompt;
+pub mod remote;
 pub mod setup;
 pub mod unit;
 pub mod view;

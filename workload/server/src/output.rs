@@ -74,6 +74,12 @@ pub fn moment(moment: OffsetDateTime) -> String {
     moment.format(&time::format_description::well_known::Rfc3339).unwrap_or_default()
 }
 
+/// When something ends, and whether it has.
+pub fn end(end: OffsetDateTime, now: OffsetDateTime) -> String {
+    let text = moment(end);
+    if end <= now { format!("{text} (expired)") } else { text }
+}
+
 /// Bytes in binary units with one decimal.
 pub fn bytes(amount: u64) -> String {
     const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];

@@ -8,14 +8,18 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser as _};
 use settings::{Source, table};
 
-use crate::cli::{Cli, Command, OlderCli, OlderCommand};
+use crate::backend::Backend;
+use crate::cli::{self, Cli, Command, OlderCli, OlderCommand};
 use crate::failure::Failure;
 use crate::output::note;
 
+mod choice;
 mod cluster;
 mod local;
 mod migrate;
 mod serve;
+mod service_account;
+mod session;
 mod token;
 
 /// Where `cluster-manager local` leaves its settings for the other commands.
@@ -42,18 +46,58 @@ fn run(arguments: &[OsString]) -> Result<(), Failure> {
             other => Err(settings::source::invalid(&table::SERVICE, other).into()),
         };
     }
-    let Cli { output, command } = Cli::parse_from(arguments);
+    let Cli { output, remote, command } = Cli::parse_from(arguments);
     match command {
-        Command::Serve(arguments) => serve::run(&source, &arguments),
-        Command::Local(arguments) => local::run(&arguments),
-        Command::Migrate => block_on(migrate::run(&with_local_settings(source)?)),
-        Command::Token(command) => block_on(token::run(&with_local_settings(source)?, output, command)),
-        Command::Cluster(command) => block_on(cluster::run(&with_local_settings(source)?, output, command)),
+        Command::Serve(arguments) => serve::run(&on_this_machine(remote, source)?, &arguments),
+        Command::Local(arguments) => {
+            on_this_machine(remote, source)?;
+            local::run(&arguments)
+        }
+        Command::Migrate => block_on(migrate::run(&with_local_settings(on_this_machine(remote, source)?)?)),
+        Command::Token(command) => block_on(token::run(&backend(remote, source)?, output, command)),
+        Command::Cluster(command) => block_on(cluster::run(&backend(remote, source)?, output, command)),
+        Command::ServiceAccount(command) => {
+            block_on(service_account::run(&backend(remote, source)?, output, command))
+        }
+        Command::Login(arguments) => block_on(session::login(choice::hub(remote)?, &arguments)),
+        Command::Logout => session::logout(&choice::address(&remote)?),
+        Command::Whoami => {
+            let client = choice::hub(remote)?;
+            block_on(session::who_am_i(&client, output))
+        }
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "cluster-manager", &mut std::io::stdout());
             Ok(())
         }
     }
+}
+
+/// Where a command looks: at the hub that is named, else in the database that is, else where was signed in to last.
+fn backend(remote: cli::Remote, source: Source) -> Result<Backend, Failure> {
+    if choice::is_named(&remote) {
+        return Ok(Backend::Remote(choice::hub(remote)?));
+    }
+    let source = with_local_settings(source)?;
+    let names_database = source.says(&table::CONFIG_FILE) || source.says(&table::DB_HOST);
+    match choice::remembered(&remote)? {
+        Some(client) if !names_database => {
+            if std::io::stderr().is_terminal() {
+                note(&format!("({})", client.hub()));
+            }
+            Ok(Backend::Remote(client))
+        }
+        _ => Ok(Backend::local(source)),
+    }
+}
+
+/// For commands that are about this machine.
+fn on_this_machine(remote: cli::Remote, source: Source) -> Result<Source, Failure> {
+    if remote.remote.is_some() {
+        return Err(Failure::Usage(
+            "this command works on the hub itself, not over its API: leave out --remote".to_owned(),
+        ));
+    }
+    Ok(source)
 }
 
 /// The service that this process is, where no subcommand of ours says it: by `SERVICE`, or by the name under which

@@ -1,0 +1,119 @@
+//! A hub over its API (contract section 2).
+
+use fleet::ClusterChange;
+use management::model::{
+    Cluster, CreatedJoinToken, CreatedServiceAccount, JoinToken, NewJoinToken, NewServiceAccount,
+    ServiceAccount,
+};
+use protocol::{ClusterName, JoinToken as Token};
+use reqwest::Method;
+use secrecy::ExposeSecret as _;
+use serde::Serialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
+use time::OffsetDateTime;
+
+use super::{Fleet, MadeToken, Seen, WantedAccount};
+use crate::failure::Failure;
+use crate::remote::{Answer, Client};
+
+const CLUSTER: &str = "remote-cluster";
+const TOKEN: &str = "remote-cluster-join-token";
+const ACCOUNT: &str = "service-account";
+
+/// What is absent stays as it is.
+#[derive(Serialize)]
+struct Change<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    disk_threshold: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    memory_threshold: Option<u8>,
+}
+
+impl Client {
+    /// A whole list. Unlike a thing of some name, it can only be missing where its route is.
+    async fn list<T: DeserializeOwned>(&self, what: &str) -> Result<Answer<Vec<T>>, Failure> {
+        self.get(&["1.0", what]).await.map_err(|failure| match failure {
+            Failure::NotFound(_) => {
+                Failure::Other(format!("{} knows no /1.0/{what}: it may run an older version", self.hub()))
+            }
+            failure => failure,
+        })
+    }
+
+    pub(super) async fn clusters(&self) -> Result<Fleet, Failure> {
+        let Answer { metadata, now } = self.list(CLUSTER).await?;
+        Ok(Fleet { clusters: metadata, now, silence: None })
+    }
+
+    pub(super) async fn cluster(&self, name: &str) -> Result<Option<Seen<Cluster>>, Failure> {
+        match self.get(&["1.0", CLUSTER, name]).await {
+            Ok(Answer { metadata, now }) => Ok(Some(Seen { value: metadata, now })),
+            Err(Failure::NotFound(_)) => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    pub(super) async fn configure_cluster(
+        &self,
+        name: &str,
+        change: &ClusterChange,
+    ) -> Result<bool, Failure> {
+        let body = Change {
+            description: change.description.as_deref(),
+            disk_threshold: change.disk_threshold.map(fleet::Percent::get),
+            memory_threshold: change.memory_threshold.map(fleet::Percent::get),
+        };
+        match self.send_json::<IgnoredAny>(Method::PATCH, &["1.0", CLUSTER, name], &body).await {
+            Ok(_) => Ok(true),
+            Err(Failure::NotFound(_)) => Ok(false),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    pub(super) async fn remove_cluster(&self, name: &str) -> Result<bool, Failure> {
+        self.delete(&["1.0", CLUSTER, name]).await
+    }
+
+    pub(super) async fn create_join_token(
+        &self,
+        name: ClusterName,
+        description: String,
+        expiry: Option<OffsetDateTime>,
+    ) -> Result<MadeToken, Failure> {
+        let wanted = NewJoinToken { cluster_name: name.to_string(), description: Some(description), expiry };
+        let made: CreatedJoinToken = self.send_json(Method::POST, &["1.0", TOKEN], &wanted).await?;
+        let token = Token::decode(made.token.expose_secret())
+            .map_err(|_| Failure::Other(format!("{}: the answer holds no join token", self.hub())))?;
+        Ok(MadeToken { name, token: made.token, expires_at: token.expires_at })
+    }
+
+    pub(super) async fn join_tokens(&self) -> Result<Seen<Vec<JoinToken>>, Failure> {
+        let Answer { metadata, now } = self.list(TOKEN).await?;
+        Ok(Seen { value: metadata, now })
+    }
+
+    pub(super) async fn revoke_join_token(&self, name: &str) -> Result<bool, Failure> {
+        self.delete(&["1.0", TOKEN, name]).await
+    }
+
+    pub(super) async fn create_service_account(
+        &self,
+        wanted: WantedAccount,
+    ) -> Result<CreatedServiceAccount, Failure> {
+        let WantedAccount { name, role, description, expiry } = wanted;
+        let wanted =
+            NewServiceAccount { name: name.to_string(), role, description: Some(description), expiry };
+        self.send_json(Method::POST, &["1.0", ACCOUNT], &wanted).await
+    }
+
+    pub(super) async fn service_accounts(&self) -> Result<Seen<Vec<ServiceAccount>>, Failure> {
+        let Answer { metadata, now } = self.list(ACCOUNT).await?;
+        Ok(Seen { value: metadata, now })
+    }
+
+    pub(super) async fn revoke_service_account(&self, name: &str) -> Result<bool, Failure> {
+        self.delete(&["1.0", ACCOUNT, name]).await
+    }
+}

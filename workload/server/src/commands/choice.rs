@@ -1,0 +1,62 @@
+//! Which hub a command means, and how far it is trusted: flags, then the environment, then what `login` kept.
+
+use std::path::PathBuf;
+
+use crate::cli::Remote;
+use crate::failure::Failure;
+use crate::remote::{Client, Credentials, HubAddress, Session, Trust};
+
+/// The hub that commands go to which name none.
+const REMOTE_VARIABLE: &str = "CLUSTER_MANAGER_REMOTE";
+/// The certificates that are trusted for it.
+const CA_VARIABLE: &str = "CLUSTER_MANAGER_CA_FILE";
+
+/// Whether a hub is named for this command.
+pub(super) fn is_named(remote: &Remote) -> bool {
+    remote.remote.is_some() || variable(REMOTE_VARIABLE).is_some()
+}
+
+/// The hub for commands that need one.
+pub(super) fn hub(remote: Remote) -> Result<Client, Failure> {
+    let address = address(&remote)?;
+    client(address, &remote, &Credentials::load()?)
+}
+
+/// The hub that was signed in to last.
+pub(super) fn remembered(remote: &Remote) -> Result<Option<Client>, Failure> {
+    let credentials = Credentials::load()?;
+    current(&credentials).map(|address| client(address, remote, &credentials)).transpose()
+}
+
+/// Its address, named or remembered.
+pub(super) fn address(remote: &Remote) -> Result<HubAddress, Failure> {
+    if let Some(address) = &remote.remote {
+        return Ok(address.clone());
+    }
+    if let Some(text) = variable(REMOTE_VARIABLE) {
+        let text = text.to_string_lossy();
+        return text.parse().map_err(|error| Failure::Usage(format!("{REMOTE_VARIABLE}: {error}")));
+    }
+    current(&Credentials::load()?)
+        .ok_or_else(|| Failure::Usage("say which hub: --remote https://HOST".to_owned()))
+}
+
+fn current(credentials: &Credentials) -> Option<HubAddress> {
+    credentials.current.as_ref()?.parse().ok()
+}
+
+fn client(address: HubAddress, remote: &Remote, credentials: &Credentials) -> Result<Client, Failure> {
+    let trust = if let Some(fingerprint) = remote.fingerprint {
+        Trust::Fingerprint(fingerprint)
+    } else if let Some(path) = remote.ca_file.clone().or_else(|| variable(CA_VARIABLE).map(PathBuf::from)) {
+        Trust::File(path)
+    } else {
+        credentials.entry(&address).map_or(Trust::System, crate::remote::Entry::trust)
+    };
+    let session = Session::at(&address, credentials)?;
+    Client::new(address, trust, session)
+}
+
+fn variable(name: &str) -> Option<std::ffi::OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
+}
