@@ -9,6 +9,7 @@ use fleet::percent::InvalidPercent;
 use fleet::service_account::ServiceAccountName;
 use fleet::{Percent, Role};
 use protocol::{ClusterName, Fingerprint};
+use store::events::Head;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -80,6 +81,9 @@ pub enum Command {
     /// List, show, configure and remove clusters
     #[command(subcommand)]
     Cluster(Cluster),
+    /// Read the audit trail, and verify it
+    #[command(subcommand)]
+    Event(Event),
     /// Make, list and revoke service accounts: programs that call the API
     #[command(subcommand)]
     ServiceAccount(ServiceAccount),
@@ -210,6 +214,61 @@ pub struct Login {
     pub token_stdin: bool,
 }
 
+/// The audit trail.
+#[derive(Debug, Subcommand)]
+pub enum Event {
+    /// List who did what, newest first
+    List {
+        /// Which rows.
+        #[command(flatten)]
+        query: EventFilter,
+        /// How many rows at most
+        #[arg(long, short = 'n', value_name = "N", default_value = "50", value_parser = parse_limit)]
+        limit: usize,
+    },
+    /// Verify that no row was changed, moved, removed or slipped in since it was sealed
+    ///
+    /// Every row gets a place in a chain and a seal, made with a key that is not in the database, a few seconds after
+    /// it was written. This command walks the whole chain, and needs that key: run it with the settings of a unit. It
+    /// says from where on the chain holds, how many rows wait to be sealed, and under which keys the rows were sealed.
+    ///
+    /// Rows that somebody removed at the end leave a chain that holds but is shorter. Units log the chain's head every
+    /// minute ("the head of the audit trail"): give one of those with --head to prove that the chain still has it.
+    ///
+    /// If something is wrong, the first row where it is wrong is named, and the exit code is 1.
+    Verify {
+        /// A head that was logged, which the chain must still have; can be given several times
+        #[arg(long, value_name = "SEQUENCE:SEAL")]
+        head: Vec<Head>,
+        /// Begin at this row, taking the seal before it as given: for when an older key is no longer there
+        #[arg(long, value_name = "SEQUENCE", value_parser = clap::value_parser!(i64).range(1..))]
+        from: Option<i64>,
+    },
+}
+
+/// Which rows of the audit trail.
+#[derive(Debug, Args)]
+pub struct EventFilter {
+    /// Only what was done to this cluster: its name, or its uid
+    #[arg(long, value_name = "NAME")]
+    pub cluster: Option<String>,
+    /// Only what they did: a person, a service account, a cluster, by id or name
+    #[arg(long, value_name = "NAME")]
+    pub actor: Option<String>,
+    /// Only this was done, such as cluster.configured, or its first word: cluster
+    #[arg(long)]
+    pub action: Option<String>,
+    /// Not before: a time (2030-01-31T12:00:00Z), or so long ago (90m, 24h, 7d)
+    #[arg(long, value_name = "TIME", value_parser = parse_past)]
+    pub since: Option<OffsetDateTime>,
+    /// Before: a time, or so long ago
+    #[arg(long, value_name = "TIME", value_parser = parse_past)]
+    pub until: Option<OffsetDateTime>,
+    /// Only rows that contain this text, whichever case
+    #[arg(long, value_name = "TEXT")]
+    pub search: Option<String>,
+}
+
 /// Everything on this machine.
 #[derive(Debug, Args)]
 pub struct Local {
@@ -255,6 +314,22 @@ fn parse_percent(text: &str) -> Result<Percent, String> {
 fn parse_fingerprint(text: &str) -> Result<Fingerprint, String> {
     let digits: String = text.chars().filter(|c| *c != ':').collect();
     digits.parse().map_err(|error: protocol::fingerprint::InvalidFingerprint| error.to_string())
+}
+
+/// A time as RFC 3339, or a duration before now.
+pub fn parse_past(text: &str) -> Result<OffsetDateTime, String> {
+    if let Ok(time) = OffsetDateTime::parse(text, &Rfc3339) {
+        return Ok(time);
+    }
+    let duration = humantime::parse_duration(text).ok().and_then(|duration| duration.try_into().ok());
+    duration.and_then(|duration: time::Duration| OffsetDateTime::now_utc().checked_sub(duration)).ok_or_else(
+        || "a time such as 2030-01-31T12:00:00Z, or how long ago, such as 90m, 24h or 7d".to_owned(),
+    )
+}
+
+fn parse_limit(text: &str) -> Result<usize, String> {
+    let limit = text.parse().ok().filter(|limit| (1..=1_000_000).contains(limit));
+    limit.ok_or_else(|| "a whole number from 1 to 1000000".to_owned())
 }
 
 /// What the existing program's command line is called: `microcloud-cluster-manager enroll NAME`.

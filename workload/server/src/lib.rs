@@ -15,6 +15,7 @@ pub mod certificate;
 pub mod cli;
 pub mod commands;
 pub mod configuration;
+pub mod event_view;
 pub mod failure;
 pub mod log;
 pub mod output;

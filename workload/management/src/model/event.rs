@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 use utoipa::{IntoParams, ToSchema};
 
 /// Something that was done, tried or refused. What does not apply is null.
@@ -95,6 +96,24 @@ impl EventQuery {
     pub const DEFAULT_LIMIT: u16 = 50;
     /// How many rows are answered at most.
     pub const LARGEST_LIMIT: u16 = 500;
+
+    /// The query that asks for them.
+    pub fn to_pairs(&self) -> Vec<(&'static str, String)> {
+        let Self { cluster, actor, action, since, until, search, limit, cursor } = self;
+        // Formatting fails only for years that RFC 3339 cannot write.
+        let moment = |moment: &OffsetDateTime| moment.format(&Rfc3339).unwrap_or_default();
+        let pairs = [
+            ("cluster", cluster.clone()),
+            ("actor", actor.clone()),
+            ("action", action.clone()),
+            ("since", since.as_ref().map(moment)),
+            ("until", until.as_ref().map(moment)),
+            ("search", search.clone()),
+            ("limit", limit.map(|limit| limit.to_string())),
+            ("cursor", cursor.map(|cursor| cursor.to_string())),
+        ];
+        pairs.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+    }
 
     /// Which rows match.
     pub fn filter(&self) -> store::events::EventFilter {

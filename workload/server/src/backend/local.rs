@@ -1,7 +1,7 @@
 //! A hub by its database: for whoever runs it, and before anybody can sign in.
 
 use fleet::{ClusterChange, PendingToken, ServiceToken, service_account, token};
-use management::model::{Cluster, CreatedServiceAccount, JoinToken, ServiceAccount};
+use management::model::{Cluster, CreatedServiceAccount, EventPage, EventQuery, JoinToken, ServiceAccount};
 use protocol::{ClusterName, JoinToken as Token, Secret};
 use secrecy::SecretString;
 use settings::{Source, typed};
@@ -53,6 +53,11 @@ impl Local {
         let clock = store.service_clock().await?;
         let Some(cluster) = store.cluster(name).await? else { return Ok(None) };
         Ok(Some(Seen { value: Cluster::new(&cluster, &rules, &clock), now: clock.now }))
+    }
+
+    pub(super) async fn events(&self, query: &EventQuery) -> Result<EventPage, Failure> {
+        let limit = query.limit.unwrap_or(EventQuery::DEFAULT_LIMIT);
+        Ok(self.store().await?.events(&query.filter(), query.cursor, limit).await?.into())
     }
 
     pub(super) async fn configure_cluster(

@@ -6,7 +6,7 @@ mod remote;
 
 use fleet::service_account::ServiceAccountName;
 use fleet::{ClusterChange, Role};
-use management::model::{Cluster, CreatedServiceAccount, JoinToken, ServiceAccount};
+use management::model::{Cluster, CreatedServiceAccount, EventPage, EventQuery, JoinToken, ServiceAccount};
 use protocol::ClusterName;
 use secrecy::SecretString;
 use settings::Source;
@@ -133,6 +133,14 @@ impl Backend {
         match self {
             Self::Local(local) => local.create_service_account(wanted).await,
             Self::Remote(client) => client.create_service_account(wanted).await,
+        }
+    }
+
+    /// Some rows of the audit trail, newest first.
+    pub(crate) async fn events(&self, query: &EventQuery) -> Result<EventPage, Failure> {
+        match self {
+            Self::Local(local) => local.events(query).await,
+            Self::Remote(client) => client.events(query).await,
         }
     }
 

@@ -2,8 +2,8 @@
 
 use fleet::ClusterChange;
 use management::model::{
-    Cluster, CreatedJoinToken, CreatedServiceAccount, JoinToken, NewJoinToken, NewServiceAccount,
-    ServiceAccount,
+    Cluster, CreatedJoinToken, CreatedServiceAccount, EventPage, EventQuery, JoinToken, NewJoinToken,
+    NewServiceAccount, ServiceAccount,
 };
 use protocol::{ClusterName, JoinToken as Token};
 use reqwest::Method;
@@ -18,6 +18,7 @@ use crate::remote::{Answer, Client};
 
 const CLUSTER: &str = "remote-cluster";
 const TOKEN: &str = "remote-cluster-join-token";
+const EVENT: &str = "event";
 const ACCOUNT: &str = "service-account";
 
 /// What is absent stays as it is.
@@ -53,6 +54,10 @@ impl Client {
             Err(Failure::NotFound(_)) => Ok(None),
             Err(failure) => Err(failure),
         }
+    }
+
+    pub(super) async fn events(&self, query: &EventQuery) -> Result<EventPage, Failure> {
+        Ok(self.get_matching(&["1.0", EVENT], &query.to_pairs()).await?.metadata)
     }
 
     pub(super) async fn configure_cluster(

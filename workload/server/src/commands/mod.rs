@@ -15,6 +15,7 @@ use crate::output::note;
 
 mod choice;
 mod cluster;
+mod event;
 mod local;
 mod migrate;
 mod serve;
@@ -64,6 +65,13 @@ fn run(arguments: &[OsString]) -> Result<(), Failure> {
         Command::Whoami => {
             let client = choice::hub(remote)?;
             block_on(session::who_am_i(&client, output))
+        }
+        Command::Event(cli::Event::List { query, limit }) => {
+            block_on(event::list(&backend(remote, source)?, output, query, limit))
+        }
+        Command::Event(cli::Event::Verify { head, from }) => {
+            let source = with_local_settings(on_this_machine(remote, source)?)?;
+            block_on(event::verify(&source, output, head, from))
         }
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "cluster-manager", &mut std::io::stdout());

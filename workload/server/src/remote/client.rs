@@ -67,7 +67,18 @@ impl Client {
 
     /// Asks for something.
     pub(crate) async fn get<T: DeserializeOwned>(&self, path: &[&str]) -> Result<Answer<T>, Failure> {
-        self.call(Method::GET, path, None).await
+        self.call(self.request(Method::GET, path, None)?).await
+    }
+
+    /// Asks for a part of something.
+    pub(crate) async fn get_matching<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        query: &[(&str, String)],
+    ) -> Result<Answer<T>, Failure> {
+        let mut request = self.request(Method::GET, path, None)?;
+        request.url_mut().query_pairs_mut().extend_pairs(query);
+        self.call(request).await
     }
 
     /// Asks for something that does not need a sign-in.
@@ -87,30 +98,25 @@ impl Client {
         body: &impl Serialize,
     ) -> Result<T, Failure> {
         let body = serde_json::to_vec(body).map_err(Failure::other)?;
-        Ok(self.call(method, path, Some(body)).await?.metadata)
+        Ok(self.call(self.request(method, path, Some(body))?).await?.metadata)
     }
 
     /// Removes something; says whether it was there.
     pub(crate) async fn delete(&self, path: &[&str]) -> Result<bool, Failure> {
-        match self.call::<IgnoredAny>(Method::DELETE, path, None).await {
+        match self.call::<IgnoredAny>(self.request(Method::DELETE, path, None)?).await {
             Ok(_) => Ok(true),
             Err(Failure::NotFound(_)) => Ok(false),
             Err(failure) => Err(failure),
         }
     }
 
-    async fn call<T: DeserializeOwned>(
-        &self,
-        method: Method,
-        path: &[&str],
-        body: Option<Vec<u8>>,
-    ) -> Result<Answer<T>, Failure> {
-        let mut request = self.request(method, path, body)?;
+    async fn call<T: DeserializeOwned>(&self, mut request: Request) -> Result<Answer<T>, Failure> {
+        let asks_who_we_are = request.url().path() == "/1.0";
         self.sign(&mut request).await?;
         let (status, headers, body) = self.send(request).await?;
         match status {
             status if status.is_success() => self.read(&headers, &body),
-            StatusCode::FORBIDDEN if path != ["1.0"] => Err(self.forbidden(&body).await),
+            StatusCode::FORBIDDEN if !asks_who_we_are => Err(self.forbidden(&body).await),
             status => Err(self.refusal(status, &body)),
         }
     }

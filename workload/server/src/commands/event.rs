@@ -1,0 +1,61 @@
+//! `cluster-manager event …`.
+
+use management::model::{Event, EventQuery};
+use settings::Source;
+use store::events::{Head, Verification, VerifyOptions};
+
+use crate::backend::Backend;
+use crate::cli::{self, Format};
+use crate::event_view::{self, VerificationView};
+use crate::failure::Failure;
+use crate::{output, setup};
+
+/// Lists rows.
+pub(super) async fn list(
+    backend: &Backend,
+    format: Format,
+    filter: cli::EventFilter,
+    limit: usize,
+) -> Result<(), Failure> {
+    let events = gather(backend, filter.into(), limit).await?;
+    output::print(format, &events, |events| event_view::table(events))
+}
+
+/// As many rows as are wanted, a page at a time.
+async fn gather(backend: &Backend, mut query: EventQuery, limit: usize) -> Result<Vec<Event>, Failure> {
+    let mut events = Vec::new();
+    loop {
+        let missing = u16::try_from(limit - events.len()).unwrap_or(u16::MAX);
+        query.limit = Some(missing.min(EventQuery::LARGEST_LIMIT));
+        let page = backend.events(&query).await?;
+        events.extend(page.items);
+        query.cursor = page.next_cursor.and_then(|cursor| cursor.parse().ok());
+        if query.cursor.is_none() || events.len() >= limit {
+            return Ok(events);
+        }
+    }
+}
+
+/// Verifies the chain, which takes the key that no API gives away.
+pub(super) async fn verify(
+    source: &Source,
+    format: Format,
+    heads: Vec<Head>,
+    from: Option<i64>,
+) -> Result<(), Failure> {
+    let store = setup::store(source)?;
+    store.ensure_current().await?;
+    let found = store.verify_events(&VerifyOptions { heads, from }).await?;
+    output::print(format, &VerificationView::from(&found), |_| event_view::describe(&found))?;
+    match found {
+        Verification { broken: None, .. } => Ok(()),
+        Verification { broken: Some(broken), .. } => Err(Failure::Other(event_view::verdict_on(&broken))),
+    }
+}
+
+impl From<cli::EventFilter> for EventQuery {
+    fn from(filter: cli::EventFilter) -> Self {
+        let cli::EventFilter { cluster, actor, action, since, until, search } = filter;
+        Self { cluster, actor, action, since, until, search, ..Self::default() }
+    }
+}
