@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use harness::{Hub, wait};
+use harness::{Hub, process, wait};
 use rustix::process::Signal;
 use serde_json::Value;
 use store::events::Head;
@@ -80,4 +80,22 @@ async fn a_unit_seals_what_is_written_and_says_the_head_before_it_ends() {
     let seal = seal.split_once(':').unwrap().1;
     assert!(said.contains("the head of the audit trail") && said.contains(seal), "{said}");
     assert_eq!(hub.cli(["event", "verify", "--head", &head.to_string()]).code, Some(0));
+}
+
+#[tokio::test]
+async fn what_was_sealed_with_the_connectors_key_holds_after_a_key_file_is_set() {
+    let hub = hub_with_rows().await;
+    let keys = hub.folder().join("keys");
+    std::fs::write(&keys, "0123456789abcdef0123456789abcdef\n").unwrap();
+    let mut variables = hub.variables().to_vec();
+    variables.push(("ENCRYPTION_KEY_FILE".to_owned(), keys.display().to_string()));
+    let store = server::setup::store(&settings::Source::from_variables(variables.clone()).unwrap()).unwrap();
+    hub.token("later");
+    store.seal_events().await.unwrap();
+    let both = process::run("cluster-manager", &variables, ["event", "verify", "-o", "json"]);
+    let found: Value = serde_json::from_str(&both.out).unwrap();
+    assert_eq!((both.code, &found["keys"][1]["first"]), (Some(0), &4.into()), "{both:?}");
+    // The connector's key alone does not know what the file's sealed.
+    let one = hub.cli(["event", "verify"]);
+    assert!(one.code == Some(1) && one.err.contains("cannot be verified: row 4"), "{one:?}");
 }

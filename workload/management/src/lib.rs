@@ -49,3 +49,49 @@ mod who_am_i;
 pub use management::{Management, Options};
 pub use openidconnect::IssuerUrl;
 pub use sign_in::{InvalidCaFile, ProviderHttp, SignInOptions};
+use std::sync::Arc;
+
+use edge::Response;
+use fleet::{HealthRules, Origin, RoleMapping};
+use store::Store;
+use tokio_util::sync::CancellationToken;
+use warp::filters::BoxedFilter;
+
+/// What the management API needs to know beside its store.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// When a cluster is late, and when lost.
+    pub health: HealthRules,
+    /// Which group gives which role.
+    pub roles: RoleMapping,
+}
+
+/// The management API: what its endpoints share.
+pub struct Management {
+    pub(crate) store: Store,
+    pub(crate) options: Options,
+    pub(crate) refusals: refusals::Refusals,
+}
+
+impl Management {
+    /// The API over this store.
+    pub fn new(store: Store, options: Options) -> Arc<Self> {
+        Arc::new(Self { store, options, refusals: refusals::Refusals::default() })
+    }
+
+    /// All routes. They never reject.
+    pub fn routes(self: &Arc<Self>) -> BoxedFilter<(Response,)> {
+        dispatch::routes(self.clone())
+    }
+
+    /// Notes for the audit trail that somebody was not let in, without waiting; many alike become one row a minute.
+    /// The reason comes from a small set, and holds nothing secret.
+    pub fn note_refused_sign_in(&self, origin: Origin, reason: &str) {
+        self.refusals.note_sign_in(origin, reason);
+    }
+
+    /// Writes refusals to the audit trail until shutdown. Must run beside the routes.
+    pub async fn record_refusals(self: Arc<Self>, shutdown: CancellationToken) {
+        self.refusals.write(&self.store, shutdown).await;
+    }
+}

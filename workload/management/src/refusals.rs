@@ -1,4 +1,4 @@
-//! Refusals in the audit trail: the first of a kind at once, the rest of a minute counted in one row.
+//! Refusals in the audit trail, of requests and of sign-ins: the first of a kind at once, the rest of a minute counted in one row.
 //!
 //! A request only adds to a small table in memory; a task beside it writes. However many are refused, the table has
 //! so many rows and no more: beyond them all share one.
@@ -52,9 +52,14 @@ pub(crate) struct Attempt {
 struct Kind {
     actor: Actor,
     address: Option<IpAddr>,
-    method: String,
-    route: &'static str,
-    status: u16,
+    what: What,
+}
+
+/// What was refused.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum What {
+    Request { method: String, route: &'static str, status: u16 },
+    SignIn { reason: String },
 }
 
 #[derive(Default)]
@@ -92,9 +97,11 @@ impl Attempt {
         counts.then(|| Kind {
             actor: self.actor.clone().unwrap_or_else(Actor::unknown),
             address: Some(self.address),
-            method: self.method.to_string(),
-            route: self.route.unwrap_or("(no such route)"),
-            status: status.as_u16(),
+            what: What::Request {
+                method: self.method.to_string(),
+                route: self.route.unwrap_or("(no such route)"),
+                status: status.as_u16(),
+            },
         })
     }
 }
@@ -109,7 +116,17 @@ impl Refusals {
     /// Notes the answer's status, if it is a refusal. Waits for nothing.
     pub(crate) fn note(&self, attempt: &Attempt, status: StatusCode) {
         let Some(kind) = attempt.refused_with(status) else { return };
-        let is_new = self.table().add(kind, attempt.request_id.to_string(), Instant::now());
+        self.add(kind, Some(attempt.request_id.to_string()));
+    }
+
+    /// Notes that somebody was not let in.
+    pub(crate) fn note_sign_in(&self, origin: Origin, reason: &str) {
+        let Origin { actor, address, request_id } = origin;
+        self.add(Kind { actor, address, what: What::SignIn { reason: reason.to_owned() } }, request_id);
+    }
+
+    fn add(&self, kind: Kind, request_id: Option<String>) {
+        let is_new = self.table().add(kind, request_id, Instant::now());
         if is_new {
             self.news.notify_one();
         }
@@ -141,12 +158,10 @@ impl Refusals {
 
     async fn write_all(&self, store: &Store, all: Vec<Due>) {
         for Due { kind, count, request_id } in all {
-            let Kind { actor, address, method, route, status } = kind.clone();
             // A row for many stands for no single request.
             let request = request_id.clone().filter(|_| count == 1);
-            let origin = Origin { actor, address, request_id: request };
-            let event = SecurityEvent::Refused { method, path: route.to_owned(), status, count };
-            match store.record_security_event(&origin, event).await {
+            let origin = Origin { actor: kind.actor.clone(), address: kind.address, request_id: request };
+            match store.record_security_events(&origin, kind.what.as_event(), count).await {
                 Ok(()) => {}
                 Err(error) if error.is_unavailable() => {
                     self.table().put_back(Due { kind, count, request_id }, Instant::now() + RETRY);
@@ -163,13 +178,13 @@ impl Refusals {
 
 impl Table {
     /// Counts one; says whether it is the first of its kind, to be written now.
-    fn add(&mut self, kind: Kind, request_id: String, now: Instant) -> bool {
+    fn add(&mut self, kind: Kind, request_id: Option<String>, now: Instant) -> bool {
         let kind =
             if self.0.contains_key(&kind) || self.has_room_for(&kind) { kind } else { kind.as_one_of_many() };
         let is_new = !self.0.contains_key(&kind);
         let waiting = self.0.entry(kind).or_insert(Waiting { count: 0, request_id: None, due: now });
         waiting.count = waiting.count.saturating_add(1);
-        waiting.request_id = Some(request_id);
+        waiting.request_id = request_id;
         is_new
     }
 
@@ -221,12 +236,23 @@ impl Kind {
     fn as_one_of_many(&self) -> Self {
         // The name says whom there were too many of.
         let name = if self.is_stranger() { "many strangers" } else { "many who signed in" };
-        Self {
-            actor: Actor { name: name.to_owned(), ..Actor::unknown() },
-            address: None,
-            method: "any".to_owned(),
-            route: "route",
-            status: self.status,
+        let what = match self.what {
+            What::Request { status, .. } => {
+                What::Request { method: "any".to_owned(), route: "route", status }
+            }
+            What::SignIn { .. } => What::SignIn { reason: "any reason".to_owned() },
+        };
+        Self { actor: Actor { name: name.to_owned(), ..Actor::unknown() }, address: None, what }
+    }
+}
+
+impl What {
+    fn as_event(&self) -> SecurityEvent {
+        match self.clone() {
+            Self::Request { method, route, status } => {
+                SecurityEvent::Refused { method, path: route.to_owned(), status, count: 1 }
+            }
+            Self::SignIn { reason } => SecurityEvent::SignInRefused { reason },
         }
     }
 }

@@ -58,22 +58,28 @@ fn database_options(source: &Source) -> Result<DatabaseOptions, Failure> {
     })
 }
 
-/// The keys: the lines of `ENCRYPTION_KEY_FILE`, or the connector's private key.
+/// The keys: the lines of `ENCRYPTION_KEY_FILE`, and the connector's private key, which seals and encrypts where there
+/// are no others, and otherwise still opens what it once sealed.
 fn crypter(source: &Source) -> Result<Crypter, Failure> {
     let setting = &table::ENCRYPTION_KEY_FILE;
-    if let Some(path) = source.text(setting)? {
-        let text =
-            String::from_utf8(read(setting, Path::new(&path))?).map_err(|_| invalid(setting, &path))?;
-        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-        let keys: Vec<_> = lines.map(|line| SecretSlice::from(line.as_bytes().to_vec())).collect();
-        return Crypter::new(&keys)
-            .map_err(|error| Failure::Other(format!("{}: {path}: {error}", setting.name)));
+    let Some(path) = source.text(setting)? else {
+        return Crypter::new(&[connector_key(source)?]).map_err(Failure::other);
+    };
+    let text = String::from_utf8(read(setting, Path::new(&path))?).map_err(|_| invalid(setting, &path))?;
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let mut keys: Vec<_> = lines.map(|line| SecretSlice::from(line.as_bytes().to_vec())).collect();
+    if !keys.is_empty() {
+        keys.extend(connector_key(source));
     }
+    Crypter::new(&keys).map_err(|error| Failure::Other(format!("{}: {path}: {error}", setting.name)))
+}
+
+fn connector_key(source: &Source) -> Result<SecretSlice<u8>, Failure> {
     let setting = &table::CLUSTER_CONNECTOR_TLS_PATH;
     let path = Path::new(&source.required(setting)?).join("tls.key");
     let key = PrivateKeyDer::from_pem_slice(&read(setting, &path)?)
         .map_err(|error| Failure::Other(format!("{}: {}: {error}", setting.name, path.display())))?;
-    Crypter::new(&[SecretSlice::from(key.secret_der().to_vec())]).map_err(Failure::other)
+    Ok(SecretSlice::from(key.secret_der().to_vec()))
 }
 
 /// The connector's certificate.

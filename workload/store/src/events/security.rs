@@ -38,11 +38,23 @@ impl Store {
         origin: &Origin,
         event: SecurityEvent,
     ) -> Result<(), StoreError> {
+        self.record_security_events(origin, event, 1).await
+    }
+
+    /// Records in one row what happened so many times; 0 counts as 1.
+    pub async fn record_security_events(
+        &self,
+        origin: &Origin,
+        event: SecurityEvent,
+        count: u32,
+    ) -> Result<(), StoreError> {
         let event = &event;
         self.transaction("record_security_event", |tx| {
             Box::pin(async move {
                 let subject = event.subject();
-                record(&tx, origin, NewEvent { subject: subject.as_deref(), ..event.as_new() }).await
+                let new = event.as_new();
+                let repeats = new.repeats.max(count.saturating_sub(1));
+                record(&tx, origin, NewEvent { subject: subject.as_deref(), repeats, ..new }).await
             })
         })
         .await
