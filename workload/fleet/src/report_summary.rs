@@ -49,7 +49,8 @@ impl Share {
         self.0
     }
 
-    fn of(usage: u64, total: u64) -> Self {
+    /// The share of this total that this is.
+    pub fn of(usage: u64, total: u64) -> Self {
         if total == 0 {
             return Self(0);
         }

@@ -13,6 +13,7 @@ use warp::path::FullPath;
 
 use crate::Management;
 use crate::call::Call;
+use crate::delivery::Delivery;
 use crate::guard::{check_fetch_site, harden};
 use crate::limits::Action;
 use crate::principal::Principal;
@@ -36,7 +37,8 @@ pub(crate) fn routes(management: Arc<Management>) -> BoxedFilter<(Response,)> {
             let management = management.clone();
             async move {
                 let has_public_name = management.options.public_name.is_some();
-                let mut response = answer::of(handle(management, request).await);
+                let delivery = Delivery::asked_for_by(&request.method, &request.headers);
+                let mut response = delivery.deliver(answer::of(handle(management, request).await)).await;
                 harden(&mut response, has_public_name);
                 response
             }

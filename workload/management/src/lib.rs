@@ -14,6 +14,10 @@
 //! | [`model`] | what goes over the wire, described for OpenAPI |
 //! | [`openapi`] | the description of all of it |
 //! | `change_feed` | what changed, heard once for the whole unit |
+//! | `delivery` | how an answer travels: compressed, or not at all where the client has it |
+//! | [`openapi`] | the description of all of it |
+//! | [`model`] | what goes over the wire, described for OpenAPI |
+//! | `testing` | requests of somebody with a role, without a network (feature `testing`) |
 //!
 //! One file an endpoint family holds its handlers; their doc comments are the API's documentation.
 
@@ -25,20 +29,25 @@ pub mod model;
 pub mod openapi;
 pub mod principal;
 pub mod table;
+#[cfg(feature = "testing")]
+pub mod testing;
 
-mod accept_encoding;
 mod authenticate;
 mod call;
 mod change_feed;
 mod changes;
 mod clusters;
+mod clusters_list;
 mod configuration;
+mod delivery;
 mod description;
 mod dispatch;
 mod errors;
 mod events;
+mod fleet_totals;
 mod guard;
 mod pages;
+mod query_string;
 mod refusals;
 mod service_accounts;
 mod sign_in;
@@ -49,49 +58,3 @@ mod who_am_i;
 pub use management::{Management, Options};
 pub use openidconnect::IssuerUrl;
 pub use sign_in::{InvalidCaFile, ProviderHttp, SignInOptions};
-use std::sync::Arc;
-
-use edge::Response;
-use fleet::{HealthRules, Origin, RoleMapping};
-use store::Store;
-use tokio_util::sync::CancellationToken;
-use warp::filters::BoxedFilter;
-
-/// What the management API needs to know beside its store.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// When a cluster is late, and when lost.
-    pub health: HealthRules,
-    /// Which group gives which role.
-    pub roles: RoleMapping,
-}
-
-/// The management API: what its endpoints share.
-pub struct Management {
-    pub(crate) store: Store,
-    pub(crate) options: Options,
-    pub(crate) refusals: refusals::Refusals,
-}
-
-impl Management {
-    /// The API over this store.
-    pub fn new(store: Store, options: Options) -> Arc<Self> {
-        Arc::new(Self { store, options, refusals: refusals::Refusals::default() })
-    }
-
-    /// All routes. They never reject.
-    pub fn routes(self: &Arc<Self>) -> BoxedFilter<(Response,)> {
-        dispatch::routes(self.clone())
-    }
-
-    /// Notes for the audit trail that somebody was not let in, without waiting; many alike become one row a minute.
-    /// The reason comes from a small set, and holds nothing secret.
-    pub fn note_refused_sign_in(&self, origin: Origin, reason: &str) {
-        self.refusals.note_sign_in(origin, reason);
-    }
-
-    /// Writes refusals to the audit trail until shutdown. Must run beside the routes.
-    pub async fn record_refusals(self: Arc<Self>, shutdown: CancellationToken) {
-        self.refusals.write(&self.store, shutdown).await;
-    }
-}

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use edge::Response;
 use edge::rate_limit::LimitSettings;
-use fleet::{HealthRules, RoleMapping};
+use fleet::{HealthRules, Origin, RoleMapping};
 use protocol::Address;
 use store::Store;
 use store::readiness::Readiness;
@@ -38,10 +38,11 @@ pub struct Options {
     pub configuration: BTreeMap<&'static str, SettingView>,
 }
 
-#[cfg(test)]
+#[cfg(feature = "testing")]
+#[expect(clippy::unwrap_used, reason = "for tests")]
 impl Options {
     /// What tests of single handlers need.
-    pub(crate) fn for_tests() -> Self {
+    pub fn for_tests() -> Self {
         Self {
             health: HealthRules::default(),
             roles: RoleMapping::default(),
@@ -83,6 +84,12 @@ impl Management {
     /// All routes. They never reject.
     pub fn routes(self: &Arc<Self>) -> BoxedFilter<(Response,)> {
         dispatch::routes(self.clone())
+    }
+
+    /// Notes for the audit trail that somebody was not let in, without waiting; many alike become one row a minute.
+    /// The reason comes from a small set, and holds nothing secret.
+    pub fn note_refused_sign_in(&self, origin: Origin, reason: &str) {
+        self.refusals.note_sign_in(origin, reason);
     }
 
     /// What must run beside the endpoints, until shutdown.

@@ -13,8 +13,8 @@ use http::{HeaderMap, StatusCode};
 use rust_embed::{EmbeddedFile, RustEmbed};
 use warp::Reply as _;
 
-use crate::accept_encoding::{Encoding, accepted};
 use crate::call::Call;
+use crate::delivery::Encoding;
 
 #[derive(RustEmbed)]
 #[folder = "$CARGO_MANIFEST_DIR/../ui/dist"]
@@ -72,15 +72,16 @@ fn serve(path: &str, headers: &HeaderMap) -> Option<Response> {
 }
 
 fn with_body(path: &str, plain: EmbeddedFile, headers: &HeaderMap) -> Response {
-    let twin = |encoding: Encoding| Files::get(&format!("{path}.{}", encoding.extension()));
-    let accepted = accepted(headers.get(ACCEPT_ENCODING));
-    let encoded = accepted.into_iter().find_map(|encoding| Some((twin(encoding)?, encoding)));
-    let (file, encoding) = encoded.map_or((plain, None), |(file, encoding)| (file, Some(encoding)));
+    let preferred = Encoding::preferred(headers.get_all(ACCEPT_ENCODING));
+    let encoded = preferred.and_then(|encoding| {
+        Some((Files::get(&format!("{path}.{}", encoding.extension()))?, Some(encoding)))
+    });
+    let (file, encoding) = encoded.unwrap_or((plain, None));
     let mut response = Response::new(file.data.into_owned().into());
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type(path)));
     if let Some(encoding) = encoding {
-        headers.insert(CONTENT_ENCODING, HeaderValue::from_static(encoding.as_str()));
+        headers.insert(CONTENT_ENCODING, encoding.header());
     }
     response
 }

@@ -48,12 +48,22 @@ pub static ROUTES: &[Route] = routes! {
     GET "/" Public pages::root;
     GET "/ui" Public pages::root;
     GET "/ui/{*rest}" Public pages::file;
+    GET "/api" Public description::read;
+
+    GET "/oidc/login" Public sign_in::login::login;
+    GET "/oidc/callback" Public sign_in::callback::callback;
+    GET "/oidc/logout" Public sign_in::logout::logout;
     GET "/1.0" SignedIn who_am_i::show;
+    GET "/1.0/sign-in" Public sign_in::about::show;
+
     GET "/1.0/status" Public status::show;
     GET "/1.0/openapi.json" Public description::document;
-    GET "/api" Public description::read;
     GET "/1.0/configuration" Role(Viewer) configuration::show;
+    GET "/1.0/fleet" Role(Viewer) fleet_totals::show;
     GET "/1.0/changes" Role(Viewer) changes::follow;
+    GET "/1.0/event" Role(Viewer) events::list;
+
+    GET "/1.0/remote-cluster" Role(Viewer) clusters_list::list;
     GET "/1.0/remote-cluster/{name}" Role(Viewer) clusters::show;
     PATCH "/1.0/remote-cluster/{name}" Role(Operator) clusters::configure;
     DELETE "/1.0/remote-cluster/{name}" Role(Operator) clusters::remove;
@@ -63,15 +73,12 @@ pub static ROUTES: &[Route] = routes! {
     PUT "/1.0/remote-cluster/{name}/tunnel/{*rest}" Role(Admin) clusters::tunnel;
     PATCH "/1.0/remote-cluster/{name}/tunnel/{*rest}" Role(Admin) clusters::tunnel;
     DELETE "/1.0/remote-cluster/{name}/tunnel/{*rest}" Role(Admin) clusters::tunnel;
+
     GET "/1.0/remote-cluster-join-token" Role(Viewer) tokens::list;
     POST "/1.0/remote-cluster-join-token" Role(Operator) tokens::create;
     DELETE "/1.0/remote-cluster-join-token/{name}" Role(Operator) tokens::revoke;
+
     GET "/1.0/service-account" Role(Admin) service_accounts::list;
     POST "/1.0/service-account" Role(Admin) service_accounts::create;
     DELETE "/1.0/service-account/{name}" Role(Admin) service_accounts::revoke;
-    GET "/1.0/event" Role(Viewer) events::list;
-    GET "/1.0/sign-in" Public sign_in::about::show;
-    GET "/oidc/login" Public sign_in::login::login;
-    GET "/oidc/callback" Public sign_in::callback::callback;
-    GET "/oidc/logout" Public sign_in::logout::logout;
 };

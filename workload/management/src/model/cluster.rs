@@ -175,11 +175,7 @@ impl Cluster {
             last_status_update_at: cluster.last_status_update_at(),
             uid: cluster.uid.to_string(),
             last_heartbeat_at: cluster.liveness.last_heartbeat_at,
-            health: Health {
-                state: health.state.as_str().to_owned(),
-                since: health.since,
-                reasons: health.reasons,
-            },
+            health: health.into(),
             warnings: warnings.into_iter().map(Warning::from).collect(),
             certificate: Certificate { fingerprint: cluster.fingerprint.to_string(), not_before, not_after },
         }
@@ -194,6 +190,12 @@ impl From<&protocol::heartbeat::StoragePoolUsage> for StoragePoolUsage {
     fn from(pool: &protocol::heartbeat::StoragePoolUsage) -> Self {
         let protocol::heartbeat::StoragePoolUsage { name, member, total, usage } = pool;
         Self { name: name.clone(), member: member.clone(), total: *total, usage: *usage }
+    }
+}
+
+impl From<fleet::Health> for Health {
+    fn from(health: fleet::Health) -> Self {
+        Self { state: health.state.as_str().to_owned(), since: health.since, reasons: health.reasons }
     }
 }
 

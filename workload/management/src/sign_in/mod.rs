@@ -162,10 +162,11 @@ impl fmt::Debug for SignInOptions {
     }
 }
 
-#[cfg(test)]
+#[cfg(feature = "testing")]
+#[expect(clippy::unwrap_used, reason = "for tests")]
 impl SignInOptions {
     /// For tests in which nobody signs in.
-    pub(crate) fn for_tests() -> Self {
+    pub fn for_tests() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let key = rcgen::KeyPair::generate().unwrap();
         let certificate = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();

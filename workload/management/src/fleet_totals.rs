@@ -1,0 +1,21 @@
+//! `GET /1.0/fleet`: what the fleet adds up to.
+
+use edge::{Error, Response, answer};
+use time::OffsetDateTime;
+
+use crate::call::Call;
+use crate::delivery::{EntityTag, kept};
+use crate::errors::from_store;
+use crate::model::{Answer, Anywhere, FleetTotals, SignedIn};
+
+/// What the fleet adds up to: clusters by health and by warnings, members and instances by status, memory, storage.
+#[utoipa::path(get, path = "/1.0/fleet", tag = "clusters",
+    responses((status = 200, body = Answer<FleetTotals>), SignedIn, Anywhere))]
+pub(crate) async fn show(call: Call) -> Result<Response, Error> {
+    let management = &call.management;
+    let totals = management.store.fleet_totals(&management.options.health).await.map_err(from_store)?;
+    let totals = FleetTotals::from(totals);
+    // The time of the answer alone is no news.
+    let tag = EntityTag::of(&FleetTotals { as_of: OffsetDateTime::UNIX_EPOCH, ..totals.clone() });
+    Ok(kept(tag, answer::success(totals)))
+}
