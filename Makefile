@@ -21,9 +21,10 @@ test: ## all tests, with a real PostgreSQL and a real LXD
 lint: ## formatting, clippy, documentation, shell scripts
 	@tools/lint
 
-bench: ## what a heartbeat costs; takes some minutes
+bench: ## what heartbeats and the API cost; takes some minutes
 	@tools/setup run
 	cargo run --release -p tests --bin bench-heartbeat
+	cargo run --release -p tests --bin bench-api
 
 fuzz: ## hostile bytes for every parser, SECONDS=30 each
 	@tools/fuzz $(SECONDS)

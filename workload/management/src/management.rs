@@ -1,6 +1,7 @@
 //! What all endpoints share, and the tasks that run beside them.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use edge::Response;
@@ -43,10 +44,15 @@ pub struct Options {
 impl Options {
     /// What tests of single handlers need.
     pub fn for_tests() -> Self {
+        let unlimited = LimitSettings {
+            refill_rate: Some(100_000.0),
+            bucket_size: NonZeroU32::new(1_000_000),
+            ..LimitSettings::default()
+        };
         Self {
             health: HealthRules::default(),
             roles: RoleMapping::default(),
-            limits: LimitSettings::default(),
+            limits: unlimited,
             // Any valid address will do.
             connector: Address::new("localhost", 1).unwrap(),
             public_name: None,

@@ -14,7 +14,7 @@ use rand::{RngExt as _, SeedableRng as _};
 use store::fleet_query::{ClusterPage, PageError};
 use store::heartbeats::Beat;
 use store::presence::Presence;
-use store::testing::{empty_database, execute, store};
+use store::testing::{empty_database, execute, store, texts};
 use store::{HeartbeatWriter, Store};
 use time::Duration;
 
@@ -219,23 +219,15 @@ fn compare(a: &Cluster, b: &Cluster, sort: SortBy, clock: &ServiceClock) -> Orde
         let warnings = cluster.warnings(&health(cluster), clock);
         warnings.into_iter().map(|warning| warning.severity).collect()
     };
-    let worst_but_silence = |cluster: &Cluster| {
-        let warnings = cluster.warnings(&health(cluster), clock);
-        warnings
-            .into_iter()
-            .filter(|warning| warning.kind != WarningKind::Heartbeat)
-            .map(|warning| warning.severity)
-            .max()
-    };
     let criticals =
         |cluster: &Cluster| severities(cluster).iter().filter(|s| **s == fleet::Severity::Critical).count();
     match sort {
         SortBy::Name => a.name.cmp(&b.name),
         SortBy::Description => a.description.cmp(&b.description),
-        SortBy::Health => health(a)
-            .state
-            .cmp(&health(b).state)
-            .then_with(|| worst_but_silence(a).cmp(&worst_but_silence(b))),
+        SortBy::Health => {
+            let key = |cluster| (health(cluster).state, severities(cluster).into_iter().max());
+            key(a).cmp(&key(b))
+        }
         SortBy::LastHeartbeat => a.liveness.last_heartbeat_at.cmp(&b.liveness.last_heartbeat_at),
         SortBy::Members => a.details.member_count().cmp(&b.details.member_count()),
         SortBy::Instances => summary(a).instances[0].cmp(&summary(b).instances[0]),
@@ -465,6 +457,40 @@ async fn the_whole_list_comes_in_pieces_in_the_order_of_names() {
         pieces.extend(piece);
     }
     assert_eq!(pieces, clusters);
+}
+
+/// What the migration makes of reports that were stored before it.
+#[tokio::test]
+async fn older_reports_are_summed_up_as_newer_ones() {
+    let options = empty_database().await.unwrap();
+    let store = store(&options);
+    store.migrate().await.unwrap();
+    let made = various(&mut StdRng::seed_from_u64(8), 100);
+    let joined: String = made.iter().enumerate().map(|(number, made)| made.joined(number)).collect();
+    execute(&options, &joined).await.unwrap();
+    report(&store, &made).await;
+    let odd =
+        "UPDATE remote_cluster_details SET storage_pool_usages = '{}', member_statuses = '[1, null, {}]',
+        instance_statuses = '[{\"status\": 5, \"count\": \"2\"}, {\"count\": 3}]', cpu_load_1 = 'a lot',
+        member_count = 1, instance_count = 3";
+    execute(&options, &format!("{odd} WHERE remote_cluster_id = 99")).await.unwrap();
+    let rows = "SELECT (to_jsonb(l) - 'cpu_load')::text || round(cpu_load::numeric, 9) FROM remote_cluster_liveness AS l
+        WHERE remote_cluster_id < 99 ORDER BY remote_cluster_id";
+    let written = texts(&options, rows).await.unwrap();
+    let migration = include_str!("../migrations/0005_fleet_query.sql");
+    let (_, backfill) = migration.split_once("-- What was reported so far.").unwrap();
+    let columns = migration.lines().filter_map(|line| line.trim().strip_prefix("ADD COLUMN "));
+    let columns =
+        columns.map(|column| column.split(' ').next().unwrap()).filter(|name| *name != "search_text");
+    let forgotten: Vec<String> = columns.map(|name| format!("{name} = DEFAULT")).collect();
+    assert_eq!(forgotten.len(), 20);
+    let sql = format!("UPDATE remote_cluster_liveness SET {}", forgotten.join(", "));
+    execute(&options, &sql).await.unwrap();
+    assert_ne!(texts(&options, rows).await.unwrap(), written);
+    execute(&options, &format!("--{backfill}")).await.unwrap();
+    for (before, after) in written.iter().zip(texts(&options, rows).await.unwrap()) {
+        assert_eq!(*before, after);
+    }
 }
 
 #[tokio::test]

@@ -139,13 +139,15 @@ impl Statement {
             SortBy::Name => self.push("c.name COLLATE \"C\""),
             SortBy::Description => self.push("c.description COLLATE \"C\""),
             SortBy::Health => {
-                self.push("(")
+                // The silence of a lost cluster is a critical warning in itself, that of a late one a warning.
+                self.push("(CASE ")
                     .push_state()
-                    .push(" * 4 + CASE WHEN l.critical_count > 0 AND l.warning_count > 0");
-                self.push(" OR c.certificate_not_after < ").push_now().push(" THEN 2");
+                    .push(" WHEN 2 THEN 10 WHEN 1 THEN CASE WHEN ")
+                    .push_critical();
+                self.push(" THEN 6 ELSE 5 END ELSE CASE WHEN ").push_critical().push(" THEN 2");
                 self.push(" WHEN l.warning_count > 0 OR c.certificate_not_after <= ")
                     .push_certificate_notice();
-                self.push(" THEN 1 ELSE 0 END)::bigint")
+                self.push(" THEN 1 ELSE 0 END END)::bigint")
             }
             SortBy::LastHeartbeat => self.push("coalesce(l.last_heartbeat_at, 'epoch'::timestamptz)"),
             SortBy::Members => self.push("l.members::bigint"),
@@ -186,6 +188,12 @@ impl Statement {
                         LIMIT 2 - cardinality(l.recent_gaps) % 2) AS middle) AS judged) END"
         );
         self
+    }
+
+    /// Whether a report or the certificate deserves a critical warning.
+    fn push_critical(&mut self) -> &mut Self {
+        self.push("(least(l.critical_count, l.warning_count) > 0 OR c.certificate_not_after < ");
+        self.push_now().push(")")
     }
 
     /// The wall clock's time.

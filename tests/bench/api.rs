@@ -1,0 +1,427 @@
+//! `make bench`: what the API answers of a fleet of ten thousand clusters cost, inside the server: from the parsed
+//! request to the last byte of its answer, compressed as browsers ask for it. Heartbeats go on meanwhile.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a benchmark that cannot go on ends"
+)]
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use fleet::{ClusterId, PendingToken, Role, Thresholds, warning};
+use futures_util::StreamExt as _;
+use harness::programs::source_tree;
+use http::Request;
+use http_body_util::{BodyExt as _, Full};
+use management::testing::As;
+use management::{Management, Options};
+use protocol::heartbeat::Details;
+use protocol::join_token::PresentedToken;
+use protocol::{Certificate, ClusterName, Heartbeat, JoinRequest, Secret};
+use serde::Serialize;
+use store::enrolment::JoinProof;
+use store::heartbeats::Beat;
+use store::presence::Presence;
+use store::private::{Durability, PrivatePostgres, create_database};
+use store::testing::{execute, texts};
+use store::{DatabaseOptions, HeartbeatWriter, Store};
+use tokio_util::sync::CancellationToken;
+
+/// What the product promises for two cores.
+const MAX_PAGE_MS: f64 = 10.0;
+const MAX_LIST_MS: f64 = 1000.0;
+const MAX_TOTALS_MS: f64 = 10.0;
+
+const SORTS: [&str; 11] = [
+    "name",
+    "description",
+    "health",
+    "last_heartbeat",
+    "members",
+    "instances",
+    "cpu",
+    "memory",
+    "storage",
+    "warnings",
+    "joined_at",
+];
+const FILTERS: [&str; 10] = [
+    "",
+    "search=rack+7",
+    "search=site-00",
+    "health=late,lost",
+    "health=fresh",
+    "warning=storage,certificate",
+    "warning=heartbeat",
+    "member-status=offline,evacuated",
+    "instance-status=error&memory-above=50",
+    "storage-above=80",
+];
+
+/// `target/bench/api.json`.
+#[derive(Debug, Serialize)]
+struct Figures {
+    clusters: usize,
+    page_p99_ms: f64,
+    list_ms: f64,
+    totals_p99_ms: f64,
+    details: DetailedFigures,
+}
+
+#[derive(Debug, Serialize)]
+struct DetailedFigures {
+    /// By sort and filter.
+    pages: BTreeMap<String, BTreeMap<String, Times>>,
+    next_pages: Times,
+    pages_while_lists_are_sent: Times,
+    pages_of_a_silent_fleet: Times,
+    not_modified: Times,
+    totals: Times,
+    totals_of_a_silent_fleet: Times,
+    page_bytes: usize,
+    page_bytes_brotli: usize,
+    list_bytes: usize,
+    list_bytes_brotli: usize,
+    list_first_byte_ms: f64,
+    list_brotli_ms: f64,
+    rss_mb_before_lists: f64,
+    rss_mb_after_lists: f64,
+    beats_per_second: f64,
+}
+
+#[derive(Debug, Clone, Copy, Serialize)]
+struct Times {
+    p50_ms: f64,
+    p99_ms: f64,
+}
+
+#[tokio::main]
+async fn main() {
+    let quick = std::env::args().any(|argument| argument == "--quick");
+    let (clusters, times) = if quick { (1000, 20) } else { (10_000, 100) };
+    let folder = store::testing::scratch_folder("bench-api");
+    let postgres = PrivatePostgres::start(&folder, None, Durability::Full).unwrap();
+    create_database(&postgres.options("postgres"), "api").await.unwrap();
+    let database = postgres.options("api");
+    let store = store::testing::store(&database);
+    store.migrate().await.unwrap();
+    let presence = Arc::new(Presence::new(store.clone()));
+    let stop = CancellationToken::new();
+    let (marking, told) = (presence.clone(), stop.clone());
+    tokio::spawn(async move { marking.run(told).await });
+    eprintln!("enrolling {clusters} clusters …");
+    enrol(&store, clusters).await;
+    let ids = ids(&database).await;
+    let writer = HeartbeatWriter::start(store.clone(), presence);
+    report(&writer, &ids).await;
+    silence(&database, "remote_cluster_id % 20 = 0", "remote_cluster_id % 50 = 0").await;
+    execute(&database, "VACUUM ANALYZE").await.unwrap();
+
+    let rate = clusters as f64 / 60.0;
+    tokio::spawn(beat(writer, ids.into_iter().filter(|id| id.0 % 20 != 0).collect(), rate));
+    let api = caller(&store).await;
+    let details = measure(&api, &database, times, rate).await;
+    let list_ms = details.1;
+    let worst = details.0.pages.values().flat_map(BTreeMap::values).map(|page| page.p99_ms);
+    let figures = Figures {
+        clusters,
+        page_p99_ms: worst.fold(0.0, f64::max),
+        list_ms,
+        totals_p99_ms: details.0.totals.p99_ms,
+        details: details.0,
+    };
+    stop.cancel();
+    print_table(&figures);
+    write(&figures);
+    drop(postgres);
+    let _ = std::fs::remove_dir_all(folder);
+}
+
+/// The API as a viewer sees it: a service account, whose token is checked at every request.
+async fn caller(store: &Store) -> As {
+    As::somebody(&Management::new(store.clone(), Options::for_tests()), Role::Viewer).await.unwrap()
+}
+
+async fn measure(api: &As, database: &DatabaseOptions, times: usize, rate: f64) -> (DetailedFigures, f64) {
+    let mut pages: BTreeMap<String, BTreeMap<String, Times>> = BTreeMap::new();
+    for sort in SORTS {
+        eprintln!("pages by {sort} …");
+        for filter in FILTERS {
+            let path = page(&format!("sort={sort}&{filter}"));
+            let taken = repeat(api, &path, "br", times).await;
+            pages.entry(sort.to_owned()).or_default().insert(filter.to_owned(), taken);
+        }
+    }
+    let cursor =
+        json(api, &page("sort=memory")).await["metadata"]["next_cursor"].as_str().unwrap().to_owned();
+    let next_pages = repeat(api, &page(&format!("sort=memory&cursor={cursor}")), "br", times).await;
+    let not_modified = repeat_unchanged(api, &page("sort=name&search=nothing"), times).await;
+    let totals = repeat(api, "/1.0/fleet", "br", times).await;
+    let (page_bytes, page_bytes_brotli) = (
+        ask(api, &page("sort=health"), "identity").await.bytes,
+        ask(api, &page("sort=health"), "br").await.bytes,
+    );
+    eprintln!("the whole list …");
+    let rss_mb_before_lists = rss_mb();
+    let mut lists: Vec<Asked> = Vec::new();
+    for _ in 0..5 {
+        lists.push(ask(api, "/1.0/remote-cluster", "identity").await);
+    }
+    let compressed = ask(api, "/1.0/remote-cluster", "br").await;
+    let rss_mb_after_lists = rss_mb();
+    lists.sort_by(|a, b| a.whole_ms.total_cmp(&b.whole_ms));
+    let list = &lists[lists.len() / 2];
+    let reading = tokio::spawn({
+        let api = api.clone();
+        async move {
+            loop {
+                ask(&api, "/1.0/remote-cluster", "identity").await;
+            }
+        }
+    });
+    let pages_while_lists_are_sent = repeat(api, &page("sort=health"), "br", times).await;
+    reading.abort();
+    eprintln!("a fleet that fell silent …");
+    silence(database, "true", "remote_cluster_id % 2 = 0").await;
+    let pages_of_a_silent_fleet = repeat(api, &page("sort=health"), "br", times).await;
+    let totals_of_a_silent_fleet = repeat(api, "/1.0/fleet", "br", times).await;
+    let figures = DetailedFigures {
+        pages,
+        next_pages,
+        pages_while_lists_are_sent,
+        pages_of_a_silent_fleet,
+        not_modified,
+        totals,
+        totals_of_a_silent_fleet,
+        page_bytes,
+        page_bytes_brotli,
+        list_bytes: list.bytes,
+        list_bytes_brotli: compressed.bytes,
+        list_first_byte_ms: list.first_byte_ms,
+        list_brotli_ms: compressed.whole_ms,
+        rss_mb_before_lists,
+        rss_mb_after_lists,
+        beats_per_second: rate,
+    };
+    (figures, list.whole_ms)
+}
+
+fn page(query: &str) -> String {
+    format!("/1.0/remote-cluster?fields=summary&limit=50&{query}")
+}
+
+struct Asked {
+    first_byte_ms: f64,
+    whole_ms: f64,
+    bytes: usize,
+}
+
+async fn ask(api: &As, path: &str, encoding: &str) -> Asked {
+    let request = Request::get(path).header("accept-encoding", encoding);
+    let begun = Instant::now();
+    let answer = api.ask(request.body(Full::<Bytes>::default()).unwrap()).await;
+    assert_eq!(answer.status(), 200, "{path}");
+    let mut body = answer.into_body();
+    let (mut bytes, mut first_byte_ms) = (0, None);
+    while let Some(frame) = body.frame().await {
+        first_byte_ms.get_or_insert_with(|| milliseconds(begun));
+        bytes += frame.unwrap().into_data().unwrap().len();
+    }
+    let whole_ms = milliseconds(begun);
+    Asked { first_byte_ms: first_byte_ms.unwrap_or(whole_ms), whole_ms, bytes }
+}
+
+async fn json(api: &As, path: &str) -> serde_json::Value {
+    let answer = api.ask(Request::get(path).body(Full::default()).unwrap()).await;
+    serde_json::from_slice(&answer.into_body().collect().await.unwrap().to_bytes()).unwrap()
+}
+
+async fn repeat(api: &As, path: &str, encoding: &str, times: usize) -> Times {
+    let mut taken = Vec::new();
+    for _ in 0..times {
+        taken.push(ask(api, path, encoding).await.whole_ms);
+    }
+    of(taken)
+}
+
+async fn repeat_unchanged(api: &As, path: &str, times: usize) -> Times {
+    let answer = api.ask(Request::get(path).body(Full::default()).unwrap()).await;
+    let tag = answer.headers()["etag"].clone();
+    let mut taken = Vec::new();
+    for _ in 0..times {
+        let request = Request::get(path).header("if-none-match", &tag).body(Full::default()).unwrap();
+        let begun = Instant::now();
+        assert_eq!(api.ask(request).await.status(), 304);
+        taken.push(milliseconds(begun));
+    }
+    of(taken)
+}
+
+fn of(mut taken: Vec<f64>) -> Times {
+    taken.sort_by(f64::total_cmp);
+    Times { p50_ms: taken[taken.len() / 2], p99_ms: taken[taken.len() * 99 / 100 - 1] }
+}
+
+fn milliseconds(begun: Instant) -> f64 {
+    begun.elapsed().as_secs_f64() * 1000.0
+}
+
+/// Enrols clusters as a join over the wire does.
+async fn enrol(store: &Store, clusters: usize) {
+    let now = store.now().await.unwrap();
+    let origin = fleet::Actor::command_line("bench").locally();
+    let joins = futures_util::stream::iter(0..clusters).map(|number| {
+        let (store, origin) = (store.clone(), origin.clone());
+        async move {
+            let name = ClusterName::new(format!("site-{number:05}")).unwrap();
+            let secret = Secret::from_text("bench".to_owned());
+            let token = PendingToken {
+                cluster_name: name.clone(),
+                description: format!(
+                    "Rack {} in hall {}, {}",
+                    number % 100,
+                    number % 7,
+                    "spare ".repeat(number % 4)
+                ),
+                expiry: now + time::Duration::HOUR,
+                created_at: now,
+            };
+            store.put_join_token(&token, &secret, &origin).await.unwrap();
+            let keys = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P384_SHA384).unwrap();
+            let mut parameters = rcgen::CertificateParams::new([name.to_string()]).unwrap();
+            let days = i64::try_from(number % 2000).unwrap() - 5;
+            parameters.not_after = now + time::Duration::days(days.max(1));
+            let certificate = Certificate::from_pem(&parameters.self_signed(&keys).unwrap().pem()).unwrap();
+            let presented = Some(certificate.fingerprint);
+            let request = JoinRequest { cluster_name: name.clone(), certificate, token: None };
+            let proof = JoinProof::Token(PresentedToken { secret, server_name: name.to_string() });
+            store.join_cluster(&request, &proof, presented, &origin).await.unwrap();
+        }
+    });
+    joins.buffer_unordered(16).collect::<Vec<()>>().await;
+}
+
+async fn ids(database: &DatabaseOptions) -> Vec<ClusterId> {
+    let ids = texts(database, "SELECT id::text FROM remote_clusters ORDER BY id").await.unwrap();
+    ids.iter().map(|id| ClusterId(id.parse().unwrap())).collect()
+}
+
+/// What a cluster reports: three to nine members, each with a pool of its own, and one that all share.
+fn details(id: ClusterId) -> Details {
+    let number = u64::from(id.0.unsigned_abs());
+    let members = 3 + number % 7;
+    let gone = u64::from(number % 40 == 7);
+    let mut pools = String::new();
+    for member in 0..members {
+        let usage = (number * 37 + member * 101) % 90 * 10_000_000_000;
+        write!(
+            pools,
+            r#"{{"name":"local","member":"micro{member:02}","total":960000000000,"usage":{usage}}},"#
+        )
+        .unwrap();
+    }
+    let text = format!(
+        r#"{{"cpu_load_1":"{:.2}","cpu_load_5":"0.90","cpu_load_15":"0.70","cpu_total_count":0,
+        "memory_total_amount":{},"memory_usage":{},"ui_url":"https://site-{number}.example.org:8443",
+        "ceph_statuses":[{{"status":"Online","count":3}}],
+        "member_statuses":[{{"status":"Online","count":{}}},{{"status":"Offline","count":{gone}}}],
+        "instance_statuses":[{{"status":"Running","count":{}}},{{"status":"Stopped","count":{}}},
+            {{"status":"Error","count":{}}}],
+        "storage_pool_usages":[{pools}{{"name":"remote","member":"","total":20000000000000,"usage":{}}}]}}"#,
+        (number % 977) as f64 / 50.0,
+        members * 64_000_000_000,
+        members * 64_000_000 * (number * 13 % 960),
+        members - gone,
+        number * 17 % 200,
+        number % 30,
+        u64::from(number % 25 == 3),
+        number * 7 % 195 * 100_000_000_000,
+    );
+    Heartbeat::parse(text.as_bytes()).unwrap().details
+}
+
+async fn write_beat(writer: &HeartbeatWriter, cluster: ClusterId) {
+    let details = details(cluster);
+    let findings = warning::findings(&details, Thresholds::default());
+    writer.write(Beat { cluster, details, findings }).await.unwrap();
+}
+
+async fn report(writer: &HeartbeatWriter, ids: &[ClusterId]) {
+    let beats = futures_util::stream::iter(ids).map(|id| write_beat(writer, *id));
+    beats.buffer_unordered(256).collect::<Vec<()>>().await;
+    let gaps = futures_util::stream::iter(ids).map(|id| write_beat(writer, *id));
+    gaps.buffer_unordered(256).collect::<Vec<()>>().await;
+}
+
+/// Beats at this rate for as long as the benchmark runs.
+async fn beat(writer: HeartbeatWriter, ids: Vec<ClusterId>, rate: f64) {
+    let writer = Arc::new(writer);
+    let mut ticks = tokio::time::interval(Duration::from_secs_f64(1.0 / rate));
+    for id in ids.into_iter().cycle() {
+        ticks.tick().await;
+        let writer = writer.clone();
+        tokio::spawn(async move { write_beat(&writer, id).await });
+    }
+}
+
+/// Some have been silent for long enough to be late, some for longer. All have a full history of gaps.
+async fn silence(database: &DatabaseOptions, late: &str, lost: &str) {
+    let sql = format!(
+        "UPDATE remote_cluster_liveness SET recent_gaps = ARRAY[60.01, 59.98, 60.2, 61.7, 60.01, 59.5, 60.3, 60.0],
+            heard_at = heard_at - CASE WHEN {lost} THEN interval '2 days' WHEN {late} THEN interval '250 s'
+                ELSE interval '0' END"
+    );
+    execute(database, &sql).await.unwrap();
+}
+
+fn rss_mb() -> f64 {
+    let status = procfs::process::Process::myself().unwrap().status().unwrap();
+    status.vmrss.unwrap() as f64 * 1024.0 / 1e6
+}
+
+fn print_table(figures: &Figures) {
+    let details = &figures.details;
+    println!("\n{:<52} {:>9} {:>9}   wanted", format!("{} clusters, ms", figures.clusters), "median", "99 %");
+    let row = |what: &str, times: &Times, wanted: &str| {
+        println!("{what:<52} {:>9.2} {:>9.2}   {wanted}", times.p50_ms, times.p99_ms);
+    };
+    let wanted = format!("< {MAX_PAGE_MS}");
+    for (sort, filters) in &details.pages {
+        let (filter, worst) = filters.iter().max_by(|a, b| a.1.p99_ms.total_cmp(&b.1.p99_ms)).unwrap();
+        row(&format!("page of 50 by {sort}, slowest filter {filter:?}"), worst, &wanted);
+    }
+    row("the next page", &details.next_pages, &wanted);
+    row("a page that did not change", &details.not_modified, "");
+    row("a page while whole lists are sent", &details.pages_while_lists_are_sent, "");
+    row("a page while all clusters are late or lost", &details.pages_of_a_silent_fleet, "");
+    row("totals", &details.totals, &format!("< {MAX_TOTALS_MS}"));
+    row("totals while all clusters are late or lost", &details.totals_of_a_silent_fleet, "");
+    println!(
+        "the whole list: {:.0} ms (wanted < {MAX_LIST_MS}), first byte after {:.1} ms, {:.1} MB; with brotli {:.0} ms, {:.2} MB",
+        figures.list_ms,
+        details.list_first_byte_ms,
+        details.list_bytes as f64 / 1e6,
+        details.list_brotli_ms,
+        details.list_bytes_brotli as f64 / 1e6,
+    );
+    println!(
+        "memory: {:.0} MB before the lists, {:.0} MB after; a page: {} bytes, {} with brotli",
+        details.rss_mb_before_lists,
+        details.rss_mb_after_lists,
+        details.page_bytes,
+        details.page_bytes_brotli
+    );
+}
+
+fn write(figures: &Figures) {
+    let path = source_tree().join("target/bench/api.json");
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(&path, serde_json::to_string_pretty(figures).unwrap() + "\n").unwrap();
+    println!("\n{}", path.display());
+}
