@@ -32,6 +32,8 @@ const options = {
   endSession: true,
   // Calls are cut off without an answer.
   down: false,
+  // How long a call for tokens takes, in milliseconds.
+  tokenDelay: 0,
   people,
   ...JSON.parse(values.options),
 };
@@ -94,6 +96,7 @@ const server = http.createServer((request, response) => {
     if (url.pathname.startsWith('/test/')) return test(url.pathname, request, response);
     if (options.down) return request.socket.destroy();
     calls[url.pathname] = (calls[url.pathname] ?? 0) + 1;
+    if (url.pathname === '/token') await new Promise((resolve) => setTimeout(resolve, options.tokenDelay));
     if (url.pathname.startsWith('/interaction/')) return interaction(url, request, response);
     return provider.callback()(request, response);
   };

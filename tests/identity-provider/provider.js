@@ -1,6 +1,7 @@
 // The provider itself: `oidc-provider`, told to ask for no passwords and no consent.
 
 import { Provider } from 'oidc-provider';
+import { Memory } from './memory.js';
 
 // The cluster manager, whatever port of this machine it listens on; and a program with a token of its own.
 function clients({ clientId, clientSecret, secretIn }) {
@@ -34,10 +35,12 @@ export function build(issuer, options, keys) {
   const groups = (id) => (options.groupsAsText ? people[id].groups.join(' ') : people[id].groups);
 
   const provider = new Provider(issuer, {
+    adapter: Memory,
     clients: clients(options).map((client) => ({ ...client, id_token_signed_response_alg: options.algorithm })),
     clientAuthMethods: ['none', options.clientSecret ? options.secretIn : 'client_secret_basic', 'client_secret_basic']
       .filter((method, index, all) => all.indexOf(method) === index)
       .filter((method) => options.secretIn !== 'client_secret_post' || method !== 'client_secret_basic'),
+    enabledJWA: { idTokenSigningAlgValues: [options.algorithm] },
     jwks: { keys },
     cookies: { keys: ['for tests and development'] },
     scopes: ['openid', 'offline_access', 'email', 'profile'],
@@ -102,5 +105,6 @@ export function build(issuer, options, keys) {
   provider.Client.prototype.redirectUriAllowed = (uri) => isHere(uri, '/oidc/callback');
   provider.Client.prototype.postLogoutRedirectUriAllowed = (uri) => isHere(uri, '/ui/login/');
   provider.on('server_error', (ctx, error) => console.error(error));
+  provider.on('grant.error', (ctx, error) => console.error(`no tokens: ${error.error_detail ?? error}`));
   return provider;
 }

@@ -16,7 +16,8 @@ const MAX_REDIRECTS: usize = 20;
 #[derive(Clone)]
 pub struct Browser {
     http: reqwest::Client,
-    cookies: BTreeMap<(String, String), Cookie>,
+    /// By host, path and name.
+    cookies: BTreeMap<(String, String, String), Cookie>,
     hub: Url,
     /// What it accepts, as it says with every request.
     pub accept: String,
@@ -73,19 +74,19 @@ impl Browser {
 
     /// The cookie of the hub under this name.
     pub fn cookie(&self, name: &str) -> Option<&Cookie> {
-        self.cookies.get(&("localhost".to_owned(), name.to_owned()))
+        self.cookies.get(&ours(name))
     }
 
     /// All names of the hub's cookies.
     pub fn cookie_names(&self) -> Vec<&str> {
-        let ours = self.cookies.keys().filter(|(host, _)| host == "localhost");
-        ours.map(|(_, name)| name.as_str()).collect()
+        let ours = self.cookies.keys().filter(|(host, ..)| host == "localhost");
+        ours.map(|(.., name)| name.as_str()).collect()
     }
 
     /// Sets a cookie of the hub by hand, as nobody could but who owns the browser.
     pub fn set_cookie(&mut self, name: &str, value: &str) {
         let cookie = Cookie { value: value.to_owned(), header: format!("{name}={value}; SameSite=Lax") };
-        self.cookies.insert(("localhost".to_owned(), name.to_owned()), cookie);
+        self.cookies.insert(ours(name), cookie);
     }
 
     /// Signs in as this person of the identity provider, on the way to this page.
@@ -165,12 +166,12 @@ impl Browser {
             request = request.header("sec-fetch-site", site);
         }
         let host = url.host_str().unwrap_or_default().to_owned();
-        let sent = self.cookies.iter().filter(|((of, name), cookie)| {
+        let sent = self.cookies.iter().filter(|((of, path, name), cookie)| {
             let is_strict = cookie.header.contains("SameSite=Strict");
             let may_go = url.scheme() == "https" || !name.starts_with("__Host-");
-            *of == host && may_go && !(is_strict && is_foreign)
+            *of == host && may_go && url.path().starts_with(path) && !(is_strict && is_foreign)
         });
-        let line: Vec<_> = sent.map(|((_, name), cookie)| format!("{name}={}", cookie.value)).collect();
+        let line: Vec<_> = sent.map(|((.., name), cookie)| format!("{name}={}", cookie.value)).collect();
         if !line.is_empty() {
             request = request.header("cookie", line.join("; "));
         }
@@ -190,13 +191,19 @@ impl Browser {
             let keeps = ["; Path=/;", "; Secure", "; HttpOnly"].iter().all(|part| header.contains(part));
             assert!(keeps && !header.contains("Domain"), "a browser would not keep {header}");
         }
-        let key = (host.to_owned(), name.to_owned());
+        let path =
+            header.split("; ").find_map(|part| part.strip_prefix("path=").or(part.strip_prefix("Path=")));
+        let key = (host.to_owned(), path.unwrap_or("/").to_owned(), name.to_owned());
         let is_over = header.contains("Max-Age=0") || header.contains("1970");
         match is_over {
             true => self.cookies.remove(&key),
             false => self.cookies.insert(key, Cookie { value: value.to_owned(), header: header.to_owned() }),
         };
     }
+}
+
+fn ours(name: &str) -> (String, String, String) {
+    ("localhost".to_owned(), "/".to_owned(), name.to_owned())
 }
 
 impl Page {

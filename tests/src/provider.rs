@@ -20,10 +20,10 @@ pub struct IdentityProvider {
 impl IdentityProvider {
     /// With options as `tests/identity-provider/main.js` has them.
     pub async fn start(options: Value) -> Self {
-        Self::start_at(crate::hub::free_port(), options).await
+        Self::start_at(0, options).await
     }
 
-    /// At this port of this machine.
+    /// At this port of this machine; 0: any that is free.
     pub async fn start_at(port: u16, options: Value) -> Self {
         let mut command = Command::new("node");
         command.current_dir(installed()).args(["main.js", "--port", &port.to_string(), "--options"]);
@@ -31,7 +31,9 @@ impl IdentityProvider {
         let mut program = Program::start(command);
         program.says("\nready ").await;
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { issuer: format!("http://127.0.0.1:{port}"), program: Some(program), http }
+        let said = program.said();
+        let issuer = said.lines().find_map(|line| line.strip_prefix("ready ")).unwrap().to_owned();
+        Self { issuer, program: Some(program), http }
     }
 
     /// Changes options while it runs.
@@ -59,6 +61,11 @@ impl IdentityProvider {
         let answer = request.send().await.unwrap().text().await.unwrap();
         let answer: Value = serde_json::from_str(&answer).unwrap();
         answer["access_token"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
+    }
+
+    /// All that it has said so far.
+    pub fn said(&self) -> String {
+        self.program.as_ref().map(Program::said).unwrap_or_default()
     }
 
     /// Ends it, as a crash would. Returns what it said.

@@ -33,20 +33,16 @@ pub(crate) struct Attempt {
     pub(crate) callback: String,
     /// Which page the person wanted.
     pub(crate) next: String,
+    /// The session that the browser had: its cookie does not come with the provider's answer.
+    pub(crate) former: Option<[u8; 32]>,
     /// Until when, in seconds since 1970.
-    expires_at: i64,
+    pub(crate) expires_at: i64,
 }
 
 impl Attempt {
-    pub(crate) fn new(
-        state: String,
-        nonce: String,
-        verifier: String,
-        callback: String,
-        next: String,
-    ) -> Self {
-        let expires_at = OffsetDateTime::now_utc().unix_timestamp() + LIFETIME.cast_signed();
-        Self { state, nonce, verifier, callback, next, expires_at }
+    /// Until when one that begins now can be finished.
+    pub(crate) fn until() -> i64 {
+        OffsetDateTime::now_utc().unix_timestamp() + LIFETIME.cast_signed()
     }
 
     /// Has the browser keep it.
@@ -105,13 +101,15 @@ mod tests {
 
     fn attempt(state: &str) -> Attempt {
         let text = |text: &str| text.to_owned();
-        Attempt::new(
-            text(state),
-            text("nonce"),
-            text("verifier"),
-            text("https://x/oidc/callback"),
-            text("/ui/"),
-        )
+        Attempt {
+            state: text(state),
+            nonce: text("nonce"),
+            verifier: text("verifier"),
+            callback: text("https://x/oidc/callback"),
+            next: text("/ui/"),
+            former: Some([1; 32]),
+            expires_at: Attempt::until(),
+        }
     }
 
     fn kept(attempt: &Attempt, headers: &HeaderMap) -> Vec<String> {

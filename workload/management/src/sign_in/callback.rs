@@ -1,6 +1,7 @@
 //! `GET /oidc/callback`: where the identity provider sends a person back to.
 
 use edge::{Error, Response};
+use store::sessions::SessionId;
 use url::form_urlencoded;
 
 use super::attempt::Attempt;
@@ -9,6 +10,7 @@ use super::login::{AWAY, found};
 use super::tokens::TokenError;
 use super::{Security, Visit, page, redirect};
 use crate::call::Call;
+use crate::errors::from_store;
 
 /// What the provider sends back with the person.
 #[derive(Debug, Default)]
@@ -71,9 +73,10 @@ async fn finish(
     let code = answer.code.clone().ok_or_else(|| Refusal::ByProvider("it sent no code".to_owned()))?;
     let granted = sign_in.redeem(code, &attempt).await.map_err(Refusal::Tokens)?;
     let (cookie, person, lifetime) = sign_in.begin(granted).await.map_err(Refusal::Ours)?;
-    // The browser forgets the session that it had.
-    if let Some(old) = SessionCookie::of(&visit.headers) {
-        sign_in.end(&old).await.map_err(Refusal::Ours)?;
+    // The browser forgets the session that it had, so nobody could end it any more.
+    if let Some(former) = attempt.former {
+        let ended = sign_in.store.end_session(SessionId(former)).await;
+        ended.map_err(|error| Refusal::Ours(from_store(error)))?;
     }
     sign_in.record(visit, Security::SignedIn { person: &person }).await;
     Ok((cookie, lifetime.as_secs()))

@@ -8,6 +8,7 @@ use openidconnect::{CsrfToken, Nonce, PkceCodeChallenge, RedirectUrl, Scope};
 use url::form_urlencoded;
 
 use super::attempt::Attempt;
+use super::cookie::SessionCookie;
 use super::{SCOPES, SignIn, Visit, host, page, redirect};
 use crate::call::Call;
 
@@ -18,7 +19,7 @@ pub(crate) async fn login(call: Call) -> Result<Response, Error> {
     let next = redirect::sanitise(next.as_deref());
     let sign_in = &visit.management.sign_in;
     let callback = format!("{}/oidc/callback", sign_in.origin(&visit)?);
-    let known = match sign_in.provider.known().await {
+    let known = match sign_in.provider.answering().await {
         Ok(known) => known,
         Err(away) => {
             let error = Error::Unavailable { retry_after: away.retry_after, cause: Box::new(away) };
@@ -38,13 +39,15 @@ pub(crate) async fn login(call: Call) -> Result<Response, Error> {
         request = request.add_extra_param("audience", audience.clone());
     }
     let (there, state, nonce) = request.set_pkce_challenge(challenge).url();
-    let attempt = Attempt::new(
-        state.into_secret(),
-        nonce.secret().clone(),
-        verifier.into_secret(),
+    let attempt = Attempt {
+        state: state.into_secret(),
+        nonce: nonce.secret().clone(),
+        verifier: verifier.into_secret(),
         callback,
-        next.to_owned(),
-    );
+        next: next.to_owned(),
+        former: SessionCookie::of(&visit.headers).map(|cookie| cookie.id().0),
+        expires_at: Attempt::until(),
+    };
     let mut response = found(there.as_str())?;
     attempt.keep(sign_in.store.crypter(), &visit.headers, &mut response)?;
     Ok(response)

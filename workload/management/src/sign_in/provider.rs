@@ -12,6 +12,8 @@ use super::http::{CALL_TIMEOUT, HttpError, ProviderHttp};
 
 /// How long what the provider says of itself is taken for true without asking again.
 const FRESH_FOR: Duration = Duration::from_secs(3600);
+/// Nobody is sent to a provider that has not answered for so long without asking it first.
+const ANSWERED_LATELY: Duration = Duration::from_secs(30);
 /// An unknown key is looked for at most so often, whoever presents tokens that name one.
 const KEYS_EVERY: Duration = Duration::from_secs(5);
 /// A token that names no key may be signed by a new one: then keys older than this are fetched anew.
@@ -23,7 +25,7 @@ pub(crate) struct Provider {
     issuer: IssuerUrl,
     known: RwLock<Option<Arc<Known>>>,
     backoff: Mutex<Backoff>,
-    /// Held by whoever fetches, so that there is one fetch at a time; when keys were last looked for.
+    /// Held by whoever fetches, so that there is one fetch at a time; when an unknown key was last looked for.
     fetching: tokio::sync::Mutex<Option<Instant>>,
 }
 
@@ -82,31 +84,38 @@ impl Provider {
 
     /// What the provider says of itself. What is old is used while the provider does not answer.
     pub(crate) async fn known(&self) -> Result<Arc<Known>, Away> {
-        let cached = self.cached();
-        if let Some(known) = cached.as_ref().filter(|known| known.at.elapsed() < FRESH_FOR) {
-            return Ok(known.clone());
+        let Some(cached) = self.cached() else { return self.fetched(FRESH_FOR).await };
+        if cached.at.elapsed() < FRESH_FOR || self.fetching.try_lock().is_err() {
+            return Ok(cached);
         }
-        let mut fetching = match (self.fetching.try_lock(), cached) {
-            (Ok(fetching), _) => fetching,
-            (Err(_), Some(known)) => return Ok(known),
-            (Err(_), None) => self.fetching.lock().await,
-        };
-        let cached = self.cached();
-        if let Some(known) = cached.as_ref().filter(|known| known.at.elapsed() < FRESH_FOR) {
-            return Ok(known.clone());
+        Ok(self.fetched(FRESH_FOR).await.unwrap_or(cached))
+    }
+
+    /// The same for who is about to be sent there: an error if it does not answer.
+    pub(crate) async fn answering(&self) -> Result<Arc<Known>, Away> {
+        if let Some(away) = self.away() {
+            return Err(away);
+        }
+        match self.cached().filter(|known| known.at.elapsed() < ANSWERED_LATELY) {
+            Some(known) => Ok(known),
+            None => self.fetched(ANSWERED_LATELY).await,
+        }
+    }
+
+    /// What it says now, or said within `max_age` to whoever asked at the same time.
+    async fn fetched(&self, max_age: Duration) -> Result<Arc<Known>, Away> {
+        let _fetching = self.fetching.lock().await;
+        if let Some(known) = self.cached().filter(|known| known.at.elapsed() < max_age) {
+            return Ok(known);
         }
         if let Some(away) = self.away() {
-            return cached.ok_or(away);
+            return Err(away);
         }
         match self.discover().await {
-            Ok(known) => {
-                *fetching = Some(Instant::now());
-                Ok(self.keep(known))
-            }
+            Ok(known) => Ok(self.keep(known)),
             Err(problem) => {
                 tracing::warn!(issuer = %self.issuer.as_str(), problem, "the identity provider cannot be used");
-                let away = self.failed();
-                cached.ok_or(away)
+                Err(self.failed())
             }
         }
     }
@@ -172,7 +181,7 @@ impl Provider {
             return Err("it names no token endpoint".to_owned());
         }
         let (keys, now) = (metadata.jwks().clone(), Instant::now());
-        tracing::info!(issuer = %self.issuer.as_str(), "the identity provider answers");
+        tracing::debug!(issuer = %self.issuer.as_str(), "the identity provider answers");
         Ok(Known { metadata, keys, at: now, keys_at: now })
     }
 
