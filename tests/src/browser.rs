@@ -21,6 +21,7 @@ pub struct Browser {
     hub: Url,
     /// What it accepts, as it says with every request.
     pub accept: String,
+    more: Vec<(String, String)>,
 }
 
 /// A cookie as it was set.
@@ -59,7 +60,13 @@ impl Browser {
             .build()
             .unwrap();
         let hub = Url::parse(&format!("https://localhost:{}", hub.port())).unwrap();
-        Self { http, cookies: BTreeMap::new(), hub, accept: "text/html,*/*;q=0.8".to_owned() }
+        Self {
+            http,
+            cookies: BTreeMap::new(),
+            hub,
+            accept: "text/html,*/*;q=0.8".to_owned(),
+            more: Vec::new(),
+        }
     }
 
     /// Where the hub is from here.
@@ -153,6 +160,14 @@ impl Browser {
         }
     }
 
+    /// The same with more headers.
+    pub async fn fetch_with(&mut self, path: &str, headers: &[(&str, &str)]) -> Page {
+        self.more = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let page = self.fetch(path).await;
+        self.more.clear();
+        page
+    }
+
     async fn request(&mut self, method: Method, url: Url, is_typed: bool, is_foreign: bool) -> Page {
         let mut request = self.http.request(method, url.clone()).header("accept", &self.accept);
         if url.host_str() == self.hub.host_str() {
@@ -174,6 +189,9 @@ impl Browser {
         let line: Vec<_> = sent.map(|((.., name), cookie)| format!("{name}={}", cookie.value)).collect();
         if !line.is_empty() {
             request = request.header("cookie", line.join("; "));
+        }
+        for (name, value) in &self.more {
+            request = request.header(name, value);
         }
         let mut answer = request.send().await.unwrap_or_else(|error| panic!("{url}: {error:?}"));
         let (status, headers) = (answer.status(), std::mem::take(answer.headers_mut()));

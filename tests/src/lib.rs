@@ -11,6 +11,8 @@ pub mod management;
 pub mod process;
 pub mod programs;
 pub mod provider;
+pub mod raw_https;
+pub mod stand_in_provider;
 pub mod wait;
 
 pub use balancer::Balancer;
@@ -19,3 +21,4 @@ pub use hub::Hub;
 pub use management::{Api, ManagementUnit};
 pub use process::Program;
 pub use provider::IdentityProvider;
+pub use stand_in_provider::StandInProvider;

@@ -80,8 +80,7 @@ pub(crate) fn verify(
         .set_issue_time_verifier_fn(move |at| {
             if at > latest { Err("it was issued in the future".to_owned()) } else { Ok(()) }
         })
-        // Some providers name further recipients. Then the token must say that it was made for us, which is checked
-        // with the rest.
+        // Some providers name further recipients: see `check_party`.
         .set_other_audience_verifier_fn(|_| true);
     let check_nonce = |found: Option<&Nonce>| match (expected.nonce, found) {
         (None, _) => Ok(()),
@@ -89,6 +88,7 @@ pub(crate) fn verify(
         (Some(_), _) => Err("the nonce is not ours".to_owned()),
     };
     let claims = token.claims(&verifier, check_nonce).map_err(|error| super::provider::chain(&error))?;
+    check_party(claims, expected.client_id)?;
     check_not_before(claims, now)?;
     check_access_token(token, claims, &verifier, expected.access_token)?;
     if claims.subject().as_str().contains('\0') {
@@ -100,6 +100,15 @@ pub(crate) fn verify(
         groups: groups.map(self::groups),
         expires_at: claims.expiration().timestamp(),
     })
+}
+
+/// For whom it was made, where it says so, and it must where it is for several. The library leaves this to us.
+fn check_party(claims: &IdTokenClaims, client_id: &str) -> Result<(), String> {
+    match claims.authorized_party() {
+        Some(party) if party.as_str() == client_id => Ok(()),
+        None if claims.audiences().len() == 1 => Ok(()),
+        _ => Err("it was made for another client".to_owned()),
+    }
 }
 
 fn check_not_before(claims: &IdTokenClaims, now: i64) -> Result<(), String> {

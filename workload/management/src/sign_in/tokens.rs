@@ -13,6 +13,7 @@ use openidconnect::{
     StandardErrorResponse,
 };
 use secrecy::ExposeSecret as _;
+use serde::de::IgnoredAny;
 
 use super::SignIn;
 use super::attempt::Attempt;
@@ -158,11 +159,15 @@ impl SignIn {
                 tracing::warn!(problem = chain(&error), "the identity provider does not answer");
                 Err(self.provider.failed().into())
             }
-            // An error page of the provider, or of a proxy before it.
             Err(RequestTokenError::Parse(error, body)) => {
                 // Only where it stopped making sense: the rest may quote a token.
-                let (at, bytes) = (error.path().to_string(), body.len());
-                tracing::warn!(at, bytes, "the identity provider's answer makes no sense");
+                let at = error.path().to_string();
+                if serde_json::from_slice::<IgnoredAny>(&body).is_ok() {
+                    self.provider.answered();
+                    return Err(TokenError::IdToken(format!("the answer cannot be read at {at}")));
+                }
+                // An error page of the provider, or of a proxy before it.
+                tracing::warn!(bytes = body.len(), "the identity provider does not answer with JSON");
                 Err(self.provider.failed().into())
             }
             Err(RequestTokenError::Other(problem)) => {

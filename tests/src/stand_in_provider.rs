@@ -1,0 +1,221 @@
+//! A stand-in for an identity provider, whose ID tokens a test forges: for what a real provider never sends.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use aws_lc_rs::hmac;
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use warp::Filter as _;
+use warp::http::{Response, StatusCode};
+
+/// A running stand-in; stops when dropped. It signs with ECDSA P-256, under the key named `one`.
+pub struct StandInProvider {
+    /// What it calls itself.
+    pub issuer: String,
+    state: Arc<Mutex<State>>,
+    running: JoinHandle<()>,
+}
+
+/// How a token differs from one that is as it should be.
+#[derive(Debug, Clone, Default)]
+pub struct Forgery {
+    /// Parts of the header to replace; null: to leave out.
+    pub header: Value,
+    /// Claims to replace; null: to leave out.
+    pub claims: Value,
+    /// Who signs it.
+    pub signed: Signed,
+}
+
+/// Who signs a token.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Signed {
+    /// The provider.
+    #[default]
+    Properly,
+    /// Somebody with a key of their own.
+    ByAnother,
+    /// Nobody.
+    Not,
+    /// Anybody, with the provider's public key as if it were a shared secret.
+    WithPublicKeyAsSecret,
+}
+
+struct State {
+    issuer: String,
+    key: EcdsaKeyPair,
+    other: EcdsaKeyPair,
+    forgery: Forgery,
+    /// What it calls itself in its metadata.
+    called: String,
+    /// The nonce that each code was asked for with.
+    codes: BTreeMap<String, String>,
+    last_id_token: String,
+    calls: BTreeMap<String, u64>,
+}
+
+impl StandInProvider {
+    /// One whose tokens are as they should be.
+    pub async fn start() -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address: SocketAddr = listener.local_addr().unwrap();
+        let issuer = format!("http://{address}");
+        let key = || EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
+        let state = Arc::new(Mutex::new(State {
+            issuer: issuer.clone(),
+            key: key(),
+            other: key(),
+            forgery: Forgery::default(),
+            called: issuer.clone(),
+            codes: BTreeMap::new(),
+            last_id_token: String::new(),
+            calls: BTreeMap::new(),
+        }));
+        let shared = state.clone();
+        let query = warp::query::raw().or(warp::any().map(String::new)).unify();
+        let all = warp::path::full().and(query).and(warp::body::bytes()).map(
+            move |path: warp::path::FullPath, query: String, body: bytes::Bytes| {
+                lock(&shared).answer(path.as_str(), &query, &String::from_utf8_lossy(&body))
+            },
+        );
+        let running = tokio::spawn(async move { warp::serve(all).incoming(listener).run().await });
+        Self { issuer, state, running }
+    }
+
+    /// Forges every ID token from now on.
+    pub fn forge(&self, forgery: Forgery) {
+        lock(&self.state).forgery = forgery;
+    }
+
+    /// Calls itself otherwise in its metadata.
+    pub fn is_called(&self, issuer: &str) {
+        issuer.clone_into(&mut lock(&self.state).called);
+    }
+
+    /// A token with these claims besides the ordinary ones of an access token.
+    pub fn access_token(&self, forgery: &Forgery) -> String {
+        let state = lock(&self.state);
+        let now = OffsetDateTime::now_utc().unix_timestamp();
+        let claims = json!({"iss": state.issuer, "sub": "robot", "iat": now, "exp": now + 300,
+            "mcm-idp-groups": ["admins"]});
+        state.token("at+jwt", claims, forgery)
+    }
+
+    /// The last ID token.
+    pub fn last_id_token(&self) -> String {
+        lock(&self.state).last_id_token.clone()
+    }
+
+    /// How often a path was asked for.
+    pub fn calls(&self, path: &str) -> u64 {
+        lock(&self.state).calls.get(path).copied().unwrap_or_default()
+    }
+}
+
+impl Drop for StandInProvider {
+    fn drop(&mut self) {
+        self.running.abort();
+    }
+}
+
+impl State {
+    fn answer(&mut self, path: &str, query: &str, body: &str) -> Response<String> {
+        *self.calls.entry(path.to_owned()).or_default() += 1;
+        let (issuer, called) = (&self.issuer, &self.called);
+        let answer = match path {
+            "/.well-known/openid-configuration" => json!({
+                "issuer": called, "authorization_endpoint": format!("{issuer}/authorize"),
+                "token_endpoint": format!("{issuer}/token"), "jwks_uri": format!("{issuer}/keys"),
+                "response_types_supported": ["code"], "subject_types_supported": ["public"],
+                "id_token_signing_alg_values_supported": ["ES256"],
+            }),
+            "/keys" => json!({"keys": [self.public_key()]}),
+            "/authorize" => return self.authorize(query),
+            "/token" => return self.tokens(body),
+            _ => return respond(StatusCode::NOT_FOUND, &Value::Null),
+        };
+        respond(StatusCode::OK, &answer)
+    }
+
+    /// Whoever asks is let in.
+    fn authorize(&mut self, query: &str) -> Response<String> {
+        let asked = parameters(query);
+        let code = format!("code-{}", self.codes.len());
+        self.codes.insert(code.clone(), asked["nonce"].clone());
+        let there = format!("{}?code={code}&state={}", asked["redirect_uri"], asked["state"]);
+        Response::builder().status(StatusCode::FOUND).header("location", there).body(String::new()).unwrap()
+    }
+
+    /// A code is good for one time.
+    fn tokens(&mut self, body: &str) -> Response<String> {
+        let Some(nonce) = parameters(body).get("code").and_then(|code| self.codes.remove(code)) else {
+            return respond(StatusCode::BAD_REQUEST, &json!({"error": "invalid_grant"}));
+        };
+        let now = OffsetDateTime::now_utc().unix_timestamp();
+        let claims = json!({"iss": self.issuer, "sub": "somebody", "aud": "cluster-manager", "iat": now,
+            "exp": now + 300, "nonce": nonce, "mcm-idp-groups": ["admins"]});
+        self.last_id_token = self.token("JWT", claims, &self.forgery);
+        let answer = json!({"access_token": "an access token", "token_type": "Bearer", "expires_in": 300,
+            "id_token": self.last_id_token});
+        respond(StatusCode::OK, &answer)
+    }
+
+    fn token(&self, typ: &str, mut claims: Value, forgery: &Forgery) -> String {
+        let mut header = json!({"alg": "ES256", "kid": "one", "typ": typ});
+        replace(&mut header, &forgery.header);
+        replace(&mut claims, &forgery.claims);
+        let encode = |value: &Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
+        let signed = format!("{}.{}", encode(&header), encode(&claims));
+        let sign =
+            |key: &EcdsaKeyPair| key.sign(&SystemRandom::new(), signed.as_bytes()).unwrap().as_ref().to_vec();
+        let signature = match forgery.signed {
+            Signed::Properly => sign(&self.key),
+            Signed::ByAnother => sign(&self.other),
+            Signed::Not => Vec::new(),
+            Signed::WithPublicKeyAsSecret => {
+                let secret = hmac::Key::new(hmac::HMAC_SHA256, self.key.public_key().as_ref());
+                hmac::sign(&secret, signed.as_bytes()).as_ref().to_vec()
+            }
+        };
+        format!("{signed}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature))
+    }
+
+    fn public_key(&self) -> Value {
+        // An uncompressed point: one byte that says so, then both coordinates.
+        let point = self.key.public_key().as_ref();
+        let encode = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(bytes);
+        json!({"kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": "one",
+            "x": encode(&point[1..33]), "y": encode(&point[33..65])})
+    }
+}
+
+fn replace(object: &mut Value, parts: &Value) {
+    for (name, value) in parts.as_object().into_iter().flatten() {
+        match value {
+            Value::Null => object.as_object_mut().unwrap().remove(name),
+            value => object.as_object_mut().unwrap().insert(name.clone(), value.clone()),
+        };
+    }
+}
+
+fn parameters(text: &str) -> BTreeMap<String, String> {
+    let url = reqwest::Url::parse(&format!("http://localhost/?{text}")).unwrap();
+    url.query_pairs().into_owned().collect()
+}
+
+fn respond(status: StatusCode, body: &Value) -> Response<String> {
+    let response = Response::builder().status(status).header("content-type", "application/json");
+    response.body(body.to_string()).unwrap()
+}
+
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
