@@ -206,11 +206,17 @@ async fn many_are_changed_by_one_request_each_with_its_own_answer() {
         ])
     );
     assert_eq!(viewer.get("/1.0/remote-cluster/c").await.metadata()["disk_threshold"], 10);
+    let request = json!({"action":"configure","filter":{"search":"B"},"change":{"description":"found"}});
+    let reply = operator.send_json("POST", bulk, request).await;
+    assert_eq!(reply.metadata(), &json!([{"name":"b","status_code":200,"error":""}]));
     let request = json!({"action":"remove","names":["a","b"]});
     assert_eq!(operator.send_json("POST", bulk, request).await.status, 200);
     assert_eq!(viewer.get("/1.0/remote-cluster/a").await.status, 404);
     for wrong in [
         json!({"action":"remove"}),
+        json!({"action":"remove","filter":{}}),
+        json!({"action":"remove","names":["c"],"filter":{"search":"c"}}),
+        json!({"action":"remove","filter":{"health":["dead"]}}),
         json!({"action":"configure","names":["c"]}),
         json!({"action":"configure","names":["c"],"change":{"disk_threshold":101}}),
         json!({"action":"explode","names":["c"]}),

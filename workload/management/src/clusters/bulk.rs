@@ -1,7 +1,10 @@
 //! `POST /1.0/remote-cluster-bulk`: many clusters configured or removed by one request, with an answer for each.
 
+use std::collections::HashSet;
+
 use edge::{Error, Response, answer};
 use fleet::Origin;
+use fleet::query::ClusterFilter;
 use futures_util::stream::{self, StreamExt as _};
 
 use crate::Management;
@@ -35,16 +38,34 @@ pub(crate) async fn act(call: Call) -> Result<Response, Error> {
 }
 
 /// Which clusters the request is about, each once, in the order given.
-async fn chosen(_management: &Management, request: &BulkRequest) -> Result<Vec<String>, Error> {
-    let Some(names) = &request.names else {
-        return Err(Error::BadRequest("names is needed".to_owned()));
+async fn chosen(management: &Management, request: &BulkRequest) -> Result<Vec<String>, Error> {
+    let names = match (&request.names, &request.filter) {
+        (Some(names), None) => distinct(names),
+        (None, Some(filter)) => matching(management, filter, request.action).await?,
+        _ => return Err(Error::BadRequest("either names or filter is needed".to_owned())),
     };
-    let mut known = std::collections::HashSet::new();
-    let names: Vec<String> = names.iter().filter(|name| known.insert(name.as_str())).cloned().collect();
     if names.len() > MAX_CLUSTERS {
         return Err(Error::BadRequest(format!("one request may be about {MAX_CLUSTERS} clusters at most")));
     }
     Ok(names)
+}
+
+fn distinct(names: &[String]) -> Vec<String> {
+    let mut known = HashSet::new();
+    names.iter().filter(|name| known.insert(name.as_str())).cloned().collect()
+}
+
+async fn matching(
+    management: &Management,
+    filter: &ClusterFilter,
+    action: BulkAction,
+) -> Result<Vec<String>, Error> {
+    if action == BulkAction::Remove && *filter == ClusterFilter::default() {
+        return Err(Error::BadRequest("an empty filter would remove every cluster: name them".to_owned()));
+    }
+    let rules = &management.options.health;
+    let names = management.store.cluster_names_matching(filter, rules, MAX_CLUSTERS + 1).await;
+    Ok(names.map_err(from_store)?.into_iter().map(String::from).collect())
 }
 
 /// What is to be done to each.

@@ -1,6 +1,6 @@
 use std::net::Ipv4Addr;
 
-use edge::{ClientCertificate, Peer};
+use edge::{ClientCertificate, Draining, Peer};
 use http::HeaderValue;
 use store::testing::{empty_database, store, texts};
 
@@ -123,7 +123,8 @@ async fn refused_requests_are_in_the_audit_trail_without_what_they_presented() {
         let address = "192.0.2.7:1".parse().unwrap();
         let request = warp::test::request().path(path).header(header, value);
         let request = request.extension(Peer { address, certificate: ClientCertificate::None });
-        request.extension(RequestId::next()).reply(&routes).await.status().as_u16()
+        let request = request.extension(RequestId::next()).extension(Draining(CancellationToken::new()));
+        request.reply(&routes).await.status().as_u16()
     };
     for _ in 0..3 {
         assert_eq!(ask("/1.0/event?search=canary", "authorization", "Bearer canary").await, 401);
