@@ -28,8 +28,10 @@ const AT_ONCE: usize = 20;
 const WAITING: usize = 1;
 
 /// The clusters. Without a parameter all of them, sorted by name; with any, a page.
-#[utoipa::path(get, path = "/1.0/remote-cluster", tag = "clusters", params(ClusterListParameters),
-    responses((status = 200, body = Answer<ClusterList>), SignedIn, Anywhere))]
+#[utoipa::path(get, path = "/1.0/remote-cluster", tag = "clusters", params(ClusterListParameters), responses(
+    (status = 200, body = Answer<ClusterList>),
+    (status = 304, description = "The page is what `If-None-Match` names."),
+    SignedIn, Anywhere))]
 pub(crate) async fn list(call: Call) -> Result<Response, Error> {
     let query = ClusterQuery::parse(&parameters(&call.query)?)
         .map_err(|problem| Error::BadRequest(problem.to_string()))?;

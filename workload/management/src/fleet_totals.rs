@@ -9,8 +9,10 @@ use crate::errors::from_store;
 use crate::model::{Answer, Anywhere, FleetTotals, SignedIn};
 
 /// What the fleet adds up to: clusters by health and by warnings, members and instances by status, memory, storage.
-#[utoipa::path(get, path = "/1.0/fleet", tag = "clusters",
-    responses((status = 200, body = Answer<FleetTotals>), SignedIn, Anywhere))]
+#[utoipa::path(get, path = "/1.0/fleet", tag = "clusters", responses(
+    (status = 200, body = Answer<FleetTotals>),
+    (status = 304, description = "The totals are what `If-None-Match` names."),
+    SignedIn, Anywhere))]
 pub(crate) async fn show(call: Call) -> Result<Response, Error> {
     let management = &call.management;
     let totals = management.store.fleet_totals(&management.options.health).await.map_err(from_store)?;

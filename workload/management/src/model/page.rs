@@ -32,7 +32,7 @@ pub enum ClusterList {
 /// Which clusters, in which order, which part of the list. Each that is given narrows further; without any the whole
 /// list is answered.
 #[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
+#[into_params(parameter_in = Query, rename_all = "kebab-case")]
 #[allow(dead_code, reason = "describes what fleet::query reads")]
 pub(crate) struct ClusterListParameters {
     /// How many clusters a page has.
@@ -102,3 +102,41 @@ words!(
     /// How much of each cluster.
     Fields: All, Summary
 );
+
+#[cfg(test)]
+mod tests {
+    use fleet::query::{ClusterQuery, SortBy};
+    use fleet::{HealthState, WarningKind};
+    use serde_json::Value;
+    use utoipa::openapi::path::ParameterIn;
+
+    use super::*;
+
+    #[test]
+    fn what_is_described_is_what_is_read() {
+        let described = ClusterListParameters::into_params(|| Some(ParameterIn::Query));
+        let described = serde_json::to_value(described).unwrap();
+        let described = described.as_array().unwrap();
+        let names: Vec<&str> =
+            described.iter().map(|parameter| parameter["name"].as_str().unwrap()).collect();
+        assert_eq!(names, ClusterQuery::PARAMETERS);
+        let words = |name: &str| -> Vec<String> {
+            let parameter = described.iter().find(|parameter| parameter["name"] == name).unwrap();
+            let text = parameter["schema"].to_string();
+            let list = text.split_once("\"enum\":").unwrap().1;
+            let list: Vec<Value> =
+                serde_json::Deserializer::from_str(list).into_iter().next().unwrap().unwrap();
+            list.iter().map(|word| word.as_str().unwrap().to_owned()).collect()
+        };
+        assert_eq!(words("sort"), SortBy::ALL.map(SortBy::as_str));
+        assert_eq!(words("health"), HealthState::ALL.map(HealthState::as_str));
+        assert_eq!(words("warning"), WarningKind::ALL.map(WarningKind::as_str));
+        assert_eq!(words("order"), ["asc", "desc"]);
+        assert_eq!(words("fields"), ["all", "summary"]);
+        let lists = ["health", "warning", "member-status", "instance-status"];
+        for parameter in described {
+            let is_list = lists.contains(&parameter["name"].as_str().unwrap());
+            assert_eq!(parameter["explode"] == Value::Bool(false), is_list, "{parameter}");
+        }
+    }
+}
