@@ -32,6 +32,7 @@ use store::private::{Durability, PrivatePostgres, create_database};
 use store::testing::{execute, texts};
 use store::{DatabaseOptions, HeartbeatWriter, Store};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 /// What the product promises for two cores.
 const MAX_PAGE_MS: f64 = 10.0;
@@ -124,7 +125,8 @@ async fn main() {
     execute(&database, "VACUUM ANALYZE").await.unwrap();
 
     let rate = clusters as f64 / 60.0;
-    tokio::spawn(beat(writer, ids.into_iter().filter(|id| id.0 % 20 != 0).collect(), rate));
+    let beating: Vec<ClusterId> = ids.into_iter().filter(|id| id.0 % 20 != 0).collect();
+    let beating = tokio::spawn(beat(writer, beating, rate, stop.clone()));
     let api = caller(&store).await;
     let details = measure(&api, &database, times, rate).await;
     let list_ms = details.1;
@@ -137,6 +139,7 @@ async fn main() {
         details: details.0,
     };
     stop.cancel();
+    beating.await.unwrap();
     print_table(&figures);
     write(&figures);
     drop(postgres);
@@ -304,7 +307,7 @@ async fn enrol(store: &Store, clusters: usize) {
             store.join_cluster(&request, &proof, presented, &origin).await.unwrap();
         }
     });
-    joins.buffer_unordered(16).collect::<Vec<()>>().await;
+    joins.buffer_unordered(6).collect::<Vec<()>>().await;
 }
 
 async fn ids(database: &DatabaseOptions) -> Vec<ClusterId> {
@@ -359,15 +362,19 @@ async fn report(writer: &HeartbeatWriter, ids: &[ClusterId]) {
     gaps.buffer_unordered(256).collect::<Vec<()>>().await;
 }
 
-/// Beats at this rate for as long as the benchmark runs.
-async fn beat(writer: HeartbeatWriter, ids: Vec<ClusterId>, rate: f64) {
-    let writer = Arc::new(writer);
+/// Beats at this rate until it is stopped.
+async fn beat(writer: HeartbeatWriter, ids: Vec<ClusterId>, rate: f64, stop: CancellationToken) {
+    let (writer, under_way) = (Arc::new(writer), TaskTracker::new());
     let mut ticks = tokio::time::interval(Duration::from_secs_f64(1.0 / rate));
     for id in ids.into_iter().cycle() {
-        ticks.tick().await;
+        if stop.run_until_cancelled(ticks.tick()).await.is_none() {
+            break;
+        }
         let writer = writer.clone();
-        tokio::spawn(async move { write_beat(&writer, id).await });
+        under_way.spawn(async move { write_beat(&writer, id).await });
     }
+    under_way.close();
+    under_way.wait().await;
 }
 
 /// Some have been silent for long enough to be late, some for longer. All have a full history of gaps.
