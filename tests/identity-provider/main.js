@@ -5,6 +5,7 @@
 // Says `ready <issuer>` when it can be used. Tests change its options and break it over `/test`.
 
 import http from 'node:http';
+import https from 'node:https';
 import { parseArgs } from 'node:util';
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { people } from './people.js';
@@ -34,6 +35,8 @@ const options = {
   down: false,
   // How long a call for tokens takes, in milliseconds.
   tokenDelay: 0,
+  // With { key, cert } in PEM: HTTPS, under the name localhost.
+  tls: null,
   people,
   ...JSON.parse(values.options),
 };
@@ -90,7 +93,7 @@ async function interaction(url, request, response) {
   }
 }
 
-const server = http.createServer((request, response) => {
+const answerAll = (request, response) => {
   const url = new URL(request.url, server.issuer);
   const answer = async () => {
     if (url.pathname.startsWith('/test/')) return test(url.pathname, request, response);
@@ -105,10 +108,12 @@ const server = http.createServer((request, response) => {
     response.statusCode = 500;
     response.end();
   });
-});
+};
+const server = options.tls ? https.createServer(options.tls, answerAll) : http.createServer(answerAll);
 
 server.listen(Number(values.port), '127.0.0.1', () => {
-  server.issuer = `http://127.0.0.1:${server.address().port}`;
+  const { port } = server.address();
+  server.issuer = options.tls ? `https://localhost:${port}` : `http://127.0.0.1:${port}`;
   provider = build(server.issuer, options, keys);
   const names = Object.entries(options.people).map(([id, { groups }]) => `${id} (${groups.join(', ') || 'no group'})`);
   console.log(`People, none with a password: ${names.join(', ')}`);

@@ -242,3 +242,28 @@ async fn programs_learn_how_to_sign_in() {
     assert_eq!(asked["redirect_uri"], browser.hub("/oidc/callback").to_string());
     assert!(asked["state"].len() >= 22 && asked["nonce"].len() >= 22);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_with_a_ca_of_its_own_is_trusted_when_told_so() {
+    let mut ca = rcgen::CertificateParams::new(Vec::new()).unwrap();
+    ca.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let ca_key = rcgen::KeyPair::generate().unwrap();
+    let ca_pem = ca.self_signed(&ca_key).unwrap().pem();
+    let issuer = rcgen::Issuer::new(ca, ca_key);
+    let key = rcgen::KeyPair::generate().unwrap();
+    let leaf = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    let cert = leaf.signed_by(&key, &issuer).unwrap().pem();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ca.pem");
+    std::fs::write(&file, ca_pem).unwrap();
+
+    let tls = json!({"tls": {"key": key.serialize_pem(), "cert": cert}});
+    let provider = IdentityProvider::start(tls).await;
+    assert!(provider.issuer.starts_with("https://localhost:"));
+    let hub = Hub::start_management(&provider.issuer, &[]).await;
+    assert_eq!(browser(&hub).fetch("/oidc/login").await.status, 503);
+    let hub = Hub::start_management(&provider.issuer, &[("EXTRA_CA_FILE", file.to_str().unwrap())]).await;
+    let mut browser = browser(&hub);
+    browser.sign_in("admin", "/ui/").await;
+    assert!(browser.who_am_i().await.is_ok());
+}

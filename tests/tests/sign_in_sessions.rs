@@ -183,3 +183,39 @@ async fn the_database_holds_nothing_that_signs_anybody_in() {
 fn value(browser: &Browser) -> String {
     browser.cookie(SESSION).unwrap().value.clone()
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_secret_is_logged_however_much_is() {
+    let provider = IdentityProvider::start(json!({"lifetime": 1, "clientSecret": "canary-secret"})).await;
+    let settings = [
+        ("OIDC_ISSUER", provider.issuer.as_str()),
+        ("OIDC_CLIENT_SECRET", "canary-secret"),
+        ("LOG_LEVEL", "trace"),
+        ("SERVICE", "management-api"),
+    ];
+    let hub = Hub::without_units(store::testing::empty_database().await.unwrap(), &settings);
+    let address = std::net::SocketAddr::from(([127, 0, 0, 1], harness::hub::free_port()));
+    let mut command = harness::process::command("cluster-manager", hub.variables());
+    command.args(["serve", "--management-listen", &address.to_string()]);
+    let mut program = harness::Program::start(command);
+    program.says("ready").await;
+
+    let mut browser = Browser::new(address);
+    let page = browser.sign_in("admin", "/ui/").await;
+    let callback = page.way.iter().find(|url| url.path() == "/oidc/callback").unwrap();
+    let code = callback.query_pairs().find(|(name, _)| name == "code").unwrap().1.into_owned();
+    let before = provider.calls("/token").await;
+    wait::until("the session is renewed", SOON, async || {
+        assert!(browser.who_am_i().await.is_ok());
+        provider.calls("/token").await > before
+    })
+    .await;
+    let cookie = value(&browser);
+    browser.fetch("/oidc/logout").await;
+    let log = program.kill();
+    assert!(log.contains("signed in") && log.contains("signed out"), "{log}");
+    for secret in [cookie.as_str(), &cookie[..40], &cookie[44..84], &code, "canary-secret", "eyJ"] {
+        let line = log.lines().find(|line| line.contains(secret));
+        assert!(line.is_none(), "{secret}: {line:?}");
+    }
+}

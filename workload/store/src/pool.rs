@@ -73,6 +73,11 @@ impl Store {
         (status.size, status.available)
     }
 
+    /// How many connections there can be at once.
+    pub fn most_connections(&self) -> usize {
+        self.pool.status().max_size
+    }
+
     /// The keys that all units share.
     pub fn crypter(&self) -> &Crypter {
         &self.crypter

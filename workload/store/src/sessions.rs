@@ -4,7 +4,6 @@
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use time::OffsetDateTime;
 use tokio_postgres::Row;
 
 use crate::{Store, StoreError};
@@ -36,10 +35,6 @@ pub struct Session {
     pub person: Person,
     /// What only the cookie opens.
     pub sealed: Vec<u8>,
-    /// When the person signed in.
-    pub created_at: OffsetDateTime,
-    /// The database's clock.
-    pub now: OffsetDateTime,
 }
 
 /// When sessions end by themselves.
@@ -67,8 +62,7 @@ pub enum Verdict {
     End,
 }
 
-const COLUMNS: &str =
-    "s.id, s.subject, coalesce(i.name, ''), coalesce(i.email, ''), s.sealed, s.created_at, now()";
+const COLUMNS: &str = "s.id, s.subject, coalesce(i.name, ''), coalesce(i.email, ''), s.sealed";
 const IS_LIVE: &str = "s.expires_at > now() AND s.last_seen_at > now() - make_interval(secs => $2)";
 
 impl SessionLimits {
@@ -114,7 +108,7 @@ impl Store {
         let (idle, touch_after) = (limits.idle.as_secs_f64(), limits.touch_after());
         let found = client.query_opt(&statement, &[&key, &idle, &touch_after]).await?;
         let Some(row) = found else { return Ok(None) };
-        if row.try_get(7)? {
+        if row.try_get(5)? {
             // Whoever comes first marks it; the others' condition no longer holds.
             let sql = "-- session()
                 WITH seen AS (
@@ -213,11 +207,5 @@ fn session(row: &Row) -> Result<Session, StoreError> {
     let id: &[u8] = row.try_get(0)?;
     let id = <[u8; 32]>::try_from(id).map_err(|error| StoreError::corrupt("sessions", "id", error))?;
     let person = Person { subject: row.try_get(1)?, name: row.try_get(2)?, email: row.try_get(3)? };
-    Ok(Session {
-        id: SessionId(id),
-        person,
-        sealed: row.try_get(4)?,
-        created_at: row.try_get(5)?,
-        now: row.try_get(6)?,
-    })
+    Ok(Session { id: SessionId(id), person, sealed: row.try_get(4)? })
 }

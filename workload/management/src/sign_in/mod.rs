@@ -51,8 +51,8 @@ use crate::call::Call;
 
 /// What we ask the provider for.
 pub(crate) const SCOPES: [&str; 4] = ["openid", "offline_access", "email", "profile"];
-/// How many sessions are renewed at once: each renewal holds a connection to the database.
-const RENEWALS_AT_ONCE: usize = 2;
+/// Which part of the database's connections may be held by renewals, which wait for the provider.
+const RENEWALS_SHARE: usize = 4;
 /// How often sessions that have ended are removed.
 const PRUNE_EVERY: Duration = Duration::from_secs(600);
 
@@ -122,7 +122,8 @@ impl From<Call> for Visit {
 impl SignIn {
     pub(crate) fn new(store: Store, options: SignInOptions) -> Arc<Self> {
         let provider = Provider::new(options.http.clone(), options.issuer.clone());
-        Arc::new(Self { store, options, provider, renewals: Semaphore::new(RENEWALS_AT_ONCE) })
+        let renewals = Semaphore::new((store.most_connections() / RENEWALS_SHARE).max(1));
+        Arc::new(Self { store, options, provider, renewals })
     }
 
     /// Removes sessions that have ended, again and again.

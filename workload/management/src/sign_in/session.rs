@@ -69,7 +69,7 @@ impl SignIn {
         let found = self.store.session(cookie.id(), self.options.session).await.map_err(from_store)?;
         let Some(session) = found else { return Ok(None) };
         let Some(content) = self.open(&cookie, &session) else { return Ok(None) };
-        if content.refresh_token.is_none() || session.now.unix_timestamp() < content.good_until {
+        if content.refresh_token.is_none() || now() < content.good_until {
             return Ok(Some(content.caller(session)));
         }
         if let Some(away) = self.provider.away() {
@@ -110,7 +110,7 @@ impl SignIn {
     async fn judge(&self, cookie: &SessionCookie, session: Session) -> Verdict {
         let Some(content) = self.open(cookie, &session) else { return Verdict::Keep };
         let Some(refresh_token) = content.refresh_token.as_deref() else { return Verdict::Keep };
-        if session.now.unix_timestamp() < content.good_until {
+        if now() < content.good_until {
             // Whoever held the lock before us renewed it.
             return Verdict::Keep;
         }
@@ -136,6 +136,10 @@ impl SignIn {
             }
             Err(error) => {
                 tracing::warn!(subject, %error, "a session cannot be renewed now");
+                if matches!(error, TokenError::Refused(_)) {
+                    // It would refuse the next request's renewal too: not so soon.
+                    self.provider.failed();
+                }
                 Verdict::Keep
             }
         }
@@ -165,7 +169,7 @@ impl Content {
 
     /// While the provider does not answer, sessions go on for a while; then it is an outage, and no reason to sign in.
     fn caller_unless_too_old(self, session: Session, away: Away) -> Result<Caller, Error> {
-        if session.now.unix_timestamp() < self.good_until + GRACE {
+        if now() < self.good_until + GRACE {
             return Ok(self.caller(session));
         }
         Err(Error::Unavailable { retry_after: away.retry_after, cause: Box::new(away) })
@@ -193,11 +197,15 @@ impl Content {
 
 /// When to ask the provider again: as soon as the first of its tokens expires.
 fn good_until(expires_in: Option<u64>, id_token_expires_at: Option<i64>) -> i64 {
-    let now = OffsetDateTime::now_utc().unix_timestamp();
+    let now = now();
     let seconds = |seconds: u64| now.saturating_add(i64::try_from(seconds).unwrap_or(i64::MAX));
     let first = expires_in.map(seconds).into_iter().chain(id_token_expires_at).min();
     // A provider whose clock is behind hands out tokens that have expired; that must not mean asking all the time.
     first.unwrap_or_else(|| seconds(UNSAID_LIFETIME)).max(now + 1)
+}
+
+fn now() -> i64 {
+    OffsetDateTime::now_utc().unix_timestamp()
 }
 
 /// Row and person: what a session holds opens for no other.
