@@ -156,6 +156,30 @@ async fn a_person_who_turns_back_at_the_provider_is_told_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn sign_ins_and_what_became_of_them_are_in_the_audit_trail() {
+    let (_provider, hub) = provider_and_hub(json!({}), &[]).await;
+    let (mut first, mut second) = (browser(&hub), browser(&hub));
+    first.sign_in("admin", "/ui/").await;
+    first.fetch("/oidc/logout").await;
+    second.sign_in("cancel", "/ui/").await;
+    let sql =
+        "SELECT concat_ws(' ', action, actor_kind, actor_id, actor_name, host(address), after->>'reason')
+        FROM events ORDER BY id";
+    let expected = [
+        "sign-in.succeeded person admin Ada Admin 127.0.0.1",
+        "sign-out.done person admin Ada Admin 127.0.0.1",
+        "sign-in.refused unknown   127.0.0.1 the identity provider did",
+    ];
+    let mut written = Vec::new();
+    wait::until("the refusal is written", Duration::from_secs(10), async || {
+        written = store::testing::texts(&hub.database, sql).await.unwrap();
+        written.len() == expected.len()
+    })
+    .await;
+    assert_eq!(written, expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn sign_ins_in_two_tabs_do_not_disturb_each_other() {
     let (_provider, hub) = provider_and_hub(json!({}), &[]).await;
     let mut browser = browser(&hub);

@@ -2,14 +2,13 @@
 
 use edge::Error;
 use fleet::service_account::TOKEN_PREFIX;
-use fleet::{Actor, ActorKind};
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
 use crate::Management;
 use crate::principal::Principal;
 use crate::service_accounts;
-use crate::sign_in::Caller;
+use crate::sign_in::{Caller, actor};
 
 /// What a request presents besides cookies.
 enum Presented<'a> {
@@ -38,8 +37,7 @@ impl Management {
     fn person(&self, caller: Caller) -> Principal {
         let Caller { person, groups } = caller;
         let role = self.options.roles.role_of(groups.iter().map(String::as_str));
-        let actor = Actor { kind: ActorKind::Person, id: person.subject, name: person.name.clone() };
-        Principal { actor, email: person.email, name: person.name, groups, role }
+        Principal { actor: actor(&person), email: person.email, name: person.name, groups, role }
     }
 }
 

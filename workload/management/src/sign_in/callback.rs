@@ -83,46 +83,67 @@ async fn finish(
 }
 
 async fn refuse(visit: &Visit, refusal: Refusal, next: &str) -> Response {
-    let (error, text, reason) = match refusal {
-        Refusal::UnknownAttempt => {
-            let text = "This sign-in took too long, was finished already, or was begun in another browser.";
-            (Error::BadRequest(text.to_owned()), text.to_owned(), Some("unknown sign-in".to_owned()))
-        }
-        Refusal::OtherIssuer => {
-            let text = "The answer comes from another identity provider.";
-            (Error::BadRequest(text.to_owned()), text.to_owned(), Some("another issuer answered".to_owned()))
-        }
-        Refusal::ByProvider(code) => {
-            let code: String = code.chars().filter(|c| c.is_ascii_graphic() || *c == ' ').take(100).collect();
-            let text = format!("The identity provider did not let you in: {code}");
-            (Error::ForbiddenBecause(text.clone()), text, Some(format!("the provider said {code}")))
-        }
-        Refusal::Tokens(TokenError::Away(away)) => {
-            let error = Error::Unavailable { retry_after: away.retry_after, cause: Box::new(away) };
-            (error, AWAY.to_owned(), None)
-        }
-        Refusal::Tokens(TokenError::Refused(problem)) => {
-            tracing::error!(problem, "the identity provider does not take our client id or secret");
-            let text = "The identity provider does not take this server's client id or secret.";
-            (
-                Error::BadGateway(text.to_owned()),
-                text.to_owned(),
-                Some("the provider refuses this server".to_owned()),
-            )
-        }
-        Refusal::Tokens(error @ (TokenError::Grant(_) | TokenError::IdToken(_))) => {
-            let text = "The identity provider's answer is not valid.";
-            (Error::ForbiddenBecause(text.to_owned()), text.to_owned(), Some(error.to_string()))
-        }
-        Refusal::Ours(error) => {
-            let text = error.to_string();
-            (error, text, None)
-        }
-    };
+    let Told { error, text, reason, detail } = refusal.told();
     if let Some(reason) = reason {
-        visit.management.sign_in.record(visit, Security::SignInRefused { reason: &reason }).await;
+        visit.management.sign_in.record(visit, Security::SignInRefused { reason, detail: &detail }).await;
     }
     page::problem(&visit.headers, error, &text, next)
+}
+
+/// A refusal, to all who want to know of it.
+struct Told {
+    error: Error,
+    /// For the person.
+    text: String,
+    /// For the audit trail: one of few, and nothing that came from outside. None: nobody was refused.
+    reason: Option<&'static str>,
+    /// For the log.
+    detail: String,
+}
+
+impl Refusal {
+    fn told(self) -> Told {
+        let told = |error: fn(String) -> Error, text: &str, reason| Told {
+            error: error(text.to_owned()),
+            text: text.to_owned(),
+            reason: Some(reason),
+            detail: String::new(),
+        };
+        match self {
+            Self::UnknownAttempt => {
+                let text =
+                    "This sign-in took too long, was finished already, or was begun in another browser.";
+                told(Error::BadRequest, text, "nobody asked for this answer")
+            }
+            Self::OtherIssuer => {
+                let text = "The answer comes from another identity provider.";
+                told(Error::BadRequest, text, "another identity provider answered")
+            }
+            Self::ByProvider(code) => {
+                let code: String =
+                    code.chars().filter(|c| c.is_ascii_graphic() || *c == ' ').take(100).collect();
+                let text = format!("The identity provider did not let you in: {code}");
+                Told { detail: code, ..told(Error::ForbiddenBecause, &text, "the identity provider did") }
+            }
+            Self::Tokens(TokenError::Away(away)) => {
+                let error = Error::Unavailable { retry_after: away.retry_after, cause: Box::new(away) };
+                Told { error, text: AWAY.to_owned(), reason: None, detail: String::new() }
+            }
+            Self::Tokens(TokenError::Refused(detail)) => {
+                let text = "The identity provider does not take this server's client id or secret.";
+                Told { detail, ..told(Error::BadGateway, text, "the identity provider refused this server") }
+            }
+            Self::Tokens(TokenError::Grant(detail)) => {
+                let text = "The identity provider's answer is not valid.";
+                Told { detail, ..told(Error::ForbiddenBecause, text, "the code is not valid") }
+            }
+            Self::Tokens(TokenError::IdToken(detail)) => {
+                let text = "The identity provider's answer is not valid.";
+                Told { detail, ..told(Error::ForbiddenBecause, text, "the ID token is not valid") }
+            }
+            Self::Ours(error) => Told { text: error.to_string(), error, reason: None, detail: String::new() },
+        }
+    }
 }
 
 impl Answer {

@@ -36,10 +36,11 @@ use std::time::Duration;
 
 use ::http::HeaderMap;
 use edge::ServerIdentity;
-use fleet::Origin;
+use fleet::{Actor, ActorKind, Origin};
 use openidconnect::IssuerUrl;
 use secrecy::SecretString;
 use store::Store;
+use store::events::SecurityEvent;
 use store::sessions::{Person, SessionLimits};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -99,7 +100,7 @@ pub(crate) struct Caller {
 enum Security<'a> {
     SignedIn { person: &'a Person },
     SignedOut { person: &'a Person },
-    SignInRefused { reason: &'a str },
+    SignInRefused { reason: &'static str, detail: &'a str },
 }
 
 /// A browser's request, without the body that it never has.
@@ -139,22 +140,34 @@ impl SignIn {
         }
     }
 
-    /// Tells the audit trail. Only the log is told so far.
-    #[expect(clippy::unused_async, reason = "the audit trail is in the database")]
+    /// Tells the audit trail. What it cannot be told now stands in the log: nobody waits at the door for that.
     async fn record(&self, visit: &Visit, what: Security<'_>) {
-        let request_id = visit.origin.request_id.as_deref();
-        match what {
+        let origin = &visit.origin;
+        let request_id = origin.request_id.as_deref();
+        let (person, event) = match what {
             Security::SignedIn { person } => {
                 tracing::info!(request_id, subject = person.subject, "signed in");
+                (person, SecurityEvent::SignedIn)
             }
             Security::SignedOut { person } => {
                 tracing::info!(request_id, subject = person.subject, "signed out");
+                (person, SecurityEvent::SignedOut)
             }
-            Security::SignInRefused { reason } => {
-                tracing::warn!(request_id, reason, "a sign-in was refused");
+            Security::SignInRefused { reason, detail } => {
+                tracing::warn!(request_id, reason, detail, "a sign-in was refused");
+                return visit.management.note_refused_sign_in(origin.clone(), reason);
             }
+        };
+        let origin = Origin { actor: actor(person), ..origin.clone() };
+        if let Err(error) = self.store.record_security_event(&origin, event).await {
+            tracing::error!(request_id, %error, "a sign-in or sign-out is not in the audit trail");
         }
     }
+}
+
+/// A person, for the audit trail.
+pub(crate) fn actor(person: &Person) -> Actor {
+    Actor { kind: ActorKind::Person, id: person.subject.clone(), name: person.name.clone() }
 }
 
 impl fmt::Debug for SignInOptions {
