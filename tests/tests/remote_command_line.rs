@@ -3,10 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 use std::collections::BTreeSet;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use fleet::Role;
 use harness::process::{Ended, command};
@@ -233,6 +234,74 @@ async fn a_token_made_from_there_is_as_good_and_listed_alike() {
     agent::client::join(made.out.trim(), harness::hub::keys("site/1"), agent::client::Proof::Token)
         .await
         .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_audit_trail_reads_the_same_from_here_and_there() {
+    let away = Away::new().await;
+    let token = away.token("ci", Role::Operator);
+    for number in 0..5 {
+        away.with_token(&token, &["token", "create", &format!("a & b/{number}")]);
+    }
+    for filter in
+        [&[][..], &["--actor", "ci", "--limit", "3"], &["--search", "a & b/3"], &["--cluster", "a & b/4"]]
+    {
+        let arguments = [&["event", "list", "-o", "json"], filter].concat();
+        let events = [away.here(&arguments), away.with_token(&token, &arguments)].map(|ended| {
+            assert_eq!(ended.code, Some(0), "{ended:?}");
+            let mut events: Vec<Value> = serde_json::from_str(&ended.out).unwrap();
+            // Sealed a moment later.
+            events.iter_mut().for_each(|event| event["sealed"] = Value::Null);
+            events
+        });
+        assert!(events[0] == events[1] && !events[0].is_empty(), "{arguments:?}: {events:?}");
+    }
+    let verify = away.with_token(&token, &["--remote", "https://hub", "event", "verify"]);
+    assert!(verify.code == Some(2) && verify.err.contains("works on the hub itself"), "{verify:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hub_that_is_asked_too_often_is_asked_again_later() {
+    let settings = [("RATE_LIMIT_REFILL_RATE", "1"), ("RATE_LIMIT_BUCKET_SIZE", "2")];
+    let hub = Hub::without_units(store::testing::empty_database().await.unwrap(), &settings);
+    assert_eq!(hub.cli(["migrate"]).code, Some(0));
+    let unit = ManagementUnit::start(&hub).await;
+    let away = Away { hub, unit, home: tempfile::tempdir().unwrap() };
+    let token = away.token("ci", Role::Viewer);
+    let began = Instant::now();
+    for _ in 0..4 {
+        let who = away.with_token(&token, &["whoami"]);
+        assert_eq!((who.code, who.err.as_str()), (Some(0), ""), "{who:?}");
+    }
+    assert!(began.elapsed() >= Duration::from_secs(1), "it had to wait");
+}
+
+/// script(1) gives the program a terminal.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_that_is_typed_is_not_shown() {
+    let away = Away::new().await;
+    let token = away.token("laptop", Role::Viewer);
+    let program = harness::programs::path("cluster-manager");
+    let (url, ca_file) = (away.url(), away.ca_file());
+    let line = format!("{} --remote {url} --ca-file {} login", program.display(), ca_file.display());
+    let mut terminal = std::process::Command::new("script");
+    terminal.env("XDG_CONFIG_HOME", away.home.path()).env_remove("CLUSTER_MANAGER_TOKEN");
+    terminal.args(["-qec", &line, "/dev/null"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = terminal.spawn().unwrap();
+    let mut said = Vec::new();
+    let mut out = child.stdout.take().unwrap();
+    while !said.ends_with(b"Token: ") {
+        let mut byte = [0];
+        out.read_exact(&mut byte).unwrap();
+        said.extend(byte);
+    }
+    let mut keyboard = child.stdin.take().unwrap();
+    keyboard.write_all(format!("{token}\r").as_bytes()).unwrap();
+    out.read_to_end(&mut said).unwrap();
+    assert!(child.wait().unwrap().success());
+    let said = String::from_utf8(said).unwrap();
+    assert!(said.contains("as laptop (viewer)") && !said.contains(&token), "{said}");
+    assert_eq!(away.run(&[], "", &["whoami"]).code, Some(0));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -86,16 +86,14 @@ fn backend(remote: cli::Remote, source: Source) -> Result<Backend, Failure> {
         return Ok(Backend::Remote(choice::hub(remote)?));
     }
     let source = with_local_settings(source)?;
-    let names_database = source.says(&table::CONFIG_FILE) || source.says(&table::DB_HOST);
-    match choice::remembered(&remote)? {
-        Some(client) if !names_database => {
-            if std::io::stderr().is_terminal() {
-                note(&format!("({})", client.hub()));
-            }
-            Ok(Backend::Remote(client))
-        }
-        _ => Ok(Backend::local(source)),
+    if source.says(&table::CONFIG_FILE) || source.says(&table::DB_HOST) {
+        return Ok(Backend::local(source));
     }
+    let Some(client) = choice::remembered(&remote)? else { return Ok(Backend::local(source)) };
+    if std::io::stderr().is_terminal() {
+        note(&format!("({})", client.hub()));
+    }
+    Ok(Backend::Remote(client))
 }
 
 /// For commands that are about this machine.

@@ -76,16 +76,16 @@ struct ProviderError {
 impl Provider {
     /// Asks the provider what it can do.
     pub(crate) async fn discover(issuer: &str, trust: &Trust) -> Result<Self, Failure> {
-        let http = reqwest::Client::builder()
+        let url = endpoint(&format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/')))?;
+        let builder = reqwest::Client::builder()
             .tls_backend_preconfigured(provider_config(trust)?)
             .redirect(reqwest::redirect::Policy::none())
-            .timeout(TIMEOUT)
-            .build()
-            .map_err(Failure::other)?;
-        let url = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
+            .timeout(TIMEOUT);
+        let builder = if is_loopback(&url) { builder.no_proxy() } else { builder };
+        let http = builder.build().map_err(Failure::other)?;
         let away =
             |problem: String| Failure::Unavailable(format!("the identity provider {issuer}: {problem}"));
-        let response = http.get(endpoint(&url)?).send().await.map_err(|error| away(reason(&error)))?;
+        let response = http.get(url).send().await.map_err(|error| away(reason(&error)))?;
         let status = response.status();
         let body = response.bytes().await.map_err(|error| away(reason(&error)))?;
         if !status.is_success() {
