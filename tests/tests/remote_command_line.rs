@@ -180,6 +180,31 @@ async fn without_a_provider_for_command_lines_a_token_is_asked_for() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn clusters_read_the_same_from_here_and_there() {
+    let away = Away::new().await;
+    let token = away.token("ci", Role::Operator);
+    for name in ["b", "a/b c%", "ä"] {
+        away.hub.enrol(name).await;
+    }
+    let (here, there) = (away.here(&["cluster", "list"]), away.with_token(&token, &["cluster", "list"]));
+    assert_eq!((there.code, there.err.as_str()), (Some(0), ""), "{there:?}");
+    assert_eq!(without_ages(&here.out), without_ages(&there.out));
+    for format in ["json", "yaml"] {
+        let arguments = ["cluster", "list", "--output", format];
+        assert_eq!(away.here(&arguments).out, away.with_token(&token, &arguments).out);
+    }
+    // As if the connector had been away for an hour, although it goes on saying that it is there.
+    let silent = "UPDATE connector_presence SET accepting_until = now() - interval '1 hour';
+        CREATE RULE silent AS ON UPDATE TO connector_presence DO INSTEAD NOTHING";
+    store::testing::execute(&away.hub.database, silent).await.unwrap();
+    let (here, there) = (away.here(&["cluster", "list"]), away.with_token(&token, &["cluster", "list"]));
+    assert!(here.out.contains("No connector has been accepting heartbeats for 1 h"), "{here:?}");
+    assert_eq!(without_ages(&here.out), without_ages(&there.out));
+    let listed: Value = serde_json::from_str(&away.here(&["cluster", "list", "-o", "json"]).out).unwrap();
+    assert_eq!(listed.as_array().unwrap().len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_cluster_reads_the_same_from_here_and_there() {
     let away = Away::new().await;
     let token = away.token("ci", Role::Operator);

@@ -14,6 +14,10 @@ pub struct FleetTotals {
     pub as_of: OffsetDateTime,
     /// Whether the hub itself is not accepting heartbeats now. Nobody turns late meanwhile.
     pub is_hub_outage: bool,
+    /// Since when; absent while heartbeats are accepted.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "time::serde::rfc3339::option")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub hub_outage_since: Option<OffsetDateTime>,
     /// How many clusters.
     pub clusters: u64,
     /// How many of them in each state of health.
@@ -83,6 +87,7 @@ impl From<store::fleet_totals::FleetTotals> for FleetTotals {
         Self {
             as_of: totals.clock.now,
             is_hub_outage: totals.clock.is_outage(),
+            hub_outage_since: totals.clock.is_outage().then_some(totals.clock.accepting_until),
             clusters: totals.clusters,
             health,
             warnings: warnings.collect(),

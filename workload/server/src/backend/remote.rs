@@ -2,8 +2,8 @@
 
 use fleet::ClusterChange;
 use management::model::{
-    Cluster, CreatedJoinToken, CreatedServiceAccount, EventPage, EventQuery, JoinToken, NewJoinToken,
-    NewServiceAccount, ServiceAccount,
+    Cluster, CreatedJoinToken, CreatedServiceAccount, EventPage, EventQuery, FleetTotals, JoinToken,
+    NewJoinToken, NewServiceAccount, ServiceAccount,
 };
 use protocol::{ClusterName, JoinToken as Token};
 use reqwest::Method;
@@ -44,8 +44,10 @@ impl Client {
     }
 
     pub(super) async fn clusters(&self) -> Result<Fleet, Failure> {
+        let totals: FleetTotals = self.get(&["1.0", "fleet"]).await?.metadata;
+        let silence = totals.hub_outage_since.map(|since| totals.as_of - since);
         let Answer { metadata, now } = self.list(CLUSTER).await?;
-        Ok(Fleet { clusters: metadata, now, silence: None })
+        Ok(Fleet { clusters: metadata, now, silence })
     }
 
     pub(super) async fn cluster(&self, name: &str) -> Result<Option<Seen<Cluster>>, Failure> {
