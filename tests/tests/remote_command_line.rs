@@ -276,7 +276,9 @@ async fn the_audit_trail_reads_the_same_from_here_and_there() {
             assert_eq!(ended.code, Some(0), "{ended:?}");
             let mut events: Vec<Value> = serde_json::from_str(&ended.out).unwrap();
             // Sealed a moment later.
-            events.iter_mut().for_each(|event| event["sealed"] = Value::Null);
+            for event in &mut events {
+                event["sealed"] = Value::Null;
+            }
             events
         });
         assert!(events[0] == events[1] && !events[0].is_empty(), "{arguments:?}: {events:?}");
