@@ -43,6 +43,8 @@ const options = {
 
 // How often each path was asked for.
 const calls = {};
+// Every token that was given out.
+const issued = [];
 let keys = [newKey()];
 let provider;
 
@@ -55,6 +57,13 @@ function newKey() {
   return { ...privateKey.export({ format: 'jwk' }), alg: algorithm, use: 'sig', kid: randomUUID() };
 }
 
+function rebuild() {
+  provider = build(server.issuer, options, keys);
+  provider.on('grant.success', ({ body }) => {
+    issued.push(...[body.id_token, body.access_token, body.refresh_token].filter(Boolean));
+  });
+}
+
 async function body(request) {
   const chunks = [];
   for await (const chunk of request) chunks.push(chunk);
@@ -64,13 +73,13 @@ async function body(request) {
 async function test(path, request, response) {
   if (path === '/test/options') {
     Object.assign(options, await body(request));
-    provider = build(server.issuer, options, keys);
+    rebuild();
   } else if (path === '/test/rotate-keys') {
     keys = [newKey()];
-    provider = build(server.issuer, options, keys);
+    rebuild();
   }
   response.setHeader('content-type', 'application/json');
-  response.end(JSON.stringify({ calls }));
+  response.end(JSON.stringify({ calls, issued }));
 }
 
 const page = (title, text) => `<!doctype html><html lang=en><meta charset=utf-8><title>${title}</title><h1>${title}</h1>${text}`;
@@ -114,7 +123,7 @@ const server = options.tls ? https.createServer(options.tls, answerAll) : http.c
 server.listen(Number(values.port), '127.0.0.1', () => {
   const { port } = server.address();
   server.issuer = options.tls ? `https://localhost:${port}` : `http://127.0.0.1:${port}`;
-  provider = build(server.issuer, options, keys);
+  rebuild();
   const names = Object.entries(options.people).map(([id, { groups }]) => `${id} (${groups.join(', ') || 'no group'})`);
   console.log(`People, none with a password: ${names.join(', ')}`);
   console.log(`OIDC_ISSUER=${server.issuer} OIDC_CLIENT_ID=${options.clientId}`);

@@ -72,14 +72,7 @@ impl ManagementUnit {
 
     /// Nobody in particular.
     pub fn anybody(&self, hub: &Hub) -> Api {
-        let certificate = std::fs::read(hub.folder().join("management/tls.crt")).unwrap();
-        let client = reqwest::Client::builder()
-            .tls_certs_only([Certificate::from_pem(&certificate).unwrap()])
-            .redirect(reqwest::redirect::Policy::none())
-            .timeout(Duration::from_secs(60))
-            .build()
-            .unwrap();
-        Api { client, base: format!("https://localhost:{}", self.address.port()), token: None }
+        Api::of(hub, self.address.port(), None)
     }
 
     /// A new service account with this role.
@@ -110,6 +103,18 @@ impl Drop for ManagementUnit {
 }
 
 impl Api {
+    /// Whoever this token belongs to, if it is anybody's, at the management unit that listens on this port.
+    pub fn of(hub: &Hub, port: u16, token: Option<String>) -> Self {
+        let certificate = std::fs::read(hub.folder().join("management/tls.crt")).unwrap();
+        let client = reqwest::Client::builder()
+            .tls_certs_only([Certificate::from_pem(&certificate).unwrap()])
+            .redirect(reqwest::redirect::Policy::none())
+            .timeout(Duration::from_secs(60))
+            .build()
+            .unwrap();
+        Self { client, base: format!("https://localhost:{port}"), token }
+    }
+
     /// What proves who calls, if anything does.
     pub fn token(&self) -> Option<&str> {
         self.token.as_deref()

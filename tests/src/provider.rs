@@ -52,6 +52,12 @@ impl IdentityProvider {
         self.call("calls", json!({})).await["calls"][path].as_u64().unwrap_or_default()
     }
 
+    /// Every token that it has given out.
+    pub async fn issued(&self) -> Vec<String> {
+        let tokens = self.call("calls", json!({})).await["issued"].take();
+        serde_json::from_value(tokens).unwrap()
+    }
+
     /// An access token for a program, for this audience, as a member of these groups.
     pub async fn access_token(&self, audience: &str, groups: &[&str]) -> String {
         self.set(json!({ "robotGroups": groups })).await;

@@ -1,7 +1,6 @@
 //! What all endpoints share, and the tasks that run beside them.
 
 use std::collections::BTreeMap;
-use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use edge::Response;
@@ -46,7 +45,7 @@ impl Options {
     pub fn for_tests() -> Self {
         let unlimited = LimitSettings {
             refill_rate: Some(100_000.0),
-            bucket_size: NonZeroU32::new(1_000_000),
+            bucket_size: std::num::NonZeroU32::new(1_000_000),
             ..LimitSettings::default()
         };
         Self {
