@@ -164,7 +164,11 @@ async fn the_existing_charms_command_line_works() {
 #[tokio::test]
 async fn the_environment_alone_starts_either_service_and_sigterm_ends_it() {
     let hub = hub_without_units().await;
-    for (service, path) in [("cluster-connector", "/"), ("management-api", "/1.0/status")] {
+    // The connector has no use for an identity provider.
+    for (service, path, issuer) in [
+        ("cluster-connector", "/", "anything at all"),
+        ("management-api", "/1.0/status", "https://idp.example.com"),
+    ] {
         let (port, status) = (harness::hub::free_port(), harness::hub::free_port());
         let mut variables = hub.variables().to_vec();
         variables.retain(|(name, _)| name != "STATUS_PORT");
@@ -173,7 +177,7 @@ async fn the_environment_alone_starts_either_service_and_sigterm_ends_it() {
             ("SERVER_HOST", "127.0.0.1".to_owned()),
             ("SERVER_PORT", port.to_string()),
             ("STATUS_PORT", status.to_string()),
-            ("OIDC_ISSUER", "anything at all".to_owned()),
+            ("OIDC_ISSUER", issuer.to_owned()),
         ] {
             variables.retain(|(known, _)| known != name);
             variables.push((name.to_owned(), value));
