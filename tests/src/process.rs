@@ -5,16 +5,21 @@ use std::io::{BufRead as _, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{programs, wait};
 
+/// How long to listen for what an ended program said last.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
 /// A running program; killed when dropped.
 pub struct Program {
     child: Child,
     said: Arc<Mutex<String>>,
+    listeners: Vec<JoinHandle<()>>,
 }
 
 /// How a program ended, and all that it printed.
@@ -64,9 +69,9 @@ impl Program {
             .spawn()
             .expect("it starts");
         let said = Arc::new(Mutex::new(String::new()));
-        listen(child.stdout.take(), said.clone());
-        listen(child.stderr.take(), said.clone());
-        Self { child, said }
+        let listeners =
+            [listen(child.stdout.take(), said.clone()), listen(child.stderr.take(), said.clone())];
+        Self { child, said, listeners: listeners.into_iter().flatten().collect() }
     }
 
     /// Its process.
@@ -116,6 +121,11 @@ impl Program {
             status.is_some()
         })
         .await;
+        // Its last words may still be in the pipe; whoever it started and left behind may keep that open.
+        let began = Instant::now();
+        while !self.listeners.iter().all(JoinHandle::is_finished) && began.elapsed() < LAST_WORDS {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
         (status.expect("it has ended"), self.said())
     }
 }
@@ -127,13 +137,13 @@ impl Drop for Program {
     }
 }
 
-fn listen(stream: Option<impl Read + Send + 'static>, said: Arc<Mutex<String>>) {
-    let Some(stream) = stream else { return };
-    std::thread::spawn(move || {
+fn listen(stream: Option<impl Read + Send + 'static>, said: Arc<Mutex<String>>) -> Option<JoinHandle<()>> {
+    let stream = stream?;
+    Some(std::thread::spawn(move || {
         for line in BufReader::new(stream).split(b'\n').map_while(Result::ok) {
             let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
             said.push_str(&String::from_utf8_lossy(&line));
             said.push('\n');
         }
-    });
+    }))
 }
