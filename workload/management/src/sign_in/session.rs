@@ -11,9 +11,11 @@ use serde::{Deserialize, Serialize};
 use store::crypter::Place;
 use store::sessions::{Person, Session, SessionId, Verdict};
 use time::OffsetDateTime;
+use tokio::time::timeout;
 use zeroize::Zeroizing;
 
 use super::cookie::SessionCookie;
+use super::http::CALL_TIMEOUT;
 use super::provider::Away;
 use super::tokens::{Granted, TokenError};
 use super::{Caller, SignIn};
@@ -97,6 +99,10 @@ impl SignIn {
     async fn renew_session(self: Arc<Self>, cookie: SessionCookie) -> Result<Option<Caller>, Error> {
         // Few at a time: each holds a connection to the database while it waits for the provider.
         let _turn = self.renewals.acquire().await.map_err(Error::internal)?;
+        // What is old by now is asked for before the row is locked.
+        if self.provider.known().await.is_err() {
+            tracing::debug!("a session is not renewed: the identity provider is not known yet");
+        }
         let (this, judged) = (self.clone(), cookie.clone());
         let judge = move |session: Session| async move { this.judge(&judged, session).await }.boxed();
         let kept = self.store.judge_session(cookie.id(), self.options.session, judge).await;
@@ -115,7 +121,11 @@ impl SignIn {
             return Verdict::Keep;
         }
         let subject = session.person.subject.clone();
-        match self.renew(refresh_token).await {
+        let renewed = match timeout(CALL_TIMEOUT, self.renew(refresh_token)).await {
+            Ok(renewed) => renewed,
+            Err(_) => Err(self.provider.failed().into()),
+        };
+        match renewed {
             Ok(granted) => {
                 let Some((content, person)) = content.renewed(granted, session.person) else {
                     tracing::warn!(subject, "the identity provider renewed a session for somebody else");
@@ -215,4 +225,70 @@ fn row(id: SessionId, subject: &str) -> String {
 
 fn place(row: &str) -> Place<'_> {
     Place { table: "sessions", row, column: "sealed" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::claims::Verified;
+    use super::*;
+
+    fn content(good_until: i64) -> Content {
+        Content {
+            issuer: "https://idp".to_owned(),
+            id_token: Some("old id".to_owned()),
+            refresh_token: Some("old refresh".to_owned()),
+            groups: vec!["admins".to_owned()],
+            good_until,
+        }
+    }
+
+    fn person(subject: &str) -> Person {
+        Person { subject: subject.to_owned(), name: "Name".to_owned(), email: String::new() }
+    }
+
+    fn granted(verified: Option<Verified>) -> Granted {
+        Granted { verified, id_token: None, refresh_token: None, expires_in: Some(300) }
+    }
+
+    #[test]
+    fn what_a_renewal_does_not_say_stays() {
+        let (kept, who) = content(0).renewed(granted(None), person("a")).unwrap();
+        assert_eq!(kept.groups, ["admins"]);
+        assert_eq!(
+            (kept.refresh_token.as_deref(), kept.id_token.as_deref()),
+            (Some("old refresh"), Some("old id"))
+        );
+        assert_eq!(who, person("a"));
+        assert!((now() + 295..=now() + 300).contains(&kept.good_until));
+
+        let verified = |groups| Verified { person: person("a"), groups, expires_at: now() + 100 };
+        let said = content(0).renewed(granted(Some(verified(Some(Vec::new())))), person("a")).unwrap().0;
+        assert!(said.groups.is_empty(), "an empty list says that there are none");
+        assert!(
+            (now() + 95..=now() + 100).contains(&said.good_until),
+            "the first of the tokens to expire counts"
+        );
+        let unsaid = content(0).renewed(granted(Some(verified(None))), person("a")).unwrap().0;
+        assert_eq!(unsaid.groups, ["admins"]);
+        assert!(content(0).renewed(granted(Some(verified(None))), person("b")).is_none(), "somebody else");
+    }
+
+    #[test]
+    fn tokens_that_expired_on_the_way_are_not_renewed_all_the_time() {
+        assert!(good_until(Some(0), Some(now() - 1000)) > now() - 1);
+        assert!(good_until(None, None) > now() + 3000);
+        assert!(good_until(Some(u64::MAX), None) > now());
+    }
+
+    #[test]
+    fn without_its_provider_a_session_goes_on_for_a_while_and_is_then_an_outage() {
+        let away = Away { retry_after: Duration::from_secs(7) };
+        let ask = |good_until| {
+            let session = Session { id: SessionId([1; 32]), person: person("a"), sealed: Vec::new() };
+            content(good_until).caller_unless_too_old(session, away)
+        };
+        assert!(ask(now() - GRACE + 5).is_ok());
+        let error = ask(now() - GRACE - 5).unwrap_err();
+        assert_eq!(error.status(), 503);
+    }
 }
