@@ -22,6 +22,7 @@ pub struct Browser {
     /// What it accepts, as it says with every request.
     pub accept: String,
     more: Vec<(String, String)>,
+    form: Option<String>,
 }
 
 /// A cookie as it was set.
@@ -66,6 +67,7 @@ impl Browser {
             hub,
             accept: "text/html,*/*;q=0.8".to_owned(),
             more: Vec::new(),
+            form: None,
         }
     }
 
@@ -117,6 +119,20 @@ impl Browser {
         let mut there = page.url.clone();
         there.set_query(Some(&format!("person={person}")));
         self.open(there, Some(&page.url)).await
+    }
+
+    /// Fills in the form of a page, and goes where that leads.
+    pub async fn submit(&mut self, page: &Page, fields: &[(&str, &str)]) -> Page {
+        let (_, rest) = page.body.split_once("action=\"").unwrap_or_else(|| panic!("no form: {page:?}"));
+        let action = rest.split('"').next().unwrap_or_default().replace("&amp;", "&");
+        let mut form = Url::parse("http://localhost/").unwrap();
+        form.query_pairs_mut().extend_pairs(fields);
+        self.form = form.query().map(str::to_owned);
+        let sent = self.request(Method::POST, page.url.join(&action).unwrap(), false, false).await;
+        match sent.location() {
+            Some(next) if sent.status.is_redirection() => self.open(next, Some(&sent.url)).await,
+            _ => sent,
+        }
     }
 
     /// Opens an address that was typed, or that stands in a mail.
@@ -189,6 +205,9 @@ impl Browser {
         let line: Vec<_> = sent.map(|((.., name), cookie)| format!("{name}={}", cookie.value)).collect();
         if !line.is_empty() {
             request = request.header("cookie", line.join("; "));
+        }
+        if let Some(form) = self.form.take() {
+            request = request.header("content-type", "application/x-www-form-urlencoded").body(form);
         }
         for (name, value) in &self.more {
             request = request.header(name, value);
