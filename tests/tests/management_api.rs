@@ -215,6 +215,10 @@ async fn many_are_changed_by_one_request_each_with_its_own_answer() {
     for wrong in [
         json!({"action":"remove"}),
         json!({"action":"remove","filter":{}}),
+        json!({"action":"remove","filter":{"search":""}}),
+        json!({"action":"remove","filter":{"search":null,"health":[]}}),
+        json!({"action":"remove","filter":{"search":"c\u{0}"}}),
+        json!({"action":"remove","filter":{"member-status":[""]}}),
         json!({"action":"remove","names":["c"],"filter":{"search":"c"}}),
         json!({"action":"remove","filter":{"health":["dead"]}}),
         json!({"action":"configure","names":["c"]}),
@@ -225,6 +229,16 @@ async fn many_are_changed_by_one_request_each_with_its_own_answer() {
         assert_eq!(operator.send_json("POST", bulk, wrong).await.status, 400);
     }
     assert_eq!(viewer.get("/1.0/remote-cluster/c").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_time_that_is_none_in_utc_harms_nobody() {
+    let setting = Setting::new().await;
+    for name in ["since", "until"] {
+        let reply = setting.viewer.get(&format!("/1.0/event?{name}=9999-12-31T23:59:59-23:59")).await;
+        assert_eq!(reply.status, 400, "{}", reply.text);
+    }
+    assert_eq!(setting.viewer.get("/1.0/event").await.status, 200);
 }
 
 #[tokio::test]

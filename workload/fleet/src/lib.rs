@@ -12,6 +12,7 @@
 //! | [`role`] | who may do what |
 //! | [`service_account`] | programs that call the API, and their tokens |
 //! | [`actor`] | who did something, and from where |
+//! | [`moment`] | points in time as people write them |
 //! | [`change`] | what people may change of a cluster |
 //! | [`report_summary`] | the few numbers of a report that the fleet is sorted and added up by |
 //! | [`query`] | what can be asked of the fleet: which clusters, in which order |
@@ -20,6 +21,7 @@ pub mod actor;
 pub mod change;
 pub mod cluster;
 pub mod health;
+pub mod moment;
 pub mod percent;
 pub mod query;
 pub mod report_summary;

@@ -3,6 +3,9 @@
 //! The same filter is read from a query (`health=late,lost&search=x`) and from JSON (`{"health": ["late", "lost"],
 //! "search": "x"}`), so that whoever changes many clusters at once can name them as the list does.
 
+use std::collections::HashSet;
+use std::hash::Hash;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{HealthState, Percent, WarningKind};
@@ -129,6 +132,30 @@ pub enum InvalidQuery {
 // === impl ClusterFilter ===
 
 impl ClusterFilter {
+    /// How many statuses one list of a filter may name.
+    pub const MAX_STATUSES: usize = 32;
+
+    /// The filter without what says nothing: an empty search, words said twice. An error where it holds what nothing
+    /// can be compared with.
+    pub fn checked(mut self) -> Result<Self, InvalidQuery> {
+        self.search = self.search.map(|text| search(&text)).transpose()?.filter(|text| !text.is_empty());
+        without_repeats(&mut self.health, |state| *state);
+        without_repeats(&mut self.warning, |kind| *kind);
+        for (name, list) in
+            [("member-status", &mut self.member_status), ("instance-status", &mut self.instance_status)]
+        {
+            without_repeats(list, |status| status.to_lowercase());
+            if let Some(wrong) = list.iter().find(|status| !is_status(status)) {
+                return Err(invalid(name, wrong, "statuses with commas between them"));
+            }
+            if list.len() > Self::MAX_STATUSES {
+                let most = format!("{} different statuses at most", Self::MAX_STATUSES);
+                return Err(invalid(name, &list.join(","), most));
+            }
+        }
+        Ok(self)
+    }
+
     /// Takes a parameter of a query, if it is one of the filter's; says whether it was.
     pub fn take(&mut self, name: &str, value: &str) -> Result<bool, InvalidQuery> {
         match name {
@@ -267,7 +294,7 @@ impl ClusterQuery {
         }
         let sort = sort.unwrap_or(SortBy::Health);
         Ok(Some(Self {
-            filter,
+            filter: filter.checked()?,
             sort,
             order: order.unwrap_or(sort.usual_order()),
             limit: limit.unwrap_or(Self::DEFAULT_LIMIT),
@@ -301,8 +328,18 @@ fn limit_from(value: &str) -> Result<u16, InvalidQuery> {
 }
 
 fn statuses(name: &'static str, value: &str) -> Result<Vec<String>, InvalidQuery> {
-    let is_status = |word: &str| (!word.is_empty() && !word.contains('\0')).then(|| word.to_owned());
-    words(name, value, is_status, || "statuses with commas between them".to_owned())
+    let status = |word: &str| is_status(word).then(|| word.to_owned());
+    words(name, value, status, || "statuses with commas between them".to_owned())
+}
+
+fn is_status(word: &str) -> bool {
+    !word.is_empty() && !word.contains('\0')
+}
+
+/// Of entries with the same key, the first stays.
+fn without_repeats<T, K: Hash + Eq>(list: &mut Vec<T>, key: impl Fn(&T) -> K) {
+    let mut known = HashSet::new();
+    list.retain(|entry| known.insert(key(entry)));
 }
 
 /// The words between commas.
@@ -372,6 +409,21 @@ fn shortened(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_says_nothing_is_left_out_and_what_cannot_be_is_refused() {
+        let filter = |json: &str| serde_json::from_str::<ClusterFilter>(json).unwrap().checked();
+        for nothing in [r#"{"search":""}"#, r#"{"search":null}"#, r#"{"health":[],"member-status":[]}"#] {
+            assert_eq!(filter(nothing), Ok(ClusterFilter::default()), "{nothing}");
+        }
+        let repeated =
+            filter(r#"{"warning":["memory","memory"],"instance-status":["Error","ERROR"]}"#).unwrap();
+        assert_eq!((repeated.warning.len(), repeated.instance_status), (1, vec!["Error".to_owned()]));
+        assert!(filter("{\"search\":\"a\\u0000\"}").is_err());
+        assert!(filter(r#"{"member-status":[""]}"#).is_err());
+        let many = (0..=ClusterFilter::MAX_STATUSES).map(|number| number.to_string()).collect();
+        assert!(ClusterFilter { member_status: many, ..ClusterFilter::default() }.checked().is_err());
+    }
 
     fn parse(parameters: &[(&str, &str)]) -> Result<Option<ClusterQuery>, InvalidQuery> {
         let parameters: Vec<_> = parameters.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();

@@ -8,12 +8,13 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use edge::{Error, Response};
-use futures_util::stream::{self, Stream, StreamExt as _};
+use fleet::Actor;
+use futures_util::stream;
 use serde::Deserialize;
 use serde_json::json;
 use store::changes::Change;
-use tokio::sync::{OwnedSemaphorePermit, broadcast};
-use tokio::time::{Instant, sleep_until};
+use tokio::sync::{broadcast, mpsc};
+use tokio::time::timeout;
 use utoipa::IntoParams;
 use warp::Reply as _;
 use warp::sse::Event;
@@ -26,6 +27,10 @@ use crate::model::{Anywhere, SignedIn, StreamEvent};
 const STILL_HERE_EVERY: Duration = Duration::from_secs(15);
 /// After this it ends, and the browser comes back by itself: with a session that may have ended meanwhile.
 const LONGEST: Duration = Duration::from_mins(10);
+/// How long an event waits for somebody who reads nothing; then the stream ends.
+const LONGEST_STALL: Duration = Duration::from_secs(30);
+/// How many events wait.
+const WAITING: usize = 16;
 
 /// How a stream may end by itself.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -49,37 +54,39 @@ pub(crate) async fn follow(call: Call) -> Result<Response, Error> {
     if parameters.max == Some(0) {
         return Err(Error::BadRequest("max must be at least 1".to_owned()));
     }
-    let (told, place) = call.management.changes.subscribe()?;
+    let actor = call.principal.map_or_else(Actor::unknown, |principal| principal.actor);
+    let (told, place) = call.management.changes.subscribe(actor)?;
+    let most = parameters.max.map_or(usize::MAX, |max| usize::try_from(max).unwrap_or(usize::MAX));
+    let (sender, receiver) = mpsc::channel(WAITING);
     let draining = call.draining.0;
-    let until = Instant::now() + LONGEST;
-    let events = events(told, place)
-        .take(parameters.max.map_or(usize::MAX, |max| usize::try_from(max).unwrap_or(usize::MAX)))
-        .take_until(async move {
-            tokio::select! {
-                () = sleep_until(until) => {}
-                () = draining.cancelled_owned() => {}
-            }
-        });
-    let kept_alive = warp::sse::keep_alive().interval(STILL_HERE_EVERY).text("still here");
-    Ok(warp::sse::reply(kept_alive.stream(events)).into_response())
+    tokio::spawn(async move {
+        // The place is this task's, not the stream's: who stops reading an open stream loses it all the same.
+        let _place = place;
+        let told = timeout(LONGEST, tell(told, &sender, most));
+        let _ = draining.run_until_cancelled(told).await;
+    });
+    let events = stream::unfold(receiver, |mut receiver| async {
+        receiver.recv().await.map(|event| (Ok::<_, Infallible>(event), receiver))
+    });
+    Ok(warp::sse::reply(events).into_response())
 }
 
-/// `connected`, then all that the unit hears.
-fn events(
-    told: broadcast::Receiver<Told>,
-    place: OwnedSemaphorePermit,
-) -> impl Stream<Item = Result<Event, Infallible>> + Send {
-    let connected = Ok(Event::default().event("connected").data("{}"));
-    let told = stream::unfold((told, place), |(mut told, place)| async move {
-        let what = match told.recv().await {
-            Ok(what) => what,
-            // Too slow: what was missed is not sent again.
-            Err(broadcast::error::RecvError::Lagged(_)) => Told::Resync,
-            Err(broadcast::error::RecvError::Closed) => return None,
+/// Tells `connected`, then all that the unit hears, then nothing more: as many events as are wanted, to whoever takes
+/// them.
+async fn tell(mut told: broadcast::Receiver<Told>, to: &mpsc::Sender<Event>, most: usize) {
+    let mut next = Event::default().event("connected").data("{}");
+    let mut left = most - 1;
+    while to.send_timeout(next, LONGEST_STALL).await.is_ok() && left > 0 {
+        next = match timeout(STILL_HERE_EVERY, told.recv()).await {
+            Ok(Err(broadcast::error::RecvError::Closed)) => return,
+            Err(_) => Event::default().comment("still here"),
+            Ok(what) => {
+                left -= 1;
+                // Who was too slow is not sent what they missed.
+                event(&what.unwrap_or(Told::Resync))
+            }
         };
-        Some((Ok(event(&what)), (told, place)))
-    });
-    stream::iter([connected]).chain(told)
+    }
 }
 
 fn event(told: &Told) -> Event {

@@ -1,5 +1,7 @@
 //! `GET /1.0/remote-cluster`: the clusters, all of them as it always was, or a page of those that are asked for.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use edge::{Error, Response, answer};
 use fleet::query::{ClusterQuery, Fields};
@@ -26,6 +28,8 @@ const PIECE: u16 = 200;
 const AT_ONCE: usize = 20;
 /// How many pieces wait for a client that reads slowly.
 const WAITING: usize = 1;
+/// How long a piece waits for somebody who takes nothing.
+const LONGEST_STALL: Duration = Duration::from_secs(30);
 
 /// The clusters. Without a parameter all of them, sorted by name; with any, a page.
 #[utoipa::path(get, path = "/1.0/remote-cluster", tag = "clusters", params(ClusterListParameters), responses(
@@ -97,7 +101,7 @@ async fn whole(store: Store, rules: HealthRules) -> Result<Response, Error> {
         if let Err(error) = write_all(&store, rules, first, beginning, &sender).await {
             tracing::warn!(%error, "the list of clusters broke off");
             // The connection is cut, so that nobody takes the part for the whole.
-            let _ = sender.send(Err(error)).await;
+            let _ = sender.send_timeout(Err(error), LONGEST_STALL).await;
         }
     });
     let pieces = stream::unfold(receiver, |mut receiver: mpsc::Receiver<Result<Bytes, StoreError>>| async {
@@ -142,12 +146,13 @@ async fn write_all(
         let (next, ()) = futures_util::future::join(piece(store, &last), writing).await;
         let room = text.len();
         let written = std::mem::replace(&mut text, Vec::with_capacity(room));
-        if sender.send(Ok(written.into())).await.is_err() {
+        // Who takes nothing for so long is not given the rest.
+        if sender.send_timeout(Ok(written.into()), LONGEST_STALL).await.is_err() {
             return Ok(());
         }
         (clock, clusters) = next?;
     }
     text.extend_from_slice(b"]}");
-    let _ = sender.send(Ok(text.into())).await;
+    let _ = sender.send_timeout(Ok(text.into()), LONGEST_STALL).await;
     Ok(())
 }

@@ -82,9 +82,11 @@ async fn answer_to(
     let Taken { method, path, query, host, headers, peer, request_id, draining, body } = request;
     let found = find(&method, path.as_str());
     attempt.route = found.as_ref().ok().map(|(route, _)| route.path);
+    // Counted first: a refusal is written down, and must not be had as often as somebody likes.
+    let action = found.as_ref().map_or(Action::Stranger, |(route, _)| counted_as(route));
+    management.limits.check_address(action, peer.address.ip())?;
     check_fetch_site(&method, path.as_str(), &headers)?;
     let (route, parameters) = found?;
-    management.limits.check_address(counted_as(route), peer.address.ip())?;
     let principal = admit(&management, route.access, &headers, attempt).await?;
     let call =
         Call { management, principal, peer, request_id, draining, headers, host, query, parameters, body };

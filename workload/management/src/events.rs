@@ -1,11 +1,12 @@
 //! `GET /1.0/event`: the audit trail.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use edge::{Error, Response, answer};
 use percent_encoding::percent_decode;
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
+use tokio::time::timeout;
 
 use crate::Management;
 use crate::call::Call;
@@ -23,10 +24,16 @@ pub(crate) async fn list(call: Call) -> Result<Response, Error> {
 
 async fn page(management: &Management, query: &str) -> Result<EventPage, Error> {
     let query = read(query).map_err(Error::BadRequest)?;
+    let _turn = timeout(LONGEST_WAIT, management.event_readers.acquire())
+        .await
+        .map_err(|_| Error::unavailable("the audit trail is being read by too many at once"))?;
     let limit = query.limit.unwrap_or(EventQuery::DEFAULT_LIMIT);
     let page = management.store.events(&query.filter(), query.cursor, limit).await.map_err(from_store)?;
     Ok(page.into())
 }
+
+/// How long to wait for a turn to read: who reads may read all of it.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 /// The query in its types. A parameter that is misspelt would quietly show too much, so it is refused.
 fn read(query: &str) -> Result<EventQuery, String> {
@@ -58,8 +65,8 @@ fn read(query: &str) -> Result<EventQuery, String> {
 }
 
 fn moment(name: &str, text: &str) -> Result<OffsetDateTime, String> {
-    OffsetDateTime::parse(text, &Rfc3339)
-        .map_err(|_| format!("{name:?} must be a time such as 2030-01-31T12:00:00Z (a + is written %2B)"))
+    fleet::moment::parse(text)
+        .ok_or_else(|| format!("{name:?} must be a time such as 2030-01-31T12:00:00Z (a + is written %2B)"))
 }
 
 fn limit(text: &str) -> Result<u16, String> {

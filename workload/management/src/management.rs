@@ -9,6 +9,7 @@ use fleet::{HealthRules, Origin, RoleMapping};
 use protocol::Address;
 use store::Store;
 use store::readiness::Readiness;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use warp::filters::BoxedFilter;
 
@@ -70,6 +71,8 @@ pub struct Management {
     pub(crate) changes: ChangeFeed,
     pub(crate) refusals: Refusals,
     pub(crate) sign_in: Arc<SignIn>,
+    /// How many may search the audit trail at once: each may read all of it.
+    pub(crate) event_readers: Semaphore,
 }
 
 impl Management {
@@ -81,6 +84,7 @@ impl Management {
             changes: ChangeFeed::new(),
             refusals: Refusals::default(),
             sign_in: SignIn::new(store.clone(), options.sign_in.clone()),
+            event_readers: Semaphore::new(2),
             store,
             options,
         })

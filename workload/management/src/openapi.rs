@@ -1,5 +1,7 @@
 //! The description of the API, made from the handlers. Every route of the table stands here, by test.
 
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{AnyOfBuilder, Schema};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
@@ -32,7 +34,7 @@ use utoipa::{Modify, OpenApi};
         crate::service_accounts::create,
         crate::service_accounts::revoke,
     ),
-    modifiers(&WaysIn),
+    modifiers(&WaysIn, &EmptyPages),
     security(("token" = []), ("session" = [])),
     tags(
         (name = "server", description = "The hub itself"),
@@ -59,6 +61,22 @@ impl Modify for WaysIn {
         let components = document.components.get_or_insert_default();
         components.add_security_scheme("token", SecurityScheme::Http(token));
         components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(session)));
+    }
+}
+
+/// An empty page is a page of clusters and a page of summaries alike.
+struct EmptyPages;
+
+impl Modify for EmptyPages {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let schemas = &mut document.components.get_or_insert_default().schemas;
+        let Some(list) = schemas.get_mut("ClusterList") else { return };
+        if let RefOr::T(Schema::OneOf(one)) = list {
+            let (items, description) = (std::mem::take(&mut one.items), one.description.take());
+            let any = AnyOfBuilder::new().description(description);
+            let any = items.into_iter().fold(any, AnyOfBuilder::item);
+            *list = RefOr::T(Schema::AnyOf(any.build()));
+        }
     }
 }
 

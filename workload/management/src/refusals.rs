@@ -17,6 +17,8 @@ use store::events::SecurityEvent;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use crate::table::ROUTES;
+
 /// For how long refusals of a kind are only counted.
 const WINDOW: Duration = Duration::from_secs(60);
 /// When to try again to write what could not be written.
@@ -87,6 +89,12 @@ impl Attempt {
         Self { method: method.clone(), address, request_id, has_credential, route: None, actor: None }
     }
 
+    /// A method that nothing here knows could be any text, and as many of them as somebody likes.
+    fn method_word(&self) -> &str {
+        let is_known = ROUTES.iter().any(|route| *route.method == self.method) || self.method == Method::HEAD;
+        if is_known { self.method.as_str() } else { "other" }
+    }
+
     /// What it counts as, if an answer of this status is a refusal. Who presents nothing was not refused, but has
     /// yet to sign in.
     fn refused_with(&self, status: StatusCode) -> Option<Kind> {
@@ -98,7 +106,7 @@ impl Attempt {
             actor: self.actor.clone().unwrap_or_else(Actor::unknown),
             address: Some(self.address),
             what: What::Request {
-                method: self.method.to_string(),
+                method: self.method_word().to_owned(),
                 route: self.route.unwrap_or("(no such route)"),
                 status: status.as_u16(),
             },

@@ -11,7 +11,6 @@ use fleet::{Percent, Role};
 use protocol::{ClusterName, Fingerprint};
 use store::events::Head;
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use crate::remote::HubAddress;
 
@@ -288,7 +287,7 @@ pub struct Local {
 
 /// A time as RFC 3339, or a duration from now on.
 pub fn parse_expiry(text: &str) -> Result<OffsetDateTime, String> {
-    if let Ok(time) = OffsetDateTime::parse(text, &Rfc3339) {
+    if let Some(time) = fleet::moment::parse(text) {
         return Ok(time);
     }
     let duration = humantime::parse_duration(text).map_err(|_| {
@@ -318,7 +317,7 @@ fn parse_fingerprint(text: &str) -> Result<Fingerprint, String> {
 
 /// A time as RFC 3339, or a duration before now.
 pub fn parse_past(text: &str) -> Result<OffsetDateTime, String> {
-    if let Ok(time) = OffsetDateTime::parse(text, &Rfc3339) {
+    if let Some(time) = fleet::moment::parse(text) {
         return Ok(time);
     }
     let duration = humantime::parse_duration(text).ok().and_then(|duration| duration.try_into().ok());

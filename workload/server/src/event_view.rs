@@ -37,7 +37,9 @@ fn who(event: &Event) -> String {
     let name = if actor.name.is_empty() { &actor.id } else { &actor.name };
     match (name.as_str(), actor.kind.as_str()) {
         ("", kind) => kind.to_owned(),
-        (name, "person") => name.to_owned(),
+        (name, "person") if name == actor.id || actor.id.is_empty() => name.to_owned(),
+        // A name is what its bearer says; the id is who it is.
+        (name, "person") => format!("{name} ({})", actor.id),
         (name, kind) => format!("{name} ({kind})"),
     }
 }

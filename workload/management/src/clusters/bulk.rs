@@ -1,6 +1,7 @@
 //! `POST /1.0/remote-cluster-bulk`: many clusters configured or removed by one request, with an answer for each.
 
 use std::collections::HashSet;
+use std::time::{Duration, Instant};
 
 use edge::{Error, Response, answer};
 use fleet::Origin;
@@ -14,6 +15,8 @@ use crate::model::{Answer, Anywhere, BulkAction, BulkRequest, BulkResult, Signed
 
 /// How many clusters one request may be about.
 pub(crate) const MAX_CLUSTERS: usize = 10_000;
+/// What is not done by then is left: an answer must come while somebody still waits for it.
+const LONGEST: Duration = Duration::from_secs(45);
 /// How many are worked on at once: a part of the pool, so that nobody else waits.
 const AT_ONCE: usize = 4;
 
@@ -28,7 +31,9 @@ pub(crate) async fn act(call: Call) -> Result<Response, Error> {
     let request: BulkRequest = call.json().await?;
     let names = chosen(&management, &request).await?;
     let work = Work::check(request.action, request.change)?;
-    let results = stream::iter(names).map(|name| work.run(&management, name, &origin)).buffered(AT_ONCE);
+    let until = Instant::now() + LONGEST;
+    let results =
+        stream::iter(names).map(|name| work.run(&management, name, &origin, until)).buffered(AT_ONCE);
     let results: Vec<BulkResult> = results.collect().await;
     // What the database cannot do for any of them it cannot do for the request.
     if !results.is_empty() && results.iter().all(|result| result.status_code == 503) {
@@ -41,7 +46,11 @@ pub(crate) async fn act(call: Call) -> Result<Response, Error> {
 async fn chosen(management: &Management, request: &BulkRequest) -> Result<Vec<String>, Error> {
     let names = match (&request.names, &request.filter) {
         (Some(names), None) => distinct(names),
-        (None, Some(filter)) => matching(management, filter, request.action).await?,
+        (None, Some(filter)) => {
+            let filter = filter.clone().checked();
+            let filter = filter.map_err(|error| Error::BadRequest(error.to_string()))?;
+            matching(management, &filter, request.action).await?
+        }
         _ => return Err(Error::BadRequest("either names or filter is needed".to_owned())),
     };
     if names.len() > MAX_CLUSTERS {
@@ -84,7 +93,17 @@ impl Work {
         }
     }
 
-    async fn run(&self, management: &Management, name: String, origin: &Origin) -> BulkResult {
+    async fn run(
+        &self,
+        management: &Management,
+        name: String,
+        origin: &Origin,
+        until: Instant,
+    ) -> BulkResult {
+        if Instant::now() > until {
+            let error = "not done: the request took too long; ask again for the rest".to_owned();
+            return BulkResult { name, status_code: 503, error };
+        }
         let outcome = match self {
             Self::Configure(change) => management.store.configure_cluster(&name, change, origin).await,
             Self::Remove => management.store.remove_cluster(&name, origin).await,

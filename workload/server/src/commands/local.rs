@@ -29,10 +29,11 @@ pub(super) fn run(arguments: &Local) -> Result<(), Failure> {
         certificate::ensure(&folder.join(name), arguments.connector_listen.ip())?;
     }
     let settings = folder.join("config.yaml");
-    let own = own_settings(&folder, &postgres.options(DATABASE), arguments);
+    let mut source = Source::from_environment()?;
+    let mut own = own_settings(&folder, &postgres.options(DATABASE), arguments);
+    own.extend(sign_in_settings(&source));
     write_settings(&settings, &own)?;
     // What runs here runs on this database, whatever the environment says of another.
-    let mut source = Source::from_environment()?;
     for (setting, value) in &own {
         source.set(setting, value.as_str());
     }
@@ -92,9 +93,14 @@ fn own_settings(
         (&table::CLUSTER_CONNECTOR_DOMAIN, domain),
         (&table::CLUSTER_CONNECTOR_PORT, arguments.connector_listen.port().to_string()),
         (&table::MANAGEMENT_API_TLS_PATH, text(folder.join("management"))),
-        (&table::OIDC_ISSUER, "http://127.0.0.1:1".to_owned()),
-        (&table::OIDC_CLIENT_ID, "cluster-manager".to_owned()),
     ]
+}
+
+/// Where nothing says which identity provider, there is none: nobody listens on port 1, and sign-in says that it is away.
+fn sign_in_settings(source: &Source) -> Vec<(&'static Setting, String)> {
+    let defaults = [(&table::OIDC_ISSUER, "http://127.0.0.1:1"), (&table::OIDC_CLIENT_ID, "cluster-manager")];
+    let missing = defaults.into_iter().filter(|(setting, _)| !source.says(setting));
+    missing.map(|(setting, value)| (setting, value.to_owned())).collect()
 }
 
 fn write_settings(path: &Path, own: &[(&'static Setting, String)]) -> Result<(), Failure> {

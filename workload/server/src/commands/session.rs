@@ -123,7 +123,10 @@ async fn way(client: &Client) -> Result<Way, Failure> {
     Ok(if provider.knows_devices() {
         Way::Code(Box::new(provider), options)
     } else {
-        Way::TokenOnly(format!("The identity provider {} cannot sign in command lines", options.issuer))
+        Way::TokenOnly(format!(
+            "The identity provider {} cannot sign in command lines",
+            one_line(&options.issuer)
+        ))
     })
 }
 

@@ -82,11 +82,17 @@ impl Polling {
     pub(super) fn next(&mut self, heard: Heard, elapsed: Duration) -> Result<Duration, NotConfirmed> {
         match heard {
             Heard::Pending => {}
-            Heard::SlowDown => self.interval += Self::SLOWER,
-            Heard::Nothing => self.interval = (2 * self.interval).min(Self::LONGEST.max(self.interval)),
+            Heard::SlowDown => self.interval = self.interval.saturating_add(Self::SLOWER),
+            Heard::Nothing => {
+                self.interval = self.interval.saturating_mul(2).min(Self::LONGEST.max(self.interval));
+            }
             Heard::Error(code, words) => return Err(NotConfirmed::from_code(code, words)),
         }
-        if elapsed + self.interval > self.lifetime { Err(NotConfirmed::Expired) } else { Ok(self.interval) }
+        if elapsed.saturating_add(self.interval) > self.lifetime {
+            Err(NotConfirmed::Expired)
+        } else {
+            Ok(self.interval)
+        }
     }
 }
 
