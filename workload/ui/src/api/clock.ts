@@ -1,0 +1,16 @@
+// The hub's clock, as far as its answers tell it. Only for showing relative times: the hub alone judges health.
+
+let offset = 0;
+
+/** Takes the `Date` header of an answer. It has whole seconds, so small differences are left alone. */
+export function setServerTime(header: string | null, localNow = Date.now()): void {
+  const server = Date.parse(header ?? "");
+  if (Number.isNaN(server)) return;
+  const difference = server - localNow;
+  offset = Math.abs(difference) < 2_000 ? 0 : difference;
+}
+
+/** Now by the hub's clock, in milliseconds since 1970. */
+export function serverNow(localNow = Date.now()): number {
+  return localNow + offset;
+}

@@ -1,0 +1,15 @@
+// The names under which answers are kept, in one place, so that what a change touches can be found.
+
+export const keys = {
+  me: ["me"],
+  fleet: ["fleet"],
+  clusters: ["clusters"],
+  clusterPage: (query: string) => ["clusters", query],
+  cluster: (name: string) => ["cluster", name],
+  anyCluster: ["cluster"],
+  tokens: ["tokens"],
+  events: ["events"],
+  eventPage: (query: string) => ["events", query],
+  configuration: ["configuration"],
+  status: ["status"],
+} as const;

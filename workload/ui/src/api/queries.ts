@@ -1,0 +1,63 @@
+// What is read of the API, one hook each.
+import { keepPreviousData, useQuery, type UseQueryResult } from "@tanstack/react-query";
+import { path, request } from "./client";
+import { keys } from "./keys";
+import type { Cluster, JoinToken, SettingView, WhoAmI } from "./types";
+import type { ClusterSummary, Event, FleetTotals, Page } from "./upcoming";
+
+export function useMe(): UseQueryResult<WhoAmI> {
+  return useQuery({
+    queryKey: keys.me,
+    queryFn: ({ signal }) => request<WhoAmI>("GET", "/1.0", undefined, signal),
+    staleTime: 60_000,
+  });
+}
+
+export function useFleetTotals(): UseQueryResult<FleetTotals> {
+  return useQuery({
+    queryKey: keys.fleet,
+    queryFn: ({ signal }) => request<FleetTotals>("GET", path("fleet"), undefined, signal),
+  });
+}
+
+/** One page of the list; the page before stays in sight until it is there. */
+export function useClusterPage(query: string): UseQueryResult<Page<ClusterSummary>> {
+  return useQuery({
+    queryKey: keys.clusterPage(query),
+    queryFn: ({ signal }) =>
+      request<Page<ClusterSummary>>("GET", `${path("remote-cluster")}?${query}`, undefined, signal),
+    placeholderData: keepPreviousData,
+  });
+}
+
+export function useCluster(name: string): UseQueryResult<Cluster> {
+  return useQuery({
+    queryKey: keys.cluster(name),
+    queryFn: ({ signal }) => request<Cluster>("GET", path("remote-cluster", name), undefined, signal),
+  });
+}
+
+export function useTokens(): UseQueryResult<JoinToken[]> {
+  return useQuery({
+    queryKey: keys.tokens,
+    queryFn: ({ signal }) =>
+      request<JoinToken[]>("GET", path("remote-cluster-join-token"), undefined, signal),
+  });
+}
+
+export function useEventPage(query: string): UseQueryResult<Page<Event>> {
+  return useQuery({
+    queryKey: keys.eventPage(query),
+    queryFn: ({ signal }) => request<Page<Event>>("GET", `${path("event")}?${query}`, undefined, signal),
+    placeholderData: keepPreviousData,
+  });
+}
+
+export function useConfiguration(): UseQueryResult<Record<string, SettingView>> {
+  return useQuery({
+    queryKey: keys.configuration,
+    queryFn: ({ signal }) =>
+      request<Record<string, SettingView>>("GET", path("configuration"), undefined, signal),
+    staleTime: 60_000,
+  });
+}

@@ -1,0 +1,70 @@
+// The navigation: the pages, who is signed in, the theme.
+import classNames from "classnames";
+import type { ReactNode } from "react";
+import { Link, NavLink } from "react-router";
+import logo from "../assets/logo.svg";
+import { Icon } from "../kit";
+import { roleOf, useSession } from "./session";
+import { ThemeChoice } from "./ThemeChoice";
+
+const PAGES = [
+  { to: "/clusters", icon: "cluster-host", label: "Clusters" },
+  { to: "/clusters/tokens", icon: "security", label: "Tokens" },
+  { to: "/events", icon: "status", label: "Events" },
+  { to: "/settings", icon: "settings", label: "Settings" },
+];
+
+export function Navigation({ isOpen, onClose }: { isOpen: boolean; onClose: () => void }): ReactNode {
+  return (
+    <div className={classNames("l-navigation", { "is-collapsed": !isOpen })}>
+      <div className="l-navigation__drawer">
+        <div className="p-panel is-dark navigation">
+          <div className="navigation__top">
+            <Link className="p-panel__logo navigation__logo" to="/clusters">
+              <img src={logo} alt="" width="24" height="24" />
+              <span className="is-fading-when-collapsed">Cluster Manager</span>
+            </Link>
+            <button type="button" className="navigation__close" onClick={onClose}>
+              <Icon name="close" light>
+                Close menu
+              </Icon>
+            </button>
+          </div>
+          <nav className="p-side-navigation--icons is-dark" aria-label="Main">
+            <ul className="p-side-navigation__list">
+              {PAGES.map(({ to, icon, label }) => (
+                <li className="p-side-navigation__item" key={to}>
+                  <NavLink className="p-side-navigation__link" to={to} end>
+                    <Icon className="p-side-navigation__icon" name={icon} light />
+                    <span className="p-side-navigation__label">{label}</span>
+                  </NavLink>
+                </li>
+              ))}
+            </ul>
+          </nav>
+          <Person />
+        </div>
+      </div>
+    </div>
+  );
+}
+
+function Person(): ReactNode {
+  const me = useSession();
+  return (
+    <div className="navigation__person">
+      <ThemeChoice />
+      <p className="navigation__name">
+        <Icon name="user" light />
+        <span className="p-side-navigation__label" title={me.email}>
+          <bdi>{me.name === "" ? me.email : me.name}</bdi>
+          <small>{roleOf(me) ?? "no role"}</small>
+        </span>
+      </p>
+      <a className="p-side-navigation__link navigation__sign-out" href="/oidc/logout">
+        <Icon className="p-side-navigation__icon" name="close" light />
+        <span className="p-side-navigation__label">Sign out</span>
+      </a>
+    </div>
+  );
+}

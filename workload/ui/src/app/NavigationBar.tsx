@@ -1,0 +1,19 @@
+// On narrow screens: our name, and the button that opens the navigation.
+import type { ReactNode } from "react";
+import logo from "../assets/logo.svg";
+
+export function NavigationBar({ isOpen, onToggle }: { isOpen: boolean; onToggle: () => void }): ReactNode {
+  return (
+    <header className="l-navigation-bar">
+      <div className="p-panel is-dark navigation-bar">
+        <span className="navigation-bar__name">
+          <img src={logo} alt="" width="24" height="24" />
+          Cluster Manager
+        </span>
+        <button type="button" className="navigation-bar__toggle" aria-expanded={isOpen} onClick={onToggle}>
+          Menu
+        </button>
+      </div>
+    </header>
+  );
+}

@@ -1,0 +1,31 @@
+// How a cluster stands, by word and mark, not by colour alone.
+import type { ReactNode } from "react";
+import type { Health as HealthView } from "../api/types";
+import { Ago } from "./Ago";
+
+const WORDS: Record<string, string> = { fresh: "Fresh", late: "Late", lost: "Lost" };
+const ICONS: Record<string, string> = { fresh: "success", late: "warning", lost: "error" };
+
+export function healthWord(state: string): string {
+  return WORDS[state] ?? state;
+}
+
+export function HealthMark({ state }: { state: string }): ReactNode {
+  return (
+    <span className={`health health--${state}`}>
+      <i className={`p-icon--${ICONS[state] ?? "help"}`} aria-hidden="true" />
+      <span>{healthWord(state)}</span>
+    </span>
+  );
+}
+
+export function HealthSince({ health }: { health: HealthView }): ReactNode {
+  return (
+    <span className="health-since" title={health.reasons.join("; ")}>
+      <HealthMark state={health.state} />{" "}
+      <small>
+        since <Ago at={health.since} />
+      </small>
+    </span>
+  );
+}

@@ -1,0 +1,42 @@
+// How much of something is used, against the threshold above which it is warned about.
+import classNames from "classnames";
+import type { ReactNode } from "react";
+import { bytes } from "../format/bytes";
+import { isAbove, percent } from "../format/percent";
+
+interface Props {
+  label: string;
+  usage: number;
+  total: number;
+  threshold: number;
+}
+
+export function Meter({ label, usage, total, threshold }: Props): ReactNode {
+  const share = percent(usage, total);
+  if (share === null) return <span className="u-text--muted">not known</span>;
+  const above = isAbove(usage, total, threshold);
+  const amount = `${bytes(usage)} of ${bytes(total)}`;
+  return (
+    <div className={classNames("meter", { "is-above": above, "is-critical": above && share > 95 })}>
+      <div
+        className="meter__bar"
+        role="meter"
+        aria-label={label}
+        aria-valuemin={0}
+        aria-valuemax={100}
+        aria-valuenow={Math.min(share, 100)}
+        aria-valuetext={`${share} %, ${amount}${above ? `, above the threshold of ${threshold} %` : ""}`}
+        title={`${amount}; warned about above ${threshold} %`}
+      >
+        <svg viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true">
+          <rect className="meter__used" width={Math.min(share, 100)} height="6" />
+          <rect className="meter__threshold" x={Math.min(threshold, 99.2)} width="0.8" height="6" />
+        </svg>
+      </div>
+      <span className="meter__text">
+        {above && <i className="p-icon--warning" aria-hidden="true" />} <b>{share} %</b>{" "}
+        <small>{amount}</small>
+      </span>
+    </div>
+  );
+}

@@ -1,0 +1,56 @@
+// Pages of a list of which only the way on is known.
+import type { ReactNode } from "react";
+import { count } from "../format/count";
+import { Button } from "../kit";
+
+interface Props {
+  page: number;
+  size: number;
+  shown: number;
+  total: number;
+  noun: string;
+  sizes: readonly number[];
+  nextCursor: string | null;
+  onNext: (cursor: string) => void;
+  onPrevious: () => void;
+  onSize: (size: number) => void;
+}
+
+export function Pager({ page, size, shown, total, noun, sizes, nextCursor, ...on }: Props): ReactNode {
+  const first = (page - 1) * size + 1;
+  return (
+    <nav className="pager" aria-label="Pages">
+      <span role="status">
+        {shown === 0 ? count(total, noun) : `${first} to ${first + shown - 1} of ${count(total, noun)}`}
+      </span>
+      <label className="pager__size">
+        <span>Per page</span>
+        <select
+          value={size}
+          onChange={(event) => {
+            on.onSize(Number(event.target.value));
+          }}
+        >
+          {sizes.map((one) => (
+            <option key={one}>{one}</option>
+          ))}
+        </select>
+      </label>
+      <Button dense hasIcon disabled={page === 1} onClick={on.onPrevious}>
+        <i className="p-icon--chevron-left" />
+        <span>Previous</span>
+      </Button>
+      <Button
+        dense
+        hasIcon
+        disabled={nextCursor === null}
+        onClick={() => {
+          if (nextCursor !== null) on.onNext(nextCursor);
+        }}
+      >
+        <span>Next</span>
+        <i className="p-icon--chevron-right" />
+      </Button>
+    </nav>
+  );
+}

@@ -1,0 +1,118 @@
+// A cluster in the list.
+import type { ReactNode } from "react";
+import { Link } from "react-router";
+import type { ClusterSummary } from "../../api/upcoming";
+import { Ago } from "../../components/Ago";
+import { HealthMark } from "../../components/Health";
+import { Meter } from "../../components/Meter";
+import { count } from "../../format/count";
+import { clusterPath } from "../../url/links";
+import type { Selection } from "./useSelection";
+import { WarningSummary } from "./WarningSummary";
+
+interface Props {
+  cluster: ClusterSummary;
+  selection: Selection | null;
+  actions: ReactNode;
+}
+
+export function ClusterRow({ cluster, selection, actions }: Props): ReactNode {
+  const { name, description, health } = cluster;
+  return (
+    <tr>
+      {selection !== null && (
+        <td className="clusters__select">
+          <label className="p-checkbox--inline">
+            <input
+              type="checkbox"
+              className="p-checkbox__input"
+              checked={selection.has(name)}
+              onChange={(event) => {
+                selection.setAll([name], event.target.checked);
+              }}
+            />
+            <span className="p-checkbox__label">
+              <span className="u-off-screen">Select {name}</span>
+            </span>
+          </label>
+        </td>
+      )}
+      <th scope="row" className="clusters__name">
+        <Link to={clusterPath(name)} title={name}>
+          <bdi>{name}</bdi>
+        </Link>
+        {description !== "" && (
+          <small className="clusters__description" title={description}>
+            <bdi>{description}</bdi>
+          </small>
+        )}
+      </th>
+      <td className="clusters__health">
+        <span title={health.reasons.join("; ")}>
+          <HealthMark state={health.state} />{" "}
+          <small>
+            since <Ago at={health.since} />
+          </small>
+        </span>
+        <small className="clusters__second">
+          {cluster.last_heartbeat_at == null ? (
+            "no heartbeat yet"
+          ) : (
+            <>
+              heartbeat <Ago at={cluster.last_heartbeat_at} />
+            </>
+          )}
+        </small>
+      </td>
+      <td className="clusters__counts">
+        <span>
+          {count(cluster.member_count, "member")}
+          {cluster.members_not_online > 0 && (
+            <b className="clusters__bad">, {cluster.members_not_online} not online</b>
+          )}
+        </span>
+        <small className="clusters__second">
+          {cluster.instances_running} of {count(cluster.instance_count, "instance")} running
+        </small>
+      </td>
+      <td className="clusters__cpu">
+        <span title="Load over 1, 5 and 15 minutes">
+          {cluster.cpu_load_1} <small>{cluster.cpu_load_5}</small> <small>{cluster.cpu_load_15}</small>
+        </span>
+        <small className="clusters__second">
+          {cluster.cpu_total_count > 0 ? count(cluster.cpu_total_count, "CPU") : "sum over members"}
+        </small>
+      </td>
+      <td className="clusters__use" data-label="Memory">
+        <Meter
+          label={`Memory of ${name}`}
+          usage={cluster.memory_usage}
+          total={cluster.memory_total_amount}
+          threshold={cluster.memory_threshold}
+        />
+      </td>
+      <td className="clusters__use" data-label="Storage">
+        <StorageMeter cluster={cluster} />
+      </td>
+      <td className="clusters__warnings">
+        <WarningSummary warnings={cluster.warnings} />
+      </td>
+      <td className="clusters__actions">{actions}</td>
+    </tr>
+  );
+}
+
+/** The fullest pool: it is the one that runs full, whatever the others leave free. */
+function StorageMeter({ cluster }: { cluster: ClusterSummary }): ReactNode {
+  const pool = cluster.fullest_storage_pool;
+  if (pool == null) return <span className="u-text--muted">not known</span>;
+  const where = pool.member === "" ? pool.name : `${pool.name} on ${pool.member}`;
+  return (
+    <Meter
+      label={`Fullest storage pool of ${cluster.name}: ${where}`}
+      usage={pool.usage}
+      total={pool.total}
+      threshold={cluster.disk_threshold}
+    />
+  );
+}

@@ -1,0 +1,4 @@
+import type { ReactNode } from "react";
+export function EnrolPanel(_: { onClose: () => void }): ReactNode {
+  return null;
+}

@@ -1,0 +1,239 @@
+// Search, and the filters that are set or can be.
+import { useEffect, useState, type ReactNode } from "react";
+import { Button, Icon } from "../../kit";
+import {
+  HEALTH_STATES,
+  isFiltered,
+  NO_FILTER,
+  SORTS,
+  toggled,
+  usualOrder,
+  WARNING_KINDS,
+  type ListFilter,
+} from "../../url/listState";
+import { healthWord } from "../../components/Health";
+import { SORT_LABELS } from "./SortButton";
+import type { ListControls } from "./useListState";
+
+const SHARES = [50, 60, 70, 80, 90, 95];
+
+export function Filters({ list }: { list: ListControls }): ReactNode {
+  return (
+    <div className="filters">
+      <Search list={list} />
+      <AddFilter list={list} />
+      <SortChoice list={list} />
+      <Chips list={list} />
+    </div>
+  );
+}
+
+/** How long nobody types before the hub is asked. */
+const PAUSE_MS = 300;
+
+function Search({ list }: { list: ListControls }): ReactNode {
+  const asked = list.state.filter.search;
+  const [text, setText] = useState(asked);
+  const [shown, setShown] = useState(asked);
+  // Back and forward change the address under us.
+  if (shown !== asked) {
+    setShown(asked);
+    setText(asked);
+  }
+  useEffect(() => {
+    if (text === asked) return undefined;
+    const timer = setTimeout(() => {
+      // One entry in the history for a whole search, not one for each letter.
+      list.filterBy({ search: text }, asked !== "");
+    }, PAUSE_MS);
+    return () => {
+      clearTimeout(timer);
+    };
+  });
+  return (
+    <form
+      role="search"
+      className="p-search-box filters__search"
+      onSubmit={(event) => {
+        event.preventDefault();
+        list.filterBy({ search: text });
+      }}
+    >
+      <input
+        className="p-search-box__input"
+        type="search"
+        aria-label="Search names and descriptions"
+        placeholder="Search names and descriptions"
+        autoComplete="off"
+        value={text}
+        onChange={(event) => {
+          setText(event.target.value);
+        }}
+      />
+      <button type="submit" className="p-search-box__button">
+        <Icon name="search">Search</Icon>
+      </button>
+    </form>
+  );
+}
+
+interface Choice {
+  label: string;
+  change: Partial<ListFilter>;
+}
+
+function AddFilter({ list }: { list: ListControls }): ReactNode {
+  const { filter } = list.state;
+  const groups: [string, Choice[]][] = [
+    [
+      "Health",
+      HEALTH_STATES.filter((state) => !filter.health.includes(state)).map((state) => ({
+        label: healthWord(state),
+        change: { health: [...filter.health, state] },
+      })),
+    ],
+    [
+      "Warning about",
+      WARNING_KINDS.filter((kind) => !filter.warning.includes(kind)).map((kind) => ({
+        label: kind,
+        change: { warning: [...filter.warning, kind] },
+      })),
+    ],
+    ["Member", statusChoices("memberStatus", ["Online", "Offline", "Evacuated", "Blocked"], filter)],
+    ["Instance", statusChoices("instanceStatus", ["Running", "Stopped", "Frozen", "Error"], filter)],
+    ["Memory use", SHARES.map((share) => ({ label: `above ${share} %`, change: { memoryAbove: share } }))],
+    ["Storage use", SHARES.map((share) => ({ label: `above ${share} %`, change: { storageAbove: share } }))],
+  ];
+  return (
+    <select
+      aria-label="Add a filter"
+      className="filters__add"
+      value=""
+      onChange={(event) => {
+        const [group, choice] = event.target.value.split(".").map(Number);
+        const chosen = groups[group ?? -1]?.[1][choice ?? -1];
+        if (chosen !== undefined) list.filterBy(chosen.change);
+      }}
+    >
+      <option value="">Add a filter…</option>
+      {groups.map(([label, choices], group) => (
+        <optgroup key={label} label={label}>
+          {choices.map((choice, index) => (
+            <option key={choice.label} value={`${group}.${index}`}>
+              {label}: {choice.label}
+            </option>
+          ))}
+        </optgroup>
+      ))}
+    </select>
+  );
+}
+
+function statusChoices(
+  field: "memberStatus" | "instanceStatus",
+  words: string[],
+  filter: ListFilter,
+): Choice[] {
+  const chosen = filter[field];
+  const others = words.filter((word) => !chosen.includes(word));
+  return others.map((word) => ({ label: word, change: { [field]: [...chosen, word] } }));
+}
+
+/** Where the table's headers do not fit. */
+function SortChoice({ list }: { list: ListControls }): ReactNode {
+  const { sort, order } = list.state;
+  return (
+    <div className="filters__sort">
+      <select
+        aria-label="Sort by"
+        value={sort}
+        onChange={(event) => {
+          const chosen = SORTS.find((one) => one === event.target.value) ?? sort;
+          list.change({ sort: chosen, order: usualOrder(chosen) });
+        }}
+      >
+        {SORTS.map((one) => (
+          <option key={one} value={one}>
+            Sort by {SORT_LABELS[one].toLowerCase()}
+          </option>
+        ))}
+      </select>
+      <Button
+        hasIcon
+        aria-label={order === "asc" ? "Ascending; sort descending" : "Descending; sort ascending"}
+        onClick={() => {
+          list.change({ order: order === "asc" ? "desc" : "asc" });
+        }}
+      >
+        <i className={order === "asc" ? "p-icon--arrow-up" : "p-icon--arrow-down"} />
+      </Button>
+    </div>
+  );
+}
+
+function Chips({ list }: { list: ListControls }): ReactNode {
+  const { filter } = list.state;
+  if (!isFiltered(filter)) return null;
+  const { filterBy } = list;
+  const chips: [string, Partial<ListFilter>][] = [
+    ...(filter.search === ""
+      ? []
+      : [[`Search: ${filter.search}`, { search: "" }] as [string, Partial<ListFilter>]]),
+    ...filter.health.map((state): [string, Partial<ListFilter>] => [
+      `Health: ${healthWord(state)}`,
+      { health: toggled(filter.health, state) },
+    ]),
+    ...filter.warning.map((kind): [string, Partial<ListFilter>] => [
+      `Warning about: ${kind}`,
+      { warning: toggled(filter.warning, kind) },
+    ]),
+    ...filter.memberStatus.map((word): [string, Partial<ListFilter>] => [
+      `Member: ${word}`,
+      { memberStatus: toggled(filter.memberStatus, word) },
+    ]),
+    ...filter.instanceStatus.map((word): [string, Partial<ListFilter>] => [
+      `Instance: ${word}`,
+      { instanceStatus: toggled(filter.instanceStatus, word) },
+    ]),
+    ...share("Memory", filter.memoryAbove, { memoryAbove: null }),
+    ...share("Storage", filter.storageAbove, { storageAbove: null }),
+  ];
+  return (
+    <ul className="chips" aria-label="Filters that are set">
+      {chips.map(([label, without]) => (
+        <li key={label}>
+          <button
+            type="button"
+            className="p-chip"
+            onClick={() => {
+              filterBy(without);
+            }}
+          >
+            <span className="p-chip__value">
+              <bdi>{label}</bdi>
+            </span>
+            <i className="p-icon--close">Remove this filter</i>
+          </button>
+        </li>
+      ))}
+      <li>
+        <Button
+          appearance="link"
+          onClick={() => {
+            list.change({ filter: NO_FILTER });
+          }}
+        >
+          Clear all
+        </Button>
+      </li>
+    </ul>
+  );
+}
+
+function share(
+  label: string,
+  above: number | null,
+  without: Partial<ListFilter>,
+): [string, Partial<ListFilter>][] {
+  return above === null ? [] : [[`${label}: above ${above} %`, without]];
+}

@@ -1,0 +1,140 @@
+// What the fleet adds up to. Each number narrows the list to what it counts.
+import classNames from "classnames";
+import type { ReactNode } from "react";
+import type { FleetTotals } from "../../api/upcoming";
+import { healthWord } from "../../components/Health";
+import { bytes } from "../../format/bytes";
+import { count, number } from "../../format/count";
+import { percent } from "../../format/percent";
+import { HEALTH_STATES, toggled } from "../../url/listState";
+import type { ListControls } from "./useListState";
+
+export function Totals({ totals, list }: { totals: FleetTotals; list: ListControls }): ReactNode {
+  const { filter } = list.state;
+  return (
+    <section className="totals" aria-label="The whole fleet; each number filters the list">
+      <Group title={count(totals.clusters, "cluster")}>
+        {HEALTH_STATES.map((state) => (
+          <Filter
+            key={state}
+            label={healthWord(state)}
+            value={number(totals.health[state])}
+            className={`health--${state}`}
+            isOn={filter.health.includes(state)}
+            onToggle={() => {
+              list.filterBy({ health: toggled(filter.health, state) });
+            }}
+          />
+        ))}
+      </Group>
+      <Statuses title="Members" field="memberStatus" counts={totals.member_statuses} list={list} />
+      <Statuses title="Instances" field="instanceStatus" counts={totals.instance_statuses} list={list} />
+      <Use
+        title="Memory"
+        field="memoryAbove"
+        usage={totals.memory_usage}
+        total={totals.memory_total_amount}
+        list={list}
+      />
+      <Use
+        title="Storage"
+        field="storageAbove"
+        usage={totals.storage_usage}
+        total={totals.storage_total}
+        list={list}
+      />
+    </section>
+  );
+}
+
+function Group({ title, children }: { title: string; children: ReactNode }): ReactNode {
+  return (
+    <div className="totals__group">
+      <h2 className="totals__title">{title}</h2>
+      <div className="totals__filters">{children}</div>
+    </div>
+  );
+}
+
+interface StatusesProps {
+  title: string;
+  field: "memberStatus" | "instanceStatus";
+  counts: { status: string; count: number }[];
+  list: ListControls;
+}
+
+/** Statuses that nobody has are left out, unless the list is filtered by them: the filter must be seen to be undone. */
+function Statuses({ title, field, counts, list }: StatusesProps): ReactNode {
+  const chosen = list.state.filter[field];
+  const total = counts.reduce((sum, entry) => sum + entry.count, 0);
+  return (
+    <Group title={`${title}: ${number(total)}`}>
+      {counts
+        .filter((entry) => entry.count > 0 || isChosen(chosen, entry.status))
+        .map((entry) => (
+          <Filter
+            key={entry.status}
+            label={entry.status}
+            value={number(entry.count)}
+            isOn={isChosen(chosen, entry.status)}
+            onToggle={() => {
+              list.filterBy({ [field]: toggled(chosen, entry.status) });
+            }}
+          />
+        ))}
+    </Group>
+  );
+}
+
+function isChosen(chosen: string[], status: string): boolean {
+  return chosen.some((one) => one.toLowerCase() === status.toLowerCase());
+}
+
+/** The usual threshold. */
+const ABOVE = 80;
+
+interface UseProps {
+  title: string;
+  field: "memoryAbove" | "storageAbove";
+  usage: number;
+  total: number;
+  list: ListControls;
+}
+
+function Use({ title, field, usage, total, list }: UseProps): ReactNode {
+  const above = list.state.filter[field];
+  const share = percent(usage, total);
+  return (
+    <Group title={`${title}: ${bytes(total)}`}>
+      <span className="totals__use">{share === null ? "not known" : `${share} % used`}</span>
+      <Filter
+        label={`Above ${above ?? ABOVE} %`}
+        isOn={above !== null}
+        onToggle={() => {
+          list.filterBy({ [field]: above === null ? ABOVE : null });
+        }}
+      />
+    </Group>
+  );
+}
+
+interface FilterProps {
+  label: string;
+  value?: string;
+  className?: string;
+  isOn: boolean;
+  onToggle: () => void;
+}
+
+function Filter({ label, value, className, isOn, onToggle }: FilterProps): ReactNode {
+  return (
+    <button
+      type="button"
+      className={classNames("totals__filter", className)}
+      aria-pressed={isOn}
+      onClick={onToggle}
+    >
+      {value !== undefined && <b>{value}</b>} {label}
+    </button>
+  );
+}

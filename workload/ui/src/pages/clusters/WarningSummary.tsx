@@ -1,0 +1,29 @@
+// What is wrong with a cluster, in a cell: the worst, and how many more.
+import type { ReactNode } from "react";
+import type { Warning } from "../../api/types";
+
+export function WarningSummary({ warnings }: { warnings: Warning[] }): ReactNode {
+  const [worst, ...others] = warnings;
+  if (worst === undefined) return <span className="u-text--muted">none</span>;
+  return (
+    <>
+      <span className="warning-text" title={worst.text}>
+        <SeverityIcon severity={worst.severity} /> {worst.text}
+      </span>
+      {others.length > 0 && (
+        <small className="clusters__second" title={others.map((warning) => warning.text).join("\n")}>
+          and {others.length} more
+        </small>
+      )}
+    </>
+  );
+}
+
+export function SeverityIcon({ severity }: { severity: string }): ReactNode {
+  return (
+    <>
+      <i className={severity === "critical" ? "p-icon--error" : "p-icon--warning"} aria-hidden="true" />
+      <span className="u-off-screen">{severity}: </span>
+    </>
+  );
+}
