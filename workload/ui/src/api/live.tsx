@@ -10,11 +10,19 @@ const REFETCH_EVERY_MS = 2_000;
 /** Reports of clusters that are not in sight can still change the totals and the order. */
 const UNSEEN_EVERY_MS = 10_000;
 
+/** Without the stream. */
+export const POLL_EVERY_MS = 15_000;
+
 const Live = createContext(false);
 
 /** Whether changes arrive as they happen. */
 export function useIsLive(): boolean {
   return use(Live);
+}
+
+/** How often what is shown is asked for again whatever the stream says: seldom while it stands. */
+export function useRefetchInterval(): number {
+  return useIsLive() ? 60_000 : POLL_EVERY_MS;
 }
 
 export function LiveUpdates({ children }: { children: ReactNode }): ReactNode {

@@ -2,6 +2,7 @@
 import { keepPreviousData, useQuery, type UseQueryResult } from "@tanstack/react-query";
 import { path, request } from "./client";
 import { keys } from "./keys";
+import { useRefetchInterval } from "./live";
 import type { Cluster, JoinToken, SettingView, WhoAmI } from "./types";
 import type { ClusterSummary, Event, FleetTotals, Page } from "./upcoming";
 
@@ -10,12 +11,15 @@ export function useMe(): UseQueryResult<WhoAmI> {
     queryKey: keys.me,
     queryFn: ({ signal }) => request<WhoAmI>("GET", "/1.0", undefined, signal),
     staleTime: 60_000,
+    // A session that ends is noticed by the next answer; this is for pages that ask for nothing.
+    refetchInterval: 300_000,
   });
 }
 
 export function useFleetTotals(): UseQueryResult<FleetTotals> {
   return useQuery({
     queryKey: keys.fleet,
+    refetchInterval: useRefetchInterval(),
     queryFn: ({ signal }) => request<FleetTotals>("GET", path("fleet"), undefined, signal),
   });
 }
@@ -24,6 +28,7 @@ export function useFleetTotals(): UseQueryResult<FleetTotals> {
 export function useClusterPage(query: string): UseQueryResult<Page<ClusterSummary>> {
   return useQuery({
     queryKey: keys.clusterPage(query),
+    refetchInterval: useRefetchInterval(),
     queryFn: ({ signal }) =>
       request<Page<ClusterSummary>>("GET", `${path("remote-cluster")}?${query}`, undefined, signal),
     placeholderData: keepPreviousData,
@@ -33,6 +38,7 @@ export function useClusterPage(query: string): UseQueryResult<Page<ClusterSummar
 export function useCluster(name: string): UseQueryResult<Cluster> {
   return useQuery({
     queryKey: keys.cluster(name),
+    refetchInterval: useRefetchInterval(),
     queryFn: ({ signal }) => request<Cluster>("GET", path("remote-cluster", name), undefined, signal),
   });
 }
@@ -40,6 +46,7 @@ export function useCluster(name: string): UseQueryResult<Cluster> {
 export function useTokens(): UseQueryResult<JoinToken[]> {
   return useQuery({
     queryKey: keys.tokens,
+    refetchInterval: useRefetchInterval(),
     queryFn: ({ signal }) =>
       request<JoinToken[]>("GET", path("remote-cluster-join-token"), undefined, signal),
   });
@@ -48,6 +55,7 @@ export function useTokens(): UseQueryResult<JoinToken[]> {
 export function useEventPage(query: string): UseQueryResult<Page<Event>> {
   return useQuery({
     queryKey: keys.eventPage(query),
+    refetchInterval: useRefetchInterval(),
     queryFn: ({ signal }) => request<Page<Event>>("GET", `${path("event")}?${query}`, undefined, signal),
     placeholderData: keepPreviousData,
   });

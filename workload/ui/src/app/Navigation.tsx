@@ -1,7 +1,7 @@
 // The navigation: the pages, who is signed in, the theme.
 import classNames from "classnames";
 import type { ReactNode } from "react";
-import { Link, NavLink } from "react-router";
+import { Link, useLocation } from "react-router";
 import logo from "../assets/logo.svg";
 import { Icon } from "../kit";
 import { roleOf, useSession } from "./session";
@@ -15,6 +15,7 @@ const PAGES = [
 ];
 
 export function Navigation({ isOpen, onClose }: { isOpen: boolean; onClose: () => void }): ReactNode {
+  const { pathname } = useLocation();
   return (
     <div className={classNames("l-navigation", { "is-collapsed": !isOpen })}>
       <div className="l-navigation__drawer">
@@ -34,10 +35,14 @@ export function Navigation({ isOpen, onClose }: { isOpen: boolean; onClose: () =
             <ul className="p-side-navigation__list">
               {PAGES.map(({ to, icon, label }) => (
                 <li className="p-side-navigation__item" key={to}>
-                  <NavLink className="p-side-navigation__link" to={to} end>
+                  <Link
+                    className="p-side-navigation__link"
+                    to={to}
+                    aria-current={isCurrent(to, pathname) ? "page" : undefined}
+                  >
                     <Icon className="p-side-navigation__icon" name={icon} light />
                     <span className="p-side-navigation__label">{label}</span>
-                  </NavLink>
+                  </Link>
                 </li>
               ))}
             </ul>
@@ -47,6 +52,11 @@ export function Navigation({ isOpen, onClose }: { isOpen: boolean; onClose: () =
       </div>
     </div>
   );
+}
+
+/** A cluster is one of the clusters. */
+function isCurrent(to: string, pathname: string): boolean {
+  return pathname === to || (to === "/clusters" && pathname.startsWith("/cluster/"));
 }
 
 function Person(): ReactNode {
@@ -61,8 +71,8 @@ function Person(): ReactNode {
           <small>{roleOf(me) ?? "no role"}</small>
         </span>
       </p>
-      <a className="p-side-navigation__link navigation__sign-out" href="/oidc/logout">
-        <Icon className="p-side-navigation__icon" name="close" light />
+      <a className="navigation__sign-out" href="/oidc/logout">
+        <Icon name="log-out" light />
         <span className="p-side-navigation__label">Sign out</span>
       </a>
     </div>

@@ -27,13 +27,14 @@ export function Dialog({ title, children, buttons, onClose, className }: Props):
   );
 }
 
-/** Gives the focus back to whoever had it before. */
+/** Gives the focus back to whoever had it before, or to the page where that is gone. */
 export function useFocusReturn(): void {
   const before = useRef(document.activeElement);
   useEffect(() => {
     const element = before.current;
     return () => {
-      if (element instanceof HTMLElement && element.isConnected) element.focus();
+      const isThere = element instanceof HTMLElement && element.isConnected && element !== document.body;
+      (isThere ? element : document.getElementById("main-content"))?.focus();
     };
   }, []);
 }

@@ -2,22 +2,26 @@
 import type { UseQueryResult } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { explain } from "../api/errors";
-import { useIsLive } from "../api/live";
-import { relative } from "../format/time";
+import { POLL_EVERY_MS, useIsLive } from "../api/live";
+import { relative, span } from "../format/time";
 import { useSecond } from "./useSecond";
 
 export function Freshness({ query }: { query: UseQueryResult }): ReactNode {
   const { dataUpdatedAt, error } = query;
-  const isLive = useIsLive() && error === null;
+  const isLive = useIsLive();
   const age = useSecond((now) => relative(dataUpdatedAt, now));
   if (dataUpdatedAt === 0) return null;
+  if (error !== null) {
+    return (
+      <p className="freshness" title={explain(error)}>
+        <i className="p-icon--warning" aria-hidden="true" /> Out of date, from {age}
+      </p>
+    );
+  }
   return (
-    <p className="freshness" title={error === null ? undefined : explain(error)}>
-      <i
-        className={error === null ? (isLive ? "freshness__live" : "freshness__polling") : "p-icon--warning"}
-      />
-      <span>{error === null ? (isLive ? "Live" : "Every 15 s") : "Out of date"}</span>
-      <span className="freshness__age">updated {age}</span>
+    <p className="freshness">
+      <i className={isLive ? "freshness__live" : "freshness__polling"} aria-hidden="true" />
+      {isLive ? "Live" : `Every ${span(POLL_EVERY_MS)}`}, updated {age}
     </p>
   );
 }

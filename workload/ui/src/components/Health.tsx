@@ -1,7 +1,5 @@
 // How a cluster stands, by word and mark, not by colour alone.
 import type { ReactNode } from "react";
-import type { Health as HealthView } from "../api/types";
-import { Ago } from "./Ago";
 
 const WORDS: Record<string, string> = { fresh: "Fresh", late: "Late", lost: "Lost" };
 const ICONS: Record<string, string> = { fresh: "success", late: "warning", lost: "error" };
@@ -15,17 +13,6 @@ export function HealthMark({ state }: { state: string }): ReactNode {
     <span className={`health health--${state}`}>
       <i className={`p-icon--${ICONS[state] ?? "help"}`} aria-hidden="true" />
       <span>{healthWord(state)}</span>
-    </span>
-  );
-}
-
-export function HealthSince({ health }: { health: HealthView }): ReactNode {
-  return (
-    <span className="health-since" title={health.reasons.join("; ")}>
-      <HealthMark state={health.state} />{" "}
-      <small>
-        since <Ago at={health.since} />
-      </small>
     </span>
   );
 }

@@ -1,7 +1,7 @@
 // How much of something is used, against the threshold above which it is warned about.
 import classNames from "classnames";
 import type { ReactNode } from "react";
-import { bytes } from "../format/bytes";
+import { bytesOf } from "../format/bytes";
 import { isAbove, percent } from "../format/percent";
 
 interface Props {
@@ -15,7 +15,7 @@ export function Meter({ label, usage, total, threshold }: Props): ReactNode {
   const share = percent(usage, total);
   if (share === null) return <span className="u-text--muted">not known</span>;
   const above = isAbove(usage, total, threshold);
-  const amount = `${bytes(usage)} of ${bytes(total)}`;
+  const amount = bytesOf(usage, total);
   return (
     <div className={classNames("meter", { "is-above": above, "is-critical": above && share > 95 })}>
       <div

@@ -9,11 +9,11 @@ interface Props {
   shown: number;
   total: number;
   noun: string;
-  sizes: readonly number[];
   nextCursor: string | null;
   onNext: (cursor: string) => void;
   onPrevious: () => void;
-  onSize: (size: number) => void;
+  /** Where people choose how many a page has. */
+  sizes?: { offered: readonly number[]; onChange: (size: number) => void };
 }
 
 export function Pager({ page, size, shown, total, noun, sizes, nextCursor, ...on }: Props): ReactNode {
@@ -23,19 +23,21 @@ export function Pager({ page, size, shown, total, noun, sizes, nextCursor, ...on
       <span role="status">
         {shown === 0 ? count(total, noun) : `${first} to ${first + shown - 1} of ${count(total, noun)}`}
       </span>
-      <label className="pager__size">
-        <span>Per page</span>
-        <select
-          value={size}
-          onChange={(event) => {
-            on.onSize(Number(event.target.value));
-          }}
-        >
-          {sizes.map((one) => (
-            <option key={one}>{one}</option>
-          ))}
-        </select>
-      </label>
+      {sizes !== undefined && (
+        <label className="pager__size">
+          <span>Per page</span>
+          <select
+            value={size}
+            onChange={(event) => {
+              sizes.onChange(Number(event.target.value));
+            }}
+          >
+            {sizes.offered.map((one) => (
+              <option key={one}>{one}</option>
+            ))}
+          </select>
+        </label>
+      )}
       <Button dense hasIcon disabled={page === 1} onClick={on.onPrevious}>
         <i className="p-icon--chevron-left" />
         <span>Previous</span>

@@ -3,12 +3,23 @@
 const UNITS = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
 
 export function bytes(amount: number): string {
+  const unit = unitOf(amount);
+  return `${inUnit(amount, unit)} ${UNITS[unit] ?? ""}`;
+}
+
+/** `1.5 of 4.0 TiB`: both in the unit of the whole. */
+export function bytesOf(usage: number, total: number): string {
+  const unit = unitOf(total);
+  return `${inUnit(usage, unit)} of ${inUnit(total, unit)} ${UNITS[unit] ?? ""}`;
+}
+
+function unitOf(amount: number): number {
   let unit = 0;
-  let value = amount;
   // 1023.95 would be shown as 1024.0 of the smaller unit.
-  while (value >= 1023.95 && unit < UNITS.length - 1) {
-    value /= 1024;
-    unit += 1;
-  }
-  return `${unit === 0 ? value.toString() : value.toFixed(1)} ${UNITS[unit] ?? ""}`;
+  for (let value = amount; value >= 1023.95 && unit < UNITS.length - 1; value /= 1024) unit += 1;
+  return unit;
+}
+
+function inUnit(amount: number, unit: number): string {
+  return unit === 0 ? amount.toString() : (amount / 1024 ** unit).toFixed(1);
 }

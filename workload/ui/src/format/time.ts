@@ -8,13 +8,13 @@ const DAY = 24 * HOUR;
 const ABSOLUTE = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "long" });
 const DATE = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium" });
 
-/** A span in its two largest units: `3 min 20 s`, `2 d 4 h`. */
+/** A span in its largest unit, with the next one where that matters: `3 min 20 s`, `1 d 4 h`, `5 d`. */
 export function span(milliseconds: number): string {
   const whole = Math.max(0, milliseconds);
   if (whole < MINUTE) return `${Math.floor(whole / SECOND)} s`;
   if (whole < HOUR) return parts(whole, MINUTE, "min", SECOND, "s", whole < 10 * MINUTE);
-  if (whole < DAY) return parts(whole, HOUR, "h", MINUTE, "min", true);
-  return parts(whole, DAY, "d", HOUR, "h", whole < 7 * DAY);
+  if (whole < DAY) return parts(whole, HOUR, "h", MINUTE, "min", whole < 10 * HOUR);
+  return parts(whole, DAY, "d", HOUR, "h", whole < 2 * DAY);
 }
 
 /** `5 s ago`, `in 3 d`. What lies a little ahead is clocks that differ, not the future. */

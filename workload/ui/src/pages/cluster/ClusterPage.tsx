@@ -1,4 +1,124 @@
+// One cluster: what is wrong with it, what to do about it, and all that is known.
 import type { ReactNode } from "react";
+import { Link, useLocation, useNavigate } from "react-router";
+import { useClusterActions, type ClusterActions } from "../../actions/useClusterActions";
+import { useCluster, useConfiguration } from "../../api/queries";
+import type { Cluster } from "../../api/types";
+import { useMay } from "../../app/session";
+import { Doughnut } from "../../components/Doughnut";
+import { Freshness } from "../../components/Freshness";
+import { Loaded } from "../../components/Loaded";
+import { PageHeader } from "../../components/PageHeader";
+import { Skeleton } from "../../components/Skeleton";
+import { Message, MissingPage } from "../../components/states";
+import { Button } from "../../kit";
+import { clusterNameIn, grafanaUrl, webUrl } from "../../url/links";
+import { Capacity } from "./Capacity";
+import { Certificate } from "./Certificate";
+import { Configuration } from "./Configuration";
+import { Liveness } from "./Liveness";
+import { Warnings } from "./Warnings";
+
 export function ClusterPage(): ReactNode {
-  return null;
+  const name = clusterNameIn(useLocation().pathname);
+  return name === null ? <MissingPage /> : <NamedCluster key={name} name={name} />;
+}
+
+function NamedCluster({ name }: { name: string }): ReactNode {
+  const query = useCluster(name);
+  const navigate = useNavigate();
+  const mayChange = useMay("operator");
+  const actions = useClusterActions(() => void navigate("/clusters"));
+  return (
+    <div className="page">
+      <title>{`${name} · Cluster Manager`}</title>
+      <nav aria-label="Breadcrumbs" className="breadcrumbs">
+        <Link to="/clusters">Clusters</Link>
+      </nav>
+      <PageHeader title={<bdi>{name}</bdi>} freshness={<Freshness query={query} />}>
+        {query.data !== undefined && <Actions cluster={query.data} actions={mayChange ? actions : null} />}
+      </PageHeader>
+      <Loaded
+        query={query}
+        loading={<Skeleton rows={6} label="Loading the cluster" />}
+        missing={<MissingCluster name={name} />}
+      >
+        {(cluster) => <Details cluster={cluster} mayChange={mayChange} />}
+      </Loaded>
+      {actions.view}
+    </div>
+  );
+}
+
+function Details({ cluster, mayChange }: { cluster: Cluster; mayChange: boolean }): ReactNode {
+  return (
+    <>
+      <Warnings warnings={cluster.warnings} name={cluster.name} />
+      <div className="cards">
+        <Liveness cluster={cluster} />
+        <Configuration cluster={cluster} mayChange={mayChange} />
+        <Doughnut title="Members" noun="member" statuses={cluster.member_statuses} />
+        <Doughnut title="Instances" noun="instance" statuses={cluster.instance_statuses} />
+        {cluster.ceph_count > 0 && (
+          <Doughnut title="Ceph services" noun="service" statuses={cluster.ceph_statuses} />
+        )}
+        <Certificate certificate={cluster.certificate} />
+        <Capacity cluster={cluster} />
+      </div>
+    </>
+  );
+}
+
+function Actions({ cluster, actions }: { cluster: Cluster; actions: ClusterActions | null }): ReactNode {
+  const grafana = useConfiguration().data?.grafana_base_url?.value ?? "";
+  return (
+    <>
+      {actions !== null && (
+        <Button
+          onClick={() => {
+            actions.configure([cluster.name], cluster);
+          }}
+        >
+          Configure
+        </Button>
+      )}
+      <OutsideLink href={webUrl(cluster.ui_url)} label="Open LXD UI" />
+      <OutsideLink href={grafanaUrl(grafana, cluster.name)} label="Metrics" />
+      <Link className="p-button" to={`/events?cluster=${encodeURIComponent(cluster.name)}`}>
+        Events
+      </Link>
+      {actions !== null && (
+        <Button
+          appearance="negative"
+          onClick={() => {
+            actions.remove([cluster.name]);
+          }}
+        >
+          Remove
+        </Button>
+      )}
+    </>
+  );
+}
+
+function OutsideLink({ href, label }: { href: string | null; label: string }): ReactNode {
+  if (href === null) return null;
+  return (
+    <a className="p-button has-icon" href={href} target="_blank" rel="noreferrer">
+      <span>{label}</span> <i className="p-icon--external-link" aria-hidden="true" />
+      <span className="u-off-screen">(opens in a new tab)</span>
+    </a>
+  );
+}
+
+function MissingCluster({ name }: { name: string }): ReactNode {
+  return (
+    <Message
+      title="There is no such cluster"
+      icon="help"
+      action={<Link to={`/events?cluster=${encodeURIComponent(name)}`}>What happened to it</Link>}
+    >
+      No cluster is called <bdi>{name}</bdi>. It may have been removed, or joined under another name.
+    </Message>
+  );
 }

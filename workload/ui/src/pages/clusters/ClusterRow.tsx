@@ -4,10 +4,11 @@ import { Link } from "react-router";
 import type { ClusterSummary } from "../../api/upcoming";
 import { Ago } from "../../components/Ago";
 import { HealthMark } from "../../components/Health";
+import { RowCheckbox } from "../../components/RowCheckbox";
 import { Meter } from "../../components/Meter";
 import { count } from "../../format/count";
 import { clusterPath } from "../../url/links";
-import type { Selection } from "./useSelection";
+import type { Selection } from "../../components/useSelection";
 import { WarningSummary } from "./WarningSummary";
 
 interface Props {
@@ -22,19 +23,13 @@ export function ClusterRow({ cluster, selection, actions }: Props): ReactNode {
     <tr>
       {selection !== null && (
         <td className="clusters__select">
-          <label className="p-checkbox--inline">
-            <input
-              type="checkbox"
-              className="p-checkbox__input"
-              checked={selection.has(name)}
-              onChange={(event) => {
-                selection.setAll([name], event.target.checked);
-              }}
-            />
-            <span className="p-checkbox__label">
-              <span className="u-off-screen">Select {name}</span>
-            </span>
-          </label>
+          <RowCheckbox
+            label={`Select ${name}`}
+            checked={selection.has(name)}
+            onChange={(checked) => {
+              selection.setAll([name], checked);
+            }}
+          />
         </td>
       )}
       <th scope="row" className="clusters__name">
@@ -50,8 +45,8 @@ export function ClusterRow({ cluster, selection, actions }: Props): ReactNode {
       <td className="clusters__health">
         <span title={health.reasons.join("; ")}>
           <HealthMark state={health.state} />{" "}
-          <small>
-            since <Ago at={health.since} />
+          <small title="In this state since">
+            <Ago at={health.since} />
           </small>
         </span>
         <small className="clusters__second">
@@ -59,7 +54,7 @@ export function ClusterRow({ cluster, selection, actions }: Props): ReactNode {
             "no heartbeat yet"
           ) : (
             <>
-              heartbeat <Ago at={cluster.last_heartbeat_at} />
+              heard <Ago at={cluster.last_heartbeat_at} />
             </>
           )}
         </small>
@@ -72,7 +67,7 @@ export function ClusterRow({ cluster, selection, actions }: Props): ReactNode {
           )}
         </span>
         <small className="clusters__second">
-          {cluster.instances_running} of {count(cluster.instance_count, "instance")} running
+          {cluster.instances_running} of {cluster.instance_count} running
         </small>
       </td>
       <td className="clusters__cpu">

@@ -1,10 +1,11 @@
 // One page of the list.
 import type { ReactNode } from "react";
 import type { ClusterSummary } from "../../api/upcoming";
+import { RowCheckbox } from "../../components/RowCheckbox";
 import type { Sort } from "../../url/listState";
 import { ClusterRow } from "./ClusterRow";
 import { ariaSort, SortButton } from "./SortButton";
-import type { Selection } from "./useSelection";
+import type { Selection } from "../../components/useSelection";
 import type { ListControls } from "./useListState";
 
 const COLUMNS: { className: string; sorts: Sort[] }[] = [
@@ -34,22 +35,14 @@ export function ClusterTable({ clusters, list, selection, actions }: Props): Rea
         <tr>
           {selection !== null && (
             <th scope="col" className="clusters__select">
-              <label className="p-checkbox--inline">
-                <input
-                  type="checkbox"
-                  className="p-checkbox__input"
-                  checked={selected === names.length && names.length > 0}
-                  ref={(box) => {
-                    if (box !== null) box.indeterminate = selected > 0 && selected < names.length;
-                  }}
-                  onChange={(event) => {
-                    selection.setAll(names, event.target.checked);
-                  }}
-                />
-                <span className="p-checkbox__label">
-                  <span className="u-off-screen">Select all on this page</span>
-                </span>
-              </label>
+              <RowCheckbox
+                label="Select all on this page"
+                checked={selected === names.length && names.length > 0}
+                isPartly={selected > 0 && selected < names.length}
+                onChange={(checked) => {
+                  selection.setAll(names, checked);
+                }}
+              />
             </th>
           )}
           {COLUMNS.map(({ className, sorts }) => (

@@ -1,7 +1,9 @@
 // The fleet: totals, then the list, worst first.
 import { useEffect, type ReactNode } from "react";
+import { useClusterActions, type ClusterActions } from "../../actions/useClusterActions";
+import { useEnrolment } from "../../actions/useEnrolment";
 import { hasStatus } from "../../api/errors";
-import { useClusterPage, useFleetTotals } from "../../api/queries";
+import { useClusterPage, useConfiguration, useFleetTotals } from "../../api/queries";
 import type { ClusterSummary, Page } from "../../api/upcoming";
 import { useMay } from "../../app/session";
 import { Freshness } from "../../components/Freshness";
@@ -13,12 +15,12 @@ import { isFiltered, listQuery, PAGE_SIZES } from "../../url/listState";
 import { BulkBar } from "./BulkBar";
 import { ClusterTable } from "./ClusterTable";
 import { EmptyFleet, NothingMatches } from "./empty";
-import { EnrolButton } from "./EnrolButton";
 import { Filters } from "./Filters";
+import { HubOutage } from "./HubOutage";
 import { RowActions } from "./RowActions";
 import { Totals } from "./Totals";
 import { useListState, type ListControls } from "./useListState";
-import { useSelection, type Selection } from "./useSelection";
+import { useSelection, type Selection } from "../../components/useSelection";
 
 export function ClustersPage(): ReactNode {
   const list = useListState();
@@ -26,24 +28,35 @@ export function ClustersPage(): ReactNode {
   const totals = useFleetTotals();
   const mayChange = useMay("operator");
   const selection = useSelection();
+  const actions = useClusterActions((removed) => {
+    selection.setAll(removed, false);
+  });
+  const enrolment = useEnrolment();
   useFirstPageInsteadOf(hasStatus(page.error, 400) && list.state.cursor !== null, list);
   return (
     <div className="page">
       <title>Clusters · Cluster Manager</title>
       <PageHeader title="Clusters" freshness={<Freshness query={page} />}>
-        <EnrolButton />
+        {enrolment.button}
       </PageHeader>
+      {totals.data?.is_hub_outage === true && <HubOutage />}
       {totals.data !== undefined && totals.data.clusters > 0 && <Totals totals={totals.data} list={list} />}
       <Loaded query={page} loading={<Skeleton rows={10} label="Loading the clusters" />}>
-        {(data) => (
-          <List
-            data={data}
-            list={list}
-            selection={mayChange ? selection : null}
-            isOld={page.isPlaceholderData}
-          />
-        )}
+        {(data) =>
+          data.total === 0 && !isFiltered(list.state.filter) && !page.isPlaceholderData ? (
+            <EmptyFleet action={enrolment.button} />
+          ) : (
+            <List
+              data={data}
+              list={list}
+              change={mayChange ? { selection, actions } : null}
+              isOld={page.isPlaceholderData}
+            />
+          )
+        }
       </Loaded>
+      {actions.view}
+      {enrolment.view}
     </div>
   );
 }
@@ -51,18 +64,18 @@ export function ClustersPage(): ReactNode {
 interface ListProps {
   data: Page<ClusterSummary>;
   list: ListControls;
-  selection: Selection | null;
+  /** None: the person may change nothing, so there is nothing to select for. */
+  change: { selection: Selection; actions: ClusterActions } | null;
   isOld: boolean;
 }
 
-function List({ data, list, selection, isOld }: ListProps): ReactNode {
+function List({ data, list, change, isOld }: ListProps): ReactNode {
   const { state } = list;
-  const filtered = isFiltered(state.filter);
-  if (data.total === 0 && !filtered && !isOld) return <EmptyFleet />;
+  const grafana = useConfiguration().data?.grafana_base_url?.value ?? "";
   return (
     <>
       <Filters list={list} />
-      {selection !== null && <BulkBar selection={selection} />}
+      {change !== null && <BulkBar {...change} />}
       {data.items.length === 0 && !isOld ? (
         <NothingMatches list={list} />
       ) : (
@@ -70,8 +83,10 @@ function List({ data, list, selection, isOld }: ListProps): ReactNode {
           <ClusterTable
             clusters={data.items}
             list={list}
-            selection={selection}
-            actions={(cluster) => <RowActions cluster={cluster} />}
+            selection={change?.selection ?? null}
+            actions={(cluster) => (
+              <RowActions cluster={cluster} actions={change?.actions ?? null} grafana={grafana} />
+            )}
           />
           <Pager
             page={state.page}
@@ -79,13 +94,15 @@ function List({ data, list, selection, isOld }: ListProps): ReactNode {
             shown={data.items.length}
             total={data.total}
             noun="cluster"
-            sizes={PAGE_SIZES}
+            sizes={{
+              offered: PAGE_SIZES,
+              onChange: (size) => {
+                list.change({ size });
+              },
+            }}
             nextCursor={data.next_cursor ?? null}
             onNext={list.toNextPage}
             onPrevious={list.toPreviousPage}
-            onSize={(size) => {
-              list.change({ size });
-            }}
           />
         </div>
       )}

@@ -1,6 +1,7 @@
 // Search, and the filters that are set or can be.
-import { useEffect, useState, type ReactNode } from "react";
-import { Button, Icon } from "../../kit";
+import type { ReactNode } from "react";
+import { SearchField } from "../../components/SearchField";
+import { Button } from "../../kit";
 import {
   HEALTH_STATES,
   isFiltered,
@@ -20,60 +21,18 @@ const SHARES = [50, 60, 70, 80, 90, 95];
 export function Filters({ list }: { list: ListControls }): ReactNode {
   return (
     <div className="filters">
-      <Search list={list} />
+      <SearchField
+        label="Search names and descriptions"
+        value={list.state.filter.search}
+        onSearch={(search) => {
+          // One entry in the history for a whole search, not one for each pause.
+          list.filterBy({ search }, list.state.filter.search !== "");
+        }}
+      />
       <AddFilter list={list} />
       <SortChoice list={list} />
       <Chips list={list} />
     </div>
-  );
-}
-
-/** How long nobody types before the hub is asked. */
-const PAUSE_MS = 300;
-
-function Search({ list }: { list: ListControls }): ReactNode {
-  const asked = list.state.filter.search;
-  const [text, setText] = useState(asked);
-  const [shown, setShown] = useState(asked);
-  // Back and forward change the address under us.
-  if (shown !== asked) {
-    setShown(asked);
-    setText(asked);
-  }
-  useEffect(() => {
-    if (text === asked) return undefined;
-    const timer = setTimeout(() => {
-      // One entry in the history for a whole search, not one for each letter.
-      list.filterBy({ search: text }, asked !== "");
-    }, PAUSE_MS);
-    return () => {
-      clearTimeout(timer);
-    };
-  });
-  return (
-    <form
-      role="search"
-      className="p-search-box filters__search"
-      onSubmit={(event) => {
-        event.preventDefault();
-        list.filterBy({ search: text });
-      }}
-    >
-      <input
-        className="p-search-box__input"
-        type="search"
-        aria-label="Search names and descriptions"
-        placeholder="Search names and descriptions"
-        autoComplete="off"
-        value={text}
-        onChange={(event) => {
-          setText(event.target.value);
-        }}
-      />
-      <button type="submit" className="p-search-box__button">
-        <Icon name="search">Search</Icon>
-      </button>
-    </form>
   );
 }
 

@@ -3,12 +3,11 @@ import type { ReactNode } from "react";
 import { Message } from "../../components/states";
 import { Button } from "../../kit";
 import { NO_FILTER } from "../../url/listState";
-import { EnrolButton } from "./EnrolButton";
 import type { ListControls } from "./useListState";
 
-export function EmptyFleet(): ReactNode {
+export function EmptyFleet({ action }: { action: ReactNode }): ReactNode {
   return (
-    <Message title="No clusters yet" icon="cluster-host" action={<EnrolButton />}>
+    <Message title="No clusters yet" icon="cluster-host" action={action}>
       Enrol the first one: make a join token here, and run one command on the cluster.
     </Message>
   );

@@ -1,4 +1,103 @@
+// The audit trail: who did what, when, and what was refused.
 import type { ReactNode } from "react";
+import { useLocation, useNavigate, useSearchParams } from "react-router";
+import { useEventPage } from "../../api/queries";
+import { Freshness } from "../../components/Freshness";
+import { Loaded } from "../../components/Loaded";
+import { PageHeader } from "../../components/PageHeader";
+import { Pager } from "../../components/Pager";
+import { Skeleton } from "../../components/Skeleton";
+import { Message } from "../../components/states";
+import { Button } from "../../kit";
+import {
+  eventAddress,
+  eventQuery,
+  EVENTS_PER_PAGE,
+  hasEventFilter,
+  NO_EVENT_FILTER,
+  parseEventState,
+  type EventFilter,
+  type EventState,
+} from "../../url/eventState";
+import { EventFilters } from "./EventFilters";
+import { EventTable } from "./EventTable";
+
 export function EventsPage(): ReactNode {
-  return null;
+  const { state, filterBy, toNext, toPrevious } = useEventState();
+  const query = useEventPage(eventQuery(state));
+  return (
+    <div className="page">
+      <title>Events · Cluster Manager</title>
+      <PageHeader title="Events" freshness={<Freshness query={query} />} />
+      <EventFilters filter={state.filter} onChange={filterBy} />
+      <Loaded query={query} loading={<Skeleton rows={10} label="Loading the events" />}>
+        {(page) =>
+          page.items.length === 0 && !query.isPlaceholderData ? (
+            <Nothing
+              isFiltered={hasEventFilter(state.filter)}
+              onClear={() => {
+                filterBy(NO_EVENT_FILTER);
+              }}
+            />
+          ) : (
+            <div className="list" aria-busy={query.isPlaceholderData}>
+              <EventTable events={page.items} />
+              <Pager
+                page={state.page}
+                size={EVENTS_PER_PAGE}
+                shown={page.items.length}
+                total={page.total}
+                noun="event"
+                nextCursor={page.next_cursor ?? null}
+                onNext={toNext}
+                onPrevious={toPrevious}
+              />
+            </div>
+          )
+        }
+      </Loaded>
+    </div>
+  );
+}
+
+function Nothing({ isFiltered, onClear }: { isFiltered: boolean; onClear: () => void }): ReactNode {
+  if (!isFiltered) return <Message title="Nothing has happened yet" icon="status" />;
+  return (
+    <Message
+      title="No event matches"
+      icon="search"
+      action={<Button onClick={onClear}>Clear all filters</Button>}
+    >
+      Something has happened, but nothing that fits the filters.
+    </Message>
+  );
+}
+
+function useEventState(): {
+  state: EventState;
+  filterBy: (change: Partial<EventFilter>) => void;
+  toNext: (cursor: string) => void;
+  toPrevious: () => void;
+} {
+  const [address] = useSearchParams();
+  const navigate = useNavigate();
+  const { state: kept } = useLocation() as { state: { cursors?: (string | null)[] } | null };
+  const cursors = kept?.cursors ?? [];
+  const state = parseEventState(address);
+  const goTo = (next: EventState, trail: (string | null)[]): void => {
+    void navigate({ search: eventAddress(next).toString() }, { state: { cursors: trail } });
+  };
+  return {
+    state,
+    filterBy: (change) => {
+      goTo({ filter: { ...state.filter, ...change }, cursor: null, page: 1 }, []);
+    },
+    toNext: (cursor) => {
+      goTo({ ...state, cursor, page: state.page + 1 }, [...cursors, state.cursor]);
+    },
+    toPrevious: () => {
+      const before = cursors.at(-1) ?? null;
+      goTo({ ...state, cursor: before, page: before === null ? 1 : state.page - 1 }, cursors.slice(0, -1));
+    },
+  };
 }

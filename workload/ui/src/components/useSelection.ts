@@ -1,4 +1,4 @@
-// Which clusters are selected, over all pages of the list.
+// What is selected of a list, by name, over all its pages.
 import { useState } from "react";
 
 export interface Selection {

@@ -1,0 +1,143 @@
+// Changes thresholds of one cluster or many, and the description of one. What is not entered stays as it is.
+import { useState, type ReactNode } from "react";
+import { useBulk } from "../api/mutations";
+import type { ClusterChange } from "../api/types";
+import { BulkOutcome } from "../components/BulkOutcome";
+import { ErrorNote } from "../components/ErrorNote";
+import { NameList } from "../components/RemoveDialog";
+import { SidePanel } from "../components/SidePanel";
+import { count } from "../format/count";
+import { ActionButton, Button, Input, Textarea } from "../kit";
+import { parseThreshold, THRESHOLD_PROBLEM } from "./thresholds";
+
+/** What a single cluster has now. */
+export interface Current {
+  description: string;
+  disk_threshold: number;
+  memory_threshold: number;
+}
+
+interface Props {
+  names: string[];
+  current?: Current;
+  onClose: () => void;
+}
+
+interface Draft {
+  description: string;
+  disk: string;
+  memory: string;
+}
+
+export function ConfigurePanel({ names, current, onClose }: Props): ReactNode {
+  const bulk = useBulk();
+  const [draft, setDraft] = useState<Draft>({
+    description: current?.description ?? "",
+    disk: current?.disk_threshold.toString() ?? "",
+    memory: current?.memory_threshold.toString() ?? "",
+  });
+  const change = changeOf(draft, current);
+  const title = names.length === 1 ? "Configure cluster" : `Configure ${count(names.length, "cluster")}`;
+  const edit = (part: Partial<Draft>): void => {
+    setDraft({ ...draft, ...part });
+  };
+  if (bulk.data !== undefined) {
+    return (
+      <SidePanel title={title} isDirty={false} onClose={onClose}>
+        <BulkOutcome results={bulk.data} verb="configured" noun="cluster" />
+        <Button onClick={onClose}>Close</Button>
+      </SidePanel>
+    );
+  }
+  return (
+    <SidePanel title={title} isDirty={change !== null && Object.keys(change).length > 0} onClose={onClose}>
+      <form
+        className="side-panel__form"
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (change !== null) bulk.mutate({ action: "configure", names, change });
+        }}
+      >
+        <ErrorNote error={bulk.error} title="Nothing was configured" />
+        <NameList names={names} />
+        {current !== undefined && (
+          <Textarea
+            label="Description"
+            rows={3}
+            value={draft.description}
+            onChange={(event) => {
+              edit({ description: event.target.value });
+            }}
+          />
+        )}
+        <ThresholdField
+          label="Storage threshold (percent)"
+          help="Warn when more than this share of a storage pool is used."
+          value={draft.disk}
+          onChange={(disk) => {
+            edit({ disk });
+          }}
+        />
+        <ThresholdField
+          label="Memory threshold (percent)"
+          help="Warn when more than this share of the memory is used."
+          value={draft.memory}
+          onChange={(memory) => {
+            edit({ memory });
+          }}
+        />
+        {current === undefined && (
+          <p className="p-form-help-text">What is left empty stays as each cluster has it.</p>
+        )}
+        <div className="side-panel__buttons">
+          <Button type="button" onClick={onClose}>
+            Cancel
+          </Button>
+          <ActionButton
+            type="submit"
+            appearance="positive"
+            loading={bulk.isPending}
+            disabled={change === null || Object.keys(change).length === 0}
+          >
+            Save
+          </ActionButton>
+        </div>
+      </form>
+    </SidePanel>
+  );
+}
+
+interface FieldProps {
+  label: string;
+  help: string;
+  value: string;
+  onChange: (value: string) => void;
+}
+
+function ThresholdField({ label, help, value, onChange }: FieldProps): ReactNode {
+  return (
+    <Input
+      type="text"
+      inputMode="numeric"
+      label={label}
+      help={help}
+      error={parseThreshold(value) === undefined ? THRESHOLD_PROBLEM : undefined}
+      value={value}
+      onChange={(event) => {
+        onChange(event.target.value);
+      }}
+    />
+  );
+}
+
+/** Only what differs. Null: something that was entered cannot be. */
+export function changeOf(draft: Draft, current?: Current): ClusterChange | null {
+  const [disk, memory] = [parseThreshold(draft.disk), parseThreshold(draft.memory)];
+  if (disk === undefined || memory === undefined) return null;
+  const change: ClusterChange = {};
+  if (current !== undefined && draft.description !== current.description)
+    change.description = draft.description;
+  if (disk !== null && disk !== current?.disk_threshold) change.disk_threshold = disk;
+  if (memory !== null && memory !== current?.memory_threshold) change.memory_threshold = memory;
+  return change;
+}

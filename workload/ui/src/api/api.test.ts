@@ -1,0 +1,174 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { backoff } from "./backoff";
+import { followChanges, type Follower } from "./changes";
+import { path, request } from "./client";
+import { serverNow, setServerTime } from "./clock";
+import { ApiError, explain, isOutage, UnreachableError } from "./errors";
+import { Reachability } from "./reachability";
+import { Throttle } from "./throttle";
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+  setServerTime(new Date().toUTCString());
+});
+
+function answer(status: number, body: unknown, headers: Record<string, string> = {}): void {
+  const response = new Response(typeof body === "string" ? body : JSON.stringify(body), { status, headers });
+  vi.stubGlobal("fetch", () => Promise.resolve(response));
+}
+
+function refusal(status: number, error: string): object {
+  return {
+    type: "error",
+    status: "",
+    status_code: 0,
+    operation: "",
+    error_code: status,
+    error,
+    metadata: null,
+  };
+}
+
+test("an answer's metadata is what one gets", async () => {
+  answer(200, { type: "sync", error: "", metadata: { name: "a" } });
+  await expect(request("GET", "/1.0")).resolves.toEqual({ name: "a" });
+});
+
+test("a refusal says why, and when to come again", async () => {
+  answer(429, refusal(429, "Too Many Requests"), { "retry-after": "7" });
+  const error = await request("GET", "/1.0").catch((caught: unknown) => caught);
+  expect(error).toEqual(new ApiError(429, "Too Many Requests", 7));
+  expect(explain(error)).toBe("Too many requests. Try again in 7 s.");
+});
+
+test("what is not the hub's answer is an outage, whatever its status", async () => {
+  for (const [status, body] of [
+    [200, "<html>"],
+    [502, "Bad Gateway"],
+  ] as const) {
+    answer(status, body);
+    const error = await request("GET", "/1.0").catch((caught: unknown) => caught);
+    expect(error).toBeInstanceOf(UnreachableError);
+  }
+  expect(isOutage(new ApiError(503, "the database is away"))).toBe(true);
+  expect(isOutage(new ApiError(500, "a bug"))).toBe(false);
+  expect(isOutage(new ApiError(401, "Unauthorized"))).toBe(false);
+});
+
+test("a hub that cannot be reached is said to be that", async () => {
+  vi.stubGlobal("fetch", () => Promise.reject(new TypeError("Failed to fetch")));
+  await expect(request("GET", "/1.0")).rejects.toThrow("Cluster Manager cannot be reached.");
+});
+
+test("names are encoded in paths", () => {
+  expect(path("remote-cluster", "a/b?c#d%")).toBe("/1.0/remote-cluster/a%2Fb%3Fc%23d%25");
+});
+
+test("the hub's clock counts, but a second more or less does not", () => {
+  const now = Date.parse("2026-01-01T00:00:00Z");
+  setServerTime("Thu, 01 Jan 2026 00:10:00 GMT", now);
+  expect(serverNow(now)).toBe(now + 600_000);
+  setServerTime("Thu, 01 Jan 2026 00:00:01 GMT", now);
+  expect(serverNow(now)).toBe(now);
+  setServerTime(null, now);
+  expect(serverNow(now)).toBe(now);
+});
+
+test("waiting doubles up to half a minute, and no two browsers wait alike", () => {
+  expect([1, 2, 3, 6, 50].map((failures) => backoff(failures, () => 0))).toEqual([
+    1_000, 2_000, 4_000, 30_000, 30_000,
+  ]);
+  expect(backoff(1, () => 0.999)).toBeGreaterThanOrEqual(800);
+});
+
+test("an outage is one, however many requests fail in it, and is retried until it is over", () => {
+  const retry = vi.fn();
+  const reachability = new Reachability(retry);
+  reachability.failed("away");
+  reachability.failed("away");
+  expect(reachability.current()?.failures).toBe(1);
+  vi.advanceTimersByTime(1_000);
+  expect(retry).toHaveBeenCalledTimes(1);
+  reachability.failed("still away");
+  expect(reachability.current()).toMatchObject({ failures: 2, reason: "still away" });
+  reachability.succeeded();
+  expect(reachability.current()).toBeNull();
+  vi.advanceTimersByTime(60_000);
+  expect(retry).toHaveBeenCalledTimes(1);
+});
+
+test("a throttle does the first at once and the rest together", () => {
+  const call = vi.fn();
+  const throttle = new Throttle(2_000, call);
+  throttle.ask();
+  vi.advanceTimersByTime(0);
+  expect(call).toHaveBeenCalledTimes(1);
+  throttle.ask();
+  throttle.ask();
+  vi.advanceTimersByTime(1_999);
+  expect(call).toHaveBeenCalledTimes(1);
+  vi.advanceTimersByTime(1);
+  expect(call).toHaveBeenCalledTimes(2);
+});
+
+/** As much of a stream as is used, with events sent by hand. */
+class FakeSource extends EventTarget {
+  static CLOSED = 2;
+  readyState = 1;
+  onerror: (() => void) | null = null;
+  close = vi.fn();
+
+  send(type: string, data: unknown = {}): void {
+    this.dispatchEvent(new MessageEvent(type, { data: JSON.stringify(data) }));
+  }
+}
+
+function following(): {
+  sources: FakeSource[];
+  told: Record<keyof Follower, ReturnType<typeof vi.fn>>;
+  stop: () => void;
+} {
+  vi.stubGlobal("EventSource", FakeSource);
+  const sources: FakeSource[] = [];
+  const told = { onLive: vi.fn(), onChange: vi.fn(), onReported: vi.fn(), onRefused: vi.fn() };
+  const stop = followChanges(told, () => {
+    const source = new FakeSource();
+    sources.push(source);
+    return source as unknown as EventSource;
+  });
+  return { sources, told, stop };
+}
+
+test("a stream says what changed and who reported", () => {
+  const { sources, told } = following();
+  sources[0]?.send("connected");
+  expect(told.onLive).toHaveBeenLastCalledWith(true);
+  expect(told.onChange).toHaveBeenCalledTimes(1);
+  sources[0]?.send("change", { kind: "joined", uid: "1" });
+  sources[0]?.send("resync");
+  expect(told.onChange).toHaveBeenCalledTimes(3);
+  sources[0]?.send("reported", { uids: ["1", 2] });
+  sources[0]?.send("reported", { uids: null });
+  expect(told.onReported.mock.calls).toEqual([[["1"]], [null]]);
+});
+
+test("a stream that breaks is opened again, later each time; a refusal is told", () => {
+  const { sources, told, stop } = following();
+  sources[0]?.onerror?.();
+  expect(told.onLive).toHaveBeenLastCalledWith(false);
+  expect(told.onRefused).not.toHaveBeenCalled();
+  vi.advanceTimersByTime(1_000);
+  expect(sources).toHaveLength(2);
+  const second = sources[1];
+  if (second === undefined) throw new Error("not opened again");
+  second.readyState = FakeSource.CLOSED;
+  second.onerror?.();
+  expect(told.onRefused).toHaveBeenCalledTimes(1);
+  stop();
+  vi.advanceTimersByTime(60_000);
+  expect(sources).toHaveLength(2);
+});

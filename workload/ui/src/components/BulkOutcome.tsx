@@ -1,0 +1,30 @@
+// What came of a request about many: a sentence over all, and each that failed with its reason.
+import type { ReactNode } from "react";
+import type { BulkResult } from "../api/types";
+import { Notification } from "../kit";
+import { outcomeOf, reason } from "./bulkResult";
+
+interface Props {
+  results: BulkResult[];
+  /** As in `3 clusters removed`. */
+  verb: string;
+  noun: string;
+}
+
+export function BulkOutcome({ results, verb, noun }: Props): ReactNode {
+  const { failed, text } = outcomeOf(results, verb, noun);
+  return (
+    <div role="status" className="bulk-outcome">
+      <Notification severity={failed.length === 0 ? "positive" : "caution"} title={text} />
+      {failed.length > 0 && (
+        <ul className="name-list" aria-label="Those that failed">
+          {failed.map((result) => (
+            <li key={result.name}>
+              <bdi>{result.name}</bdi>: {reason(result)}
+            </li>
+          ))}
+        </ul>
+      )}
+    </div>
+  );
+}

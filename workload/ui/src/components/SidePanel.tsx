@@ -1,0 +1,40 @@
+// A panel beside the page. Escape closes it as long as nothing was entered.
+import { useEffect, useId, useRef, type KeyboardEvent, type ReactNode } from "react";
+import { createPortal } from "react-dom";
+import { Button, Icon } from "../kit";
+import { useFocusReturn } from "./Dialog";
+
+interface Props {
+  title: string;
+  children: ReactNode;
+  isDirty: boolean;
+  onClose: () => void;
+}
+
+export function SidePanel({ title, children, isDirty, onClose }: Props): ReactNode {
+  const heading = useId();
+  const panel = useRef<HTMLElement>(null);
+  useFocusReturn();
+  useEffect(() => {
+    panel.current?.querySelector<HTMLElement>("input, textarea, select")?.focus();
+  }, []);
+  const onKeyDown = (event: KeyboardEvent): void => {
+    if (event.key === "Escape" && !isDirty) onClose();
+  };
+  return createPortal(
+    // Keys are heard for the whole panel; what can be clicked in it are controls of their own.
+    // eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions
+    <aside className="l-aside side-panel" aria-labelledby={heading} ref={panel} onKeyDown={onKeyDown}>
+      <header className="side-panel__header">
+        <h2 className="p-heading--4" id={heading}>
+          {title}
+        </h2>
+        <Button appearance="base" hasIcon onClick={onClose}>
+          <Icon name="close">Close this panel</Icon>
+        </Button>
+      </header>
+      {children}
+    </aside>,
+    document.getElementById("l-application") ?? document.body,
+  );
+}

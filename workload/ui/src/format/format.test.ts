@@ -1,0 +1,59 @@
+import { expect, test } from "vitest";
+import { bytes, bytesOf } from "./bytes";
+import { count } from "./count";
+import { isAbove, percent } from "./percent";
+import { relative, span } from "./time";
+
+test("bytes have binary units and one decimal", () => {
+  expect([0, 1023, 1024, 1536, 1024 ** 4, 1024 ** 2 - 1].map(bytes)).toEqual([
+    "0 B",
+    "1023 B",
+    "1.0 KiB",
+    "1.5 KiB",
+    "1.0 TiB",
+    "1.0 MiB",
+  ]);
+  expect(bytes(2 ** 63)).toBe("8.0 EiB");
+  expect(bytesOf(1024 ** 3, 4 * 1024 ** 4)).toBe("0.0 of 4.0 TiB");
+});
+
+test("percentages are whole, rounded up, and of nothing there is none", () => {
+  expect(percent(801, 1000)).toBe(81);
+  expect(percent(0, 1000)).toBe(0);
+  expect(percent(5, 0)).toBeNull();
+});
+
+test("above is strictly above", () => {
+  expect(isAbove(80, 100, 80)).toBe(false);
+  expect(isAbove(801, 1000, 80)).toBe(true);
+  expect(isAbove(1, 0, 0)).toBe(false);
+});
+
+test("spans have the units that matter", () => {
+  const [minute, hour, day] = [60_000, 3_600_000, 86_400_000];
+  expect([
+    span(-1),
+    span(59_999),
+    span(3 * minute + 20_000),
+    span(12 * minute + 20_000),
+    span(2 * hour + 5 * minute),
+    span(11 * hour + 5 * minute),
+    span(day + 4 * hour),
+    span(5 * day + 4 * hour),
+  ]).toEqual(["0 s", "59 s", "3 min 20 s", "12 min", "2 h 5 min", "11 h", "1 d 4 h", "5 d"]);
+});
+
+test("what lies a little ahead is clocks that differ, not the future", () => {
+  expect(relative(1_003_000, 1_000_000)).toBe("just now");
+  expect(relative(1_000_000, 1_000_400)).toBe("just now");
+  expect(relative(1_000_000, 1_005_000)).toBe("5 s ago");
+  expect(relative(4_600_000, 1_000_000)).toBe("in 1 h");
+});
+
+test("nouns follow their numbers", () => {
+  expect([count(1, "cluster"), count(0, "cluster"), count(12_345, "cluster")]).toEqual([
+    "1 cluster",
+    "0 clusters",
+    "12,345 clusters",
+  ]);
+});

@@ -1,0 +1,37 @@
+// What is wrong with a cluster, worst first, each with what to do.
+import type { ReactNode } from "react";
+import type { Warning } from "../../api/types";
+import { Ago } from "../../components/Ago";
+import { adviceFor } from "./advice";
+
+export function Warnings({ warnings, name }: { warnings: Warning[]; name: string }): ReactNode {
+  if (warnings.length === 0) {
+    return (
+      <p className="all-well">
+        <i className="p-icon--success" aria-hidden="true" /> No warnings.
+      </p>
+    );
+  }
+  return (
+    <ul className="warnings" aria-label={`Warnings of ${name}`}>
+      {warnings.map((warning) => (
+        <li key={`${warning.kind} ${warning.text}`} className={`warnings__one is-${warning.severity}`}>
+          <i
+            className={warning.severity === "critical" ? "p-icon--error" : "p-icon--warning"}
+            aria-hidden="true"
+          />
+          <div>
+            <p className="warnings__text">
+              <span className="warnings__severity">{warning.severity}</span> {warning.text}
+              <small>
+                {" "}
+                since <Ago at={warning.since} />
+              </small>
+            </p>
+            <p className="warnings__advice">{adviceFor(warning.kind)}</p>
+          </div>
+        </li>
+      ))}
+    </ul>
+  );
+}

@@ -1,0 +1,28 @@
+// A cluster's storage pools, in the order in which they matter.
+import type { StoragePoolUsage } from "../../api/types";
+
+/** The fullest first; those of which nothing is known last. */
+export function worstFirst(pools: StoragePoolUsage[]): StoragePoolUsage[] {
+  return pools.toSorted(
+    (a, b) => share(b) - share(a) || a.name.localeCompare(b.name) || a.member.localeCompare(b.member),
+  );
+}
+
+/** All pools together. One that is listed twice counts once, its fuller entry. */
+export function sumOf(pools: StoragePoolUsage[]): { usage: number; total: number } {
+  const fullest = new Map<string, StoragePoolUsage>();
+  for (const pool of pools) {
+    const key = JSON.stringify([pool.name, pool.member]);
+    const known = fullest.get(key);
+    if (known === undefined || pool.usage > known.usage) fullest.set(key, pool);
+  }
+  const all = [...fullest.values()];
+  return {
+    usage: all.reduce((sum, pool) => sum + pool.usage, 0),
+    total: all.reduce((sum, pool) => sum + pool.total, 0),
+  };
+}
+
+function share(pool: StoragePoolUsage): number {
+  return pool.total > 0 ? pool.usage / pool.total : -1;
+}

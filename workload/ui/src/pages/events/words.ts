@@ -1,0 +1,60 @@
+// An event in words.
+import type { Event } from "../../api/upcoming";
+
+const ACTIONS: Record<string, string> = {
+  "cluster.joined": "Cluster joined",
+  "cluster.configured": "Cluster configured",
+  "cluster.removed": "Cluster removed",
+  "cluster.left": "Cluster left",
+  "token.created": "Token created",
+  "token.revoked": "Token revoked",
+  "sign-in.succeeded": "Signed in",
+  "sign-in.refused": "Sign-in refused",
+  "sign-out.done": "Signed out",
+  "request.refused": "Request refused",
+  "service-account.created": "Service account created",
+  "service-account.revoked": "Service account revoked",
+};
+
+export function actionWords(action: string): string {
+  return ACTIONS[action] ?? action;
+}
+
+const ACTORS: Record<string, string> = {
+  "service-account": "service account",
+  "command-line": "command line",
+  cluster: "cluster",
+  hub: "Cluster Manager",
+  unknown: "not known",
+};
+
+/** What kind of actor it was; nothing where it was a person, who is named. */
+export function actorWords(kind: string): string {
+  return kind === "person" ? "" : (ACTORS[kind] ?? kind);
+}
+
+export interface Difference {
+  field: string;
+  before: string | null;
+  after: string | null;
+}
+
+/** What stood there before and afterwards, field by field; only what differs. */
+export function differences({ before, after }: Pick<Event, "before" | "after">): Difference[] {
+  const [old, now] = [fieldsOf(before), fieldsOf(after)];
+  const fields = [...new Set([...Object.keys(old), ...Object.keys(now)])];
+  return fields
+    .map((field) => ({ field, before: text(old[field]), after: text(now[field]) }))
+    .filter((one) => one.before !== one.after);
+}
+
+function fieldsOf(value: unknown): Record<string, unknown> {
+  if (typeof value === "object" && value !== null && !Array.isArray(value))
+    return value as Record<string, unknown>;
+  return value == null ? {} : { value };
+}
+
+function text(value: unknown): string | null {
+  if (value == null) return null;
+  return typeof value === "string" ? value : JSON.stringify(value);
+}

@@ -1,0 +1,55 @@
+import { expect, test } from "vitest";
+import { safeNext, signInUrl } from "../app/session";
+import { sumOf, worstFirst } from "./cluster/pools";
+import { actionWords, differences } from "./events/words";
+import { grouped, isMasked } from "./settings/groups";
+
+test("the fullest pool comes first, and one that is listed twice counts once", () => {
+  const pools = [
+    { name: "local", member: "m1", total: 100, usage: 10 },
+    { name: "local", member: "m2", total: 100, usage: 81 },
+    { name: "remote", member: "", total: 1000, usage: 500 },
+    { name: "remote", member: "", total: 1000, usage: 500 },
+    { name: "empty", member: "", total: 0, usage: 0 },
+  ];
+  expect(worstFirst(pools).map((pool) => pool.usage)).toEqual([81, 500, 500, 10, 0]);
+  expect(sumOf(pools)).toEqual({ usage: 591, total: 1200 });
+});
+
+test("an event shows what differs", () => {
+  expect(differences({ before: { a: 1, b: "x" }, after: { a: 2, b: "x", c: ["y"] } })).toEqual([
+    { field: "a", before: "1", after: "2" },
+    { field: "c", before: null, after: '["y"]' },
+  ]);
+  expect(differences({ before: null, after: null })).toEqual([]);
+  expect(actionWords("something.new")).toBe("something.new");
+});
+
+test("every setting is shown once, those of a newer server too", () => {
+  const setting = { value: "v", title: "t", description: "d" };
+  const groups = grouped({ oidc_issuer: setting, version: setting, brand_new: setting });
+  expect(groups.map((group) => [group.title, group.entries.map(([key]) => key)])).toEqual([
+    ["General", ["version"]],
+    ["Sign-in", ["oidc_issuer"]],
+    ["Others", ["brand_new"]],
+  ]);
+  expect(isMasked("postgres://u:********@h/d")).toBe(true);
+  expect(isMasked("plain")).toBe(false);
+});
+
+test("sign-in comes back to a page of ours and to nothing else", () => {
+  expect(safeNext("/ui/cluster/a%2Fb?x=1")).toBe("/ui/cluster/a%2Fb?x=1");
+  for (const other of [
+    null,
+    "",
+    "//evil.example",
+    "/ui//evil.example",
+    "https://evil.example",
+    "/1.0",
+    "/ui/\\evil",
+    "/ui/login?next=x",
+  ]) {
+    expect(safeNext(other)).toBe("/ui/clusters");
+  }
+  expect(signInUrl("/ui/events?a=b&c")).toBe("/oidc/login?next=%2Fui%2Fevents%3Fa%3Db%26c");
+});

@@ -1,0 +1,101 @@
+import { expect, test } from "vitest";
+import { eventAddress, eventQuery, parseEventState } from "./eventState";
+import { clusterNameIn, clusterPath, grafanaUrl, webUrl } from "./links";
+import { filterBody, firstPage, listAddress, listQuery, parseListState, toggled } from "./listState";
+import { fromField, toField } from "./localTime";
+
+function parsed(address: string): ReturnType<typeof parseListState> {
+  return parseListState(new URLSearchParams(address));
+}
+
+test("a list is worst first and has fifty clusters unless its address says otherwise", () => {
+  const state = parsed("");
+  expect([state.sort, state.order, state.size, state.page, state.cursor]).toEqual([
+    "health",
+    "desc",
+    50,
+    1,
+    null,
+  ]);
+  expect(listAddress(state).toString()).toBe("");
+});
+
+test("everything that is set comes back from the address", () => {
+  const address =
+    "search=%C3%9C%25+x&health=lost&health=late&warning=storage&member-status=Offline&instance-status=Error" +
+    "&memory-above=80&storage-above=0&sort=name&order=desc&limit=100&cursor=abc&page=3";
+  expect(listAddress(parsed(address)).toString()).toBe(address);
+  expect(listAddress(parsed("sort=memory&order=asc")).toString()).toBe("sort=memory&order=asc");
+});
+
+test("what cannot be understood is left out, so that an old link still opens", () => {
+  const state = parsed(
+    "sort=colour&order=up&limit=7&health=fine,lost&memory-above=101&storage-above=x&page=0&cursor=",
+  );
+  expect(listAddress(state).toString()).toBe("health=lost");
+});
+
+test("the hub is asked for a page of summaries", () => {
+  expect(listQuery(parsed("search=a%26b&cursor=c"))).toBe(
+    "search=a%26b&fields=summary&limit=50&sort=health&order=desc&cursor=c",
+  );
+});
+
+test("another filter begins at the first page", () => {
+  const state = firstPage(parsed("cursor=c&page=4"), { size: 100 });
+  expect([state.cursor, state.page, state.size]).toEqual([null, 1, 100]);
+});
+
+test("a filter reads the same in a request about many", () => {
+  expect(filterBody(parsed("search=x&health=lost&memory-above=90&member-status=Offline").filter)).toEqual({
+    search: "x",
+    health: ["lost"],
+    "memory-above": 90,
+    "member-status": ["Offline"],
+  });
+  expect(filterBody(parsed("").filter)).toEqual({});
+});
+
+test("toggling adds and takes away", () => {
+  expect(toggled(["a"], "b")).toEqual(["a", "b"]);
+  expect(toggled(["a", "b"], "a")).toEqual(["b"]);
+});
+
+test("every name comes back from its link", () => {
+  const hostile = [
+    "a/b?c#d%",
+    "<img src=x onerror=alert(1)>",
+    "100%2F%20 encoded",
+    "🚀 ☃",
+    "\u202Eright",
+    "x".repeat(255),
+  ];
+  for (const name of hostile) {
+    const path = clusterPath(name);
+    expect(clusterNameIn(new URL(path, "https://hub.example").pathname)).toBe(name);
+  }
+  expect(clusterNameIn("/cluster/%")).toBeNull();
+  expect(clusterNameIn("/cluster/a/b")).toBeNull();
+});
+
+test("only the web may be linked to", () => {
+  expect(webUrl("javascript:alert(1)")).toBeNull();
+  expect(webUrl("")).toBeNull();
+  expect(webUrl("https://10.0.0.1:8443")).toBe("https://10.0.0.1:8443");
+  expect(grafanaUrl("https://g.example/", "a b&c")).toBe("https://g.example/lxd?orgId=1&var-job=a%20b%26c");
+  expect(grafanaUrl("", "a")).toBeNull();
+});
+
+test("events keep their filter in the address too", () => {
+  const address =
+    "search=x&cluster=a%2Fb&actor=ada&action=cluster&since=2026-01-01T00%3A00%3A00.000Z&cursor=7&page=2";
+  const state = parseEventState(new URLSearchParams(address));
+  expect(eventAddress(state).toString()).toBe(address);
+  expect(eventQuery(state)).toContain("limit=50&cursor=7");
+  expect(parseEventState(new URLSearchParams("since=yesterday")).filter.since).toBe("");
+});
+
+test("a moment comes back from a date-and-time field", () => {
+  expect(fromField(toField("2026-03-04T05:06:00Z"))).toBe("2026-03-04T05:06:00.000Z");
+  expect([toField(""), fromField("")]).toEqual(["", ""]);
+});
