@@ -1,10 +1,7 @@
 // The parts of Canonical's component kit that we use, from its ES modules, so that the rest of it is not loaded.
 export { default as Button } from "@canonical/react-components/dist/esm/components/Button";
 export { default as ActionButton } from "@canonical/react-components/dist/esm/components/ActionButton";
-export { default as CheckboxInput } from "@canonical/react-components/dist/esm/components/CheckboxInput";
-export { default as ContextualMenu } from "@canonical/react-components/dist/esm/components/ContextualMenu";
 export { default as Icon } from "@canonical/react-components/dist/esm/components/Icon";
-export { default as Input } from "@canonical/react-components/dist/esm/components/Input";
 export { default as Modal } from "@canonical/react-components/dist/esm/components/Modal";
 export { default as Notification } from "@canonical/react-components/dist/esm/components/Notifications/Notification";
 export { default as Select } from "@canonical/react-components/dist/esm/components/Select";

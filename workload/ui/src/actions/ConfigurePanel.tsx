@@ -1,13 +1,14 @@
 // Changes thresholds of one cluster or many, and the description of one. What is not entered stays as it is.
 import { useState, type ReactNode } from "react";
 import { useBulk } from "../api/mutations";
-import type { ClusterChange } from "../api/types";
+import type { BulkRequest, ClusterChange } from "../api/types";
 import { BulkOutcome } from "../components/BulkOutcome";
 import { ErrorNote } from "../components/ErrorNote";
 import { NameList } from "../components/RemoveDialog";
 import { SidePanel } from "../components/SidePanel";
+import { TextField } from "../components/TextField";
 import { count } from "../format/count";
-import { ActionButton, Button, Input, Textarea } from "../kit";
+import { ActionButton, Button, Textarea } from "../kit";
 import { parseThreshold, THRESHOLD_PROBLEM } from "./thresholds";
 
 /** What a single cluster has now. */
@@ -17,9 +18,12 @@ export interface Current {
   memory_threshold: number;
 }
 
+/** Clusters by name, or all that a filter fits. */
+export type Targets = { names: string[] } | { filter: NonNullable<BulkRequest["filter"]>; total: number };
+
 interface Props {
-  names: string[];
-  current?: Current;
+  targets: Targets;
+  current?: Current | undefined;
   onClose: () => void;
 }
 
@@ -29,7 +33,7 @@ interface Draft {
   memory: string;
 }
 
-export function ConfigurePanel({ names, current, onClose }: Props): ReactNode {
+export function ConfigurePanel({ targets, current, onClose }: Props): ReactNode {
   const bulk = useBulk();
   const [draft, setDraft] = useState<Draft>({
     description: current?.description ?? "",
@@ -37,7 +41,8 @@ export function ConfigurePanel({ names, current, onClose }: Props): ReactNode {
     memory: current?.memory_threshold.toString() ?? "",
   });
   const change = changeOf(draft, current);
-  const title = names.length === 1 ? "Configure cluster" : `Configure ${count(names.length, "cluster")}`;
+  const number = "names" in targets ? targets.names.length : targets.total;
+  const title = number === 1 ? "Configure cluster" : `Configure ${count(number, "cluster")}`;
   const edit = (part: Partial<Draft>): void => {
     setDraft({ ...draft, ...part });
   };
@@ -55,11 +60,15 @@ export function ConfigurePanel({ names, current, onClose }: Props): ReactNode {
         className="side-panel__form"
         onSubmit={(event) => {
           event.preventDefault();
-          if (change !== null) bulk.mutate({ action: "configure", names, change });
+          if (change !== null) bulk.mutate({ action: "configure", change, ...wireTargets(targets) });
         }}
       >
         <ErrorNote error={bulk.error} title="Nothing was configured" />
-        <NameList names={names} />
+        {"names" in targets ? (
+          <NameList names={targets.names} />
+        ) : (
+          <p>All clusters that the search and the filters fit, {count(number, "cluster")} at the moment.</p>
+        )}
         {current !== undefined && (
           <Textarea
             label="Description"
@@ -114,20 +123,13 @@ interface FieldProps {
   onChange: (value: string) => void;
 }
 
-function ThresholdField({ label, help, value, onChange }: FieldProps): ReactNode {
-  return (
-    <Input
-      type="text"
-      inputMode="numeric"
-      label={label}
-      help={help}
-      error={parseThreshold(value) === undefined ? THRESHOLD_PROBLEM : undefined}
-      value={value}
-      onChange={(event) => {
-        onChange(event.target.value);
-      }}
-    />
-  );
+function ThresholdField(field: FieldProps): ReactNode {
+  const isWrong = parseThreshold(field.value) === undefined;
+  return <TextField inputMode="numeric" error={isWrong ? THRESHOLD_PROBLEM : null} {...field} />;
+}
+
+function wireTargets(targets: Targets): Pick<BulkRequest, "names" | "filter"> {
+  return "names" in targets ? { names: targets.names } : { filter: targets.filter };
 }
 
 /** Only what differs. Null: something that was entered cannot be. */

@@ -4,7 +4,8 @@ import { serverNow } from "../api/clock";
 import { useCreateToken } from "../api/mutations";
 import { ErrorNote } from "../components/ErrorNote";
 import { SidePanel } from "../components/SidePanel";
-import { ActionButton, Button, Input, Select, Textarea } from "../kit";
+import { TextField } from "../components/TextField";
+import { ActionButton, Button, Select, Textarea } from "../kit";
 import { nameProblem } from "./clusterName";
 import { expiryOf, OWN, PRESETS, USUAL } from "./expiry";
 import type { Created } from "./JoinCommand";
@@ -50,17 +51,13 @@ export function EnrolPanel({ onClose, onCreated }: Props): ReactNode {
         }}
       >
         <ErrorNote error={creation.error} title="The token was not made" />
-        <Input
-          type="text"
+        <TextField
           label="Cluster name"
-          required
-          autoComplete="off"
+          isRequired
           value={name}
-          error={problem ?? undefined}
+          error={problem}
           help="What the cluster is called here. Its administrator need not know it."
-          onChange={(event) => {
-            setName(event.target.value);
-          }}
+          onChange={setName}
         />
         <Textarea
           label="Description"
@@ -79,14 +76,12 @@ export function EnrolPanel({ onClose, onCreated }: Props): ReactNode {
           }}
         />
         {preset === OWN && (
-          <Input
+          <TextField
             type="datetime-local"
             label={`Until (${Intl.DateTimeFormat().resolvedOptions().timeZone})`}
             value={own}
-            error={wasTried && expiry === null ? "A moment in the future." : undefined}
-            onChange={(event) => {
-              setOwn(event.target.value);
-            }}
+            error={wasTried && expiry === null ? "A moment in the future." : null}
+            onChange={setOwn}
           />
         )}
         <div className="side-panel__buttons">

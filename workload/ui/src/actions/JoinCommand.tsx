@@ -4,7 +4,8 @@ import { useBlocker } from "react-router";
 import { CopyButton } from "../components/CopyButton";
 import { Dialog } from "../components/Dialog";
 import { absolute } from "../format/time";
-import { Button, Notification } from "../kit";
+import { Button } from "../kit";
+import { Note } from "../components/Note";
 
 export interface Created {
   name: string;
@@ -21,10 +22,10 @@ export function JoinCommand({ created, onClose }: { created: Created; onClose: (
       className="join-command"
       buttons={<Button onClick={onClose}>I have copied the command: close</Button>}
     >
-      <Notification severity="caution" title="This is shown only once">
+      <Note severity="caution" title="This is shown only once">
         Whoever has it can join as <bdi>{created.name}</bdi>, once, until{" "}
         {absolute(Date.parse(created.expiry))}.
-      </Notification>
+      </Note>
       <p>On any member of the cluster:</p>
       <div className="join-command__row">
         {/* It scrolls, and what scrolls must be reachable by keyboard. */}

@@ -1,23 +1,23 @@
 // Configuring and removing clusters, from wherever. The page holds what is open, not the row: rows come and go.
 import { useState, type ReactNode } from "react";
-import { ConfigurePanel, type Current } from "./ConfigurePanel";
+import { ConfigurePanel, type Current, type Targets } from "./ConfigurePanel";
 import { RemoveClusters } from "./RemoveClusters";
 
 export interface ClusterActions {
-  configure: (names: string[], current?: Current) => void;
+  configure: (targets: Targets, current?: Current) => void;
   remove: (names: string[]) => void;
   /** What is open, to be placed anywhere on the page. */
   view: ReactNode;
 }
 
 type Open =
-  { kind: "configure"; names: string[]; current: Current | undefined } | { kind: "remove"; names: string[] };
+  { kind: "configure"; targets: Targets; current: Current | undefined } | { kind: "remove"; names: string[] };
 
 export function useClusterActions(onRemoved: (names: string[]) => void): ClusterActions {
   const [open, setOpen] = useState<Open | null>(null);
   return {
-    configure: (names, current) => {
-      setOpen({ kind: "configure", names, current });
+    configure: (targets, current) => {
+      setOpen({ kind: "configure", targets, current });
     },
     remove: (names) => {
       setOpen({ kind: "remove", names });
@@ -36,9 +36,9 @@ function View({ open, onClose, onRemoved }: Props): ReactNode {
   if (open.kind === "configure") {
     return (
       <ConfigurePanel
-        key={open.names.join("\n")}
-        names={open.names}
-        {...(open.current === undefined ? {} : { current: open.current })}
+        key={JSON.stringify(open.targets)}
+        targets={open.targets}
+        current={open.current}
         onClose={() => {
           onClose(null);
         }}

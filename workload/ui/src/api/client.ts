@@ -47,7 +47,9 @@ async function read(response: Response): Promise<Envelope> {
   const parsed = (await response.json().catch(() => null)) as unknown;
   if (isEnvelope(parsed)) return parsed;
   // A proxy's error page, or half an answer.
-  throw new UnreachableError(`What answered is not Cluster Manager (HTTP status ${response.status}).`);
+  const what =
+    response.status >= 500 ? "Cluster Manager does not answer" : "What answered is not Cluster Manager";
+  throw new UnreachableError(`${what} (HTTP status ${response.status}).`);
 }
 
 function isEnvelope(value: unknown): value is Envelope {

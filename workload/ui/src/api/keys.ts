@@ -12,4 +12,5 @@ export const keys = {
   eventPage: (query: string) => ["events", query],
   configuration: ["configuration"],
   status: ["status"],
+  signIn: ["sign-in"],
 } as const;

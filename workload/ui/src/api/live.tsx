@@ -20,9 +20,10 @@ export function useIsLive(): boolean {
   return use(Live);
 }
 
-/** How often what is shown is asked for again whatever the stream says: seldom while it stands. */
+/** How often what is shown is asked for again whatever the stream says: seldom while it stands, since a stream can
+ * die without a sound. */
 export function useRefetchInterval(): number {
-  return useIsLive() ? 60_000 : POLL_EVERY_MS;
+  return useIsLive() ? 30_000 : POLL_EVERY_MS;
 }
 
 export function LiveUpdates({ children }: { children: ReactNode }): ReactNode {

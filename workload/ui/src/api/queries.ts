@@ -4,7 +4,7 @@ import { path, request } from "./client";
 import { keys } from "./keys";
 import { useRefetchInterval } from "./live";
 import type { Cluster, JoinToken, SettingView, WhoAmI } from "./types";
-import type { ClusterSummary, Event, FleetTotals, Page } from "./upcoming";
+import type { ClusterSummary, Event, FleetTotals, Page } from "./types";
 
 export function useMe(): UseQueryResult<WhoAmI> {
   return useQuery({

@@ -59,6 +59,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/1.0/event": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who did what, newest first: every change, sign-in and refusal. Needs the role `viewer`. */
+        get: operations["list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/1.0/fleet": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the fleet adds up to: clusters by health and by warnings, members and instances by status, memory, storage. */
+        get: operations["show"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/1.0/openapi.json": {
         parameters: {
             query?: never;
@@ -68,6 +102,23 @@ export interface paths {
         };
         /** The document, as it is served. It is the same for everybody. */
         get: operations["document"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/1.0/remote-cluster": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The clusters. Without a parameter all of them, sorted by name; with any, a page. */
+        get: operations["list"];
         put?: never;
         post?: never;
         delete?: never;
@@ -198,6 +249,23 @@ export interface paths {
         post?: never;
         /** Revokes a service account: its token is refused from now on. */
         delete: operations["revoke_service_account"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/1.0/sign-in": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How people sign in: the identity provider, and our name there. Needs no sign-in. */
+        get: operations["show"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -374,6 +442,32 @@ export interface components {
             type: string;
         };
         /** @description An answer that went well. */
+        Answer_ClusterList: {
+            /** @description Empty. */
+            error: string;
+            /**
+             * Format: int32
+             * @description 0.
+             */
+            error_code: number;
+            /**
+             * @description What the list of clusters answers: without a parameter all of them, with `fields=summary` a page of summaries, with
+             *     any other parameter a page.
+             */
+            metadata: components["schemas"]["Cluster"][] | components["schemas"]["Page_Cluster"] | components["schemas"]["Page_ClusterSummary"];
+            /** @description Always empty. */
+            operation: string;
+            /** @description `Success`. */
+            status: string;
+            /**
+             * Format: int32
+             * @description 200.
+             */
+            status_code: number;
+            /** @description `sync`. */
+            type: string;
+        };
+        /** @description An answer that went well. */
         Answer_CreatedJoinToken: {
             /** @description Empty. */
             error: string;
@@ -435,6 +529,108 @@ export interface components {
             type: string;
         };
         /** @description An answer that went well. */
+        Answer_EventPage: {
+            /** @description Empty. */
+            error: string;
+            /**
+             * Format: int32
+             * @description 0.
+             */
+            error_code: number;
+            /** @description Some rows of the audit trail. */
+            metadata: {
+                /** @description The rows, newest first. */
+                items: components["schemas"]["Event"][];
+                /** @description The `cursor` for the rows that follow; null where these are the last. */
+                next_cursor?: string | null;
+                /**
+                 * Format: int64
+                 * @description How many rows match, counted up to 10000, which stands for that many or more.
+                 */
+                total: number;
+            };
+            /** @description Always empty. */
+            operation: string;
+            /** @description `Success`. */
+            status: string;
+            /**
+             * Format: int32
+             * @description 200.
+             */
+            status_code: number;
+            /** @description `sync`. */
+            type: string;
+        };
+        /** @description An answer that went well. */
+        Answer_FleetTotals: {
+            /** @description Empty. */
+            error: string;
+            /**
+             * Format: int32
+             * @description 0.
+             */
+            error_code: number;
+            /** @description What the fleet adds up to. */
+            metadata: {
+                /**
+                 * Format: date-time
+                 * @description By the hub's clock at this moment.
+                 */
+                as_of: string;
+                /**
+                 * Format: int64
+                 * @description How many clusters.
+                 */
+                clusters: number;
+                /** @description How many of them in each state of health. */
+                health: components["schemas"]["HealthTotals"];
+                /**
+                 * Format: date-time
+                 * @description Since when; absent while heartbeats are accepted.
+                 */
+                hub_outage_since?: string | null;
+                /** @description How many instances in each status. LXD's usual ones always come, and come first. */
+                instance_statuses: components["schemas"]["StatusTotal"][];
+                /** @description Whether the hub itself is not accepting heartbeats now. Nobody turns late meanwhile. */
+                is_hub_outage: boolean;
+                /** @description How many members in each status. LXD's usual ones always come, and come first. */
+                member_statuses: components["schemas"]["StatusTotal"][];
+                /**
+                 * Format: int64
+                 * @description The memory of all, in bytes.
+                 */
+                memory_total_amount: number;
+                /**
+                 * Format: int64
+                 * @description How much of it is used, in bytes.
+                 */
+                memory_usage: number;
+                /**
+                 * Format: int64
+                 * @description The storage of all, in bytes; a pool that the members of a cluster share counts once.
+                 */
+                storage_total: number;
+                /**
+                 * Format: int64
+                 * @description How much of it is used, in bytes.
+                 */
+                storage_usage: number;
+                /** @description How many clusters have a warning of a kind and severity, worst first. */
+                warnings: components["schemas"]["WarningTotal"][];
+            };
+            /** @description Always empty. */
+            operation: string;
+            /** @description `Success`. */
+            status: string;
+            /**
+             * Format: int32
+             * @description 200.
+             */
+            status_code: number;
+            /** @description `sync`. */
+            type: string;
+        };
+        /** @description An answer that went well. */
         Answer_Nothing: {
             /** @description Empty. */
             error: string;
@@ -444,6 +640,40 @@ export interface components {
              */
             error_code: number;
             metadata: null;
+            /** @description Always empty. */
+            operation: string;
+            /** @description `Success`. */
+            status: string;
+            /**
+             * Format: int32
+             * @description 200.
+             */
+            status_code: number;
+            /** @description `sync`. */
+            type: string;
+        };
+        /** @description An answer that went well. */
+        Answer_SignInSettings: {
+            /** @description Empty. */
+            error: string;
+            /**
+             * Format: int32
+             * @description 0.
+             */
+            error_code: number;
+            /** @description How people sign in. */
+            metadata: {
+                /** @description The audience that access tokens must be for; null: none are taken. */
+                audience?: string | null;
+                /** @description This server's name there. */
+                client_id: string;
+                /** @description The identity provider. */
+                issuer: string;
+                /** @description What the last call to the provider showed: `reachable`, `away`, or `unknown` if there was none yet. */
+                provider: string;
+                /** @description What to ask the provider for. */
+                scopes: string[];
+            };
             /** @description Always empty. */
             operation: string;
             /** @description `Success`. */
@@ -612,11 +842,12 @@ export interface components {
          * @enum {string}
          */
         BulkAction: "configure" | "remove";
-        /** @description One request about many clusters, which are chosen by name. */
+        /** @description One request about many clusters, which are chosen by name or as the list chooses them. */
         BulkRequest: {
             /** @description What is to be done. */
             action: components["schemas"]["BulkAction"];
             change?: null | components["schemas"]["ClusterChange"];
+            filter?: null | components["schemas"]["ListFilter"];
             /** @description Which clusters, by their names. */
             names?: string[] | null;
         };
@@ -761,6 +992,11 @@ export interface components {
             /** @description `ACTIVE`, or empty: the only status there is. */
             status?: string | null;
         };
+        /**
+         * @description What the list of clusters answers: without a parameter all of them, with `fields=summary` a page of summaries, with
+         *     any other parameter a page.
+         */
+        ClusterList: components["schemas"]["Cluster"][] | components["schemas"]["Page_Cluster"] | components["schemas"]["Page_ClusterSummary"];
         /** @description A join token that was made just now. */
         CreatedJoinToken: {
             /** @description The token, to be handed to the cluster's administrator. It is not shown again. */
@@ -780,6 +1016,113 @@ export interface components {
             /** @description What proves to the API who calls: `Authorization: Bearer <token>`. It is not shown again. */
             token: string;
         };
+        /** @description Something that was done, tried or refused. What does not apply is null. */
+        Event: {
+            /** @description What was done, such as `cluster.configured`. */
+            action: string;
+            /** @description Who did it. */
+            actor: components["schemas"]["EventActor"];
+            /** @description From which address it was done. */
+            address?: string | null;
+            /** @description What stood there afterwards. */
+            after?: unknown;
+            /**
+             * Format: date-time
+             * @description When, by the database's clock.
+             */
+            at: string;
+            /** @description What stood there before. */
+            before?: unknown;
+            /** @description What the cluster is called that it was done to, or that may join. */
+            cluster_name?: string | null;
+            /** @description Who that cluster is, if it is enrolled. */
+            cluster_uid?: string | null;
+            /**
+             * Format: int64
+             * @description How often: refusals of one kind are one row a minute.
+             */
+            count: number;
+            /**
+             * Format: int64
+             * @description Its number, which never changes.
+             */
+            id: number;
+            /** @description In which request, as the log and `X-Request-Id` name it. */
+            request_id?: string | null;
+            /** @description Whether it is part of the chain of seals; a new row is after a few seconds. */
+            sealed: boolean;
+            /** @description What it was done to, where that is no cluster. */
+            subject?: string | null;
+        };
+        /** @description Who did something. */
+        EventActor: {
+            /** @description What never changes of them: the identity provider's subject, a cluster's uid, a service account's name. */
+            id: string;
+            /** @description `person`, `service-account`, `command-line`, `cluster`, `hub` or `unknown`. */
+            kind: string;
+            /** @description What people call them. */
+            name: string;
+        };
+        /** @description Some rows of the audit trail. */
+        EventPage: {
+            /** @description The rows, newest first. */
+            items: components["schemas"]["Event"][];
+            /** @description The `cursor` for the rows that follow; null where these are the last. */
+            next_cursor?: string | null;
+            /**
+             * Format: int64
+             * @description How many rows match, counted up to 10000, which stands for that many or more.
+             */
+            total: number;
+        };
+        /** @description What the fleet adds up to. */
+        FleetTotals: {
+            /**
+             * Format: date-time
+             * @description By the hub's clock at this moment.
+             */
+            as_of: string;
+            /**
+             * Format: int64
+             * @description How many clusters.
+             */
+            clusters: number;
+            /** @description How many of them in each state of health. */
+            health: components["schemas"]["HealthTotals"];
+            /**
+             * Format: date-time
+             * @description Since when; absent while heartbeats are accepted.
+             */
+            hub_outage_since?: string | null;
+            /** @description How many instances in each status. LXD's usual ones always come, and come first. */
+            instance_statuses: components["schemas"]["StatusTotal"][];
+            /** @description Whether the hub itself is not accepting heartbeats now. Nobody turns late meanwhile. */
+            is_hub_outage: boolean;
+            /** @description How many members in each status. LXD's usual ones always come, and come first. */
+            member_statuses: components["schemas"]["StatusTotal"][];
+            /**
+             * Format: int64
+             * @description The memory of all, in bytes.
+             */
+            memory_total_amount: number;
+            /**
+             * Format: int64
+             * @description How much of it is used, in bytes.
+             */
+            memory_usage: number;
+            /**
+             * Format: int64
+             * @description The storage of all, in bytes; a pool that the members of a cluster share counts once.
+             */
+            storage_total: number;
+            /**
+             * Format: int64
+             * @description How much of it is used, in bytes.
+             */
+            storage_usage: number;
+            /** @description How many clusters have a warning of a kind and severity, worst first. */
+            warnings: components["schemas"]["WarningTotal"][];
+        };
         /** @description How a cluster stands. */
         Health: {
             /** @description Why, in words; empty when fresh. */
@@ -791,6 +1134,24 @@ export interface components {
             since: string;
             /** @description `fresh`, `late` or `lost`. */
             state: string;
+        };
+        /** @description How many clusters in each state of health. */
+        HealthTotals: {
+            /**
+             * Format: int64
+             * @description Beating as expected.
+             */
+            fresh: number;
+            /**
+             * Format: int64
+             * @description Silent for longer than they should.
+             */
+            late: number;
+            /**
+             * Format: int64
+             * @description Silent for so long that nobody should count on them.
+             */
+            lost: number;
         };
         /** @description A join token that was not used yet. The token itself is never shown again. */
         JoinToken: {
@@ -808,6 +1169,29 @@ export interface components {
              * @description Until when it works.
              */
             expiry: string;
+        };
+        /** @description The list's filter as JSON. Every field that is there narrows further; of a list, one entry that fits is enough. */
+        ListFilter: {
+            /** @description `fresh`, `late`, `lost`. */
+            health?: ("fresh" | "late" | "lost")[];
+            /** @description A status that one of their instances has, without case. */
+            "instance-status"?: string[];
+            /** @description A status that one of their members has, without case. */
+            "member-status"?: string[];
+            /**
+             * Format: int32
+             * @description More of their memory is used than this, in percent.
+             */
+            "memory-above"?: number;
+            /** @description Part of the name or of the description, without case. */
+            search?: string;
+            /**
+             * Format: int32
+             * @description More of one of their storage pools is used than this, in percent.
+             */
+            "storage-above"?: number;
+            /** @description Kinds of warnings. */
+            warning?: ("heartbeat" | "members" | "ceph" | "storage" | "memory" | "instances" | "certificate")[];
         };
         /** @description A join token to be made. */
         NewJoinToken: {
@@ -836,6 +1220,217 @@ export interface components {
             role: "viewer" | "operator" | "admin";
         };
         Nothing: null;
+        /** @description A page of a list. */
+        Page_Cluster: {
+            /** @description What is on it. */
+            items: {
+                /**
+                 * Format: int32
+                 * @description How many Ceph services it has.
+                 */
+                ceph_count: number;
+                /** @description Its Ceph services by status. */
+                ceph_statuses: components["schemas"]["StatusCount"][];
+                /** @description The certificate that it presents. */
+                certificate: components["schemas"]["Certificate"];
+                /** @description The certificate that it presents, in PEM. */
+                cluster_certificate: string;
+                /** @description Load over one minute. */
+                cpu_load_1: string;
+                /** @description Load over fifteen minutes. */
+                cpu_load_15: string;
+                /** @description Load over five minutes. */
+                cpu_load_5: string;
+                /**
+                 * Format: int64
+                 * @description How many CPUs it has; 0 where it does not say, and the loads are then sums over its members.
+                 */
+                cpu_total_count: number;
+                /**
+                 * Format: date-time
+                 * @description When its row was made.
+                 */
+                created_at: string;
+                /** @description What people noted about it. */
+                description: string;
+                /**
+                 * Format: int32
+                 * @description From which share of a storage pool on it is warned about, in percent.
+                 */
+                disk_threshold: number;
+                /** @description How it stands. */
+                health: components["schemas"]["Health"];
+                /**
+                 * Format: int32
+                 * @description How many instances it has.
+                 */
+                instance_count: number;
+                /** @description Its instances by status. */
+                instance_statuses: components["schemas"]["StatusCount"][];
+                /**
+                 * Format: date-time
+                 * @description When it joined.
+                 */
+                joined_at: string;
+                /**
+                 * Format: date-time
+                 * @description Its last heartbeat; absent before the first.
+                 */
+                last_heartbeat_at?: string | null;
+                /**
+                 * Format: date-time
+                 * @description Its last heartbeat; before the first, when it joined.
+                 */
+                last_status_update_at: string;
+                /**
+                 * Format: int32
+                 * @description How many members it has.
+                 */
+                member_count: number;
+                /** @description Its members by status. */
+                member_statuses: components["schemas"]["StatusCount"][];
+                /**
+                 * Format: int32
+                 * @description From which share of its memory on it is warned about, in percent.
+                 */
+                memory_threshold: number;
+                /**
+                 * Format: int64
+                 * @description Its memory in bytes.
+                 */
+                memory_total_amount: number;
+                /**
+                 * Format: int64
+                 * @description How much of it is used, in bytes.
+                 */
+                memory_usage: number;
+                /** @description Its name. */
+                name: string;
+                /** @description Always `ACTIVE`. */
+                status: string;
+                /** @description Its storage pools. */
+                storage_pool_usages: components["schemas"]["StoragePoolUsage"][];
+                /** @description Whether its tunnel is open. */
+                tunnel_registered: boolean;
+                /** @description Where its own web UI is. */
+                ui_url: string;
+                /** @description Who it is, whatever it is called. */
+                uid: string;
+                /** @description What is wrong with it, worst first. */
+                warnings: components["schemas"]["Warning"][];
+            }[];
+            /** @description What to give as `cursor` for the next page; null: there is none. */
+            next_cursor?: string | null;
+            /**
+             * Format: int64
+             * @description How many there are on all pages together.
+             */
+            total: number;
+        };
+        /** @description A page of a list. */
+        Page_ClusterSummary: {
+            /** @description What is on it. */
+            items: {
+                /**
+                 * Format: date-time
+                 * @description The last valid moment of the certificate that it presents.
+                 */
+                certificate_not_after: string;
+                /** @description Load over one minute. */
+                cpu_load_1: string;
+                /** @description Load over fifteen minutes. */
+                cpu_load_15: string;
+                /** @description Load over five minutes. */
+                cpu_load_5: string;
+                /**
+                 * Format: int64
+                 * @description How many CPUs it has; 0 where it does not say, and the loads are then sums over its members.
+                 */
+                cpu_total_count: number;
+                /** @description What people noted about it. */
+                description: string;
+                /**
+                 * Format: int32
+                 * @description From which share of a storage pool on it is warned about, in percent.
+                 */
+                disk_threshold: number;
+                fullest_storage_pool?: null | components["schemas"]["StoragePoolUsage"];
+                /** @description How it stands. */
+                health: components["schemas"]["Health"];
+                /**
+                 * Format: int32
+                 * @description How many instances it has.
+                 */
+                instance_count: number;
+                /**
+                 * Format: int32
+                 * @description How many of them are `Running`.
+                 */
+                instances_running: number;
+                /**
+                 * Format: date-time
+                 * @description When it joined.
+                 */
+                joined_at: string;
+                /**
+                 * Format: date-time
+                 * @description Its last heartbeat; absent before the first.
+                 */
+                last_heartbeat_at?: string | null;
+                /**
+                 * Format: int32
+                 * @description How many members it has.
+                 */
+                member_count: number;
+                /**
+                 * Format: int32
+                 * @description How many of them are not `Online`.
+                 */
+                members_not_online: number;
+                /**
+                 * Format: int32
+                 * @description From which share of its memory on it is warned about, in percent.
+                 */
+                memory_threshold: number;
+                /**
+                 * Format: int64
+                 * @description Its memory in bytes.
+                 */
+                memory_total_amount: number;
+                /**
+                 * Format: int64
+                 * @description How much of it is used, in bytes.
+                 */
+                memory_usage: number;
+                /** @description Its name. */
+                name: string;
+                /**
+                 * Format: int64
+                 * @description The size of all its storage pools in bytes; one that its members share counts once.
+                 */
+                storage_total: number;
+                /**
+                 * Format: int64
+                 * @description How much of them is used, in bytes.
+                 */
+                storage_usage: number;
+                /** @description Whether its tunnel is open. */
+                tunnel_registered: boolean;
+                /** @description Where its own web UI is. */
+                ui_url: string;
+                /** @description Who it is, whatever it is called. */
+                uid: string;
+                /** @description What is wrong with it, worst first. */
+                warnings: components["schemas"]["Warning"][];
+            }[];
+            /** @description What to give as `cursor` for the next page; null: there is none. */
+            next_cursor?: string | null;
+            /**
+             * Format: int64
+             * @description How many there are on all pages together.
+             */
+            total: number;
+        };
         /** @description An answer that says what went wrong. */
         Problem: {
             /** @description What went wrong, for people. */
@@ -898,6 +1493,19 @@ export interface components {
             /** @description Its value, or a mask. */
             value: string;
         };
+        /** @description How people sign in. */
+        SignInSettings: {
+            /** @description The audience that access tokens must be for; null: none are taken. */
+            audience?: string | null;
+            /** @description This server's name there. */
+            client_id: string;
+            /** @description The identity provider. */
+            issuer: string;
+            /** @description What the last call to the provider showed: `reachable`, `away`, or `unknown` if there was none yet. */
+            provider: string;
+            /** @description What to ask the provider for. */
+            scopes: string[];
+        };
         /** @description How many there are in one status. */
         StatusCount: {
             /**
@@ -906,6 +1514,16 @@ export interface components {
              */
             count: number;
             /** @description The status, in LXD's words. */
+            status: string;
+        };
+        /** @description How many there are in one status. */
+        StatusTotal: {
+            /**
+             * Format: int64
+             * @description How many.
+             */
+            count: number;
+            /** @description The status, in LXD's words; capital and small letters are not told apart. */
             status: string;
         };
         /** @description A storage pool. */
@@ -948,6 +1566,18 @@ export interface components {
             since: string;
             /** @description What people read. */
             text: string;
+        };
+        /** @description How many clusters have a warning of one kind and severity. */
+        WarningTotal: {
+            /**
+             * Format: int64
+             * @description How many clusters.
+             */
+            clusters: number;
+            /** @description What it is about. */
+            kind: string;
+            /** @description `warning` or `critical`. */
+            severity: string;
         };
         /** @description Who is signed in. */
         WhoAmI: {
@@ -1469,6 +2099,351 @@ export interface operations {
             };
         };
     };
+    list: {
+        parameters: {
+            query?: {
+                /** @description A cluster, by its name or its uid. */
+                cluster?: string;
+                /** @description Who did it, by id or name. */
+                actor?: string;
+                /** @description What was done, such as `cluster.configured`, or the first word of it: `cluster` is all that was done to clusters. */
+                action?: string;
+                /** @description Not before this moment (RFC 3339). */
+                since?: string;
+                /** @description Before this moment (RFC 3339). */
+                until?: string;
+                /** @description A text that occurs in any of the row's texts, whichever case. Looks at every row that the rest matches. */
+                search?: string;
+                /** @description How many rows at most: 1 to 500. */
+                limit?: number;
+                /** @description Where to go on: the `next_cursor` of the answer before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer_EventPage"];
+                };
+            };
+            /** @description The request is malformed, or holds what cannot be. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description What went wrong, for people. */
+                        error: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        error_code: number;
+                        metadata?: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty. */
+                        operation: string;
+                        /** @description Empty. */
+                        status: string;
+                        /**
+                         * Format: int32
+                         * @description 0.
+                         */
+                        status_code: number;
+                        /** @description `error`. */
+                        type: string;
+                    };
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description What went wrong, for people. */
+                        error: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        error_code: number;
+                        metadata?: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty. */
+                        operation: string;
+                        /** @description Empty. */
+                        status: string;
+                        /**
+                         * Format: int32
+                         * @description 0.
+                         */
+                        status_code: number;
+                        /** @description `error`. */
+                        type: string;
+                    };
+                };
+            };
+            /** @description A browser was sent here by another site, or the caller may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description What went wrong, for people. */
+                        error: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        error_code: number;
+                        metadata?: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty. */
+                        operation: string;
+                        /** @description Empty. */
+                        status: string;
+                        /**
+                         * Format: int32
+                         * @description 0.
+                         */
+                        status_code: number;
+                        /** @description `error`. */
+                        type: string;
+                    };
+                };
+            };
+            /** @description Too much was asked too fast. `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description What went wrong, for people. */
+                        error: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        error_code: number;
+                        metadata?: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty. */
+                        operation: string;
+                        /** @description Empty. */
+                        status: string;
+                        /**
+                         * Format: int32
+                         * @description 0.
+                         */
+                        status_code: number;
+                        /** @description `error`. */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The database is away. `Retry-After` says when to come back. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description What went wrong, for people. */
+                        error: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        error_code: number;
+                        metadata?: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty. */
+                        operation: string;
+                        /** @description Empty. */
+                        status: string;
+                        /**
+                         * Format: int32
+                         * @description 0.
+                         */
+                        status_code: number;
+                        /** @description `error`. */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer_FleetTotals"];
+                };
+            };
+            /** @description The request is malformed, or holds what cannot be. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description What went wrong, for people. */
+                        error: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        error_code: number;
+                        metadata?: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty. */
+                        operation: string;
+                        /** @description Empty. */
+                        status: string;
+                        /**
+                         * Format: int32
+                         * @description 0.
+                         */
+                        status_code: number;
+                        /** @description `error`. */
+                        type: string;
+                    };
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description What went wrong, for people. */
+                        error: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        error_code: number;
+                        metadata?: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty. */
+                        operation: string;
+                        /** @description Empty. */
+                        status: string;
+                        /**
+                         * Format: int32
+                         * @description 0.
+                         */
+                        status_code: number;
+                        /** @description `error`. */
+                        type: string;
+                    };
+                };
+            };
+            /** @description A browser was sent here by another site, or the caller may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description What went wrong, for people. */
+                        error: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        error_code: number;
+                        metadata?: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty. */
+                        operation: string;
+                        /** @description Empty. */
+                        status: string;
+                        /**
+                         * Format: int32
+                         * @description 0.
+                         */
+                        status_code: number;
+                        /** @description `error`. */
+                        type: string;
+                    };
+                };
+            };
+            /** @description Too much was asked too fast. `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description What went wrong, for people. */
+                        error: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        error_code: number;
+                        metadata?: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty. */
+                        operation: string;
+                        /** @description Empty. */
+                        status: string;
+                        /**
+                         * Format: int32
+                         * @description 0.
+                         */
+                        status_code: number;
+                        /** @description `error`. */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The database is away. `Retry-After` says when to come back. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description What went wrong, for people. */
+                        error: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        error_code: number;
+                        metadata?: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty. */
+                        operation: string;
+                        /** @description Empty. */
+                        status: string;
+                        /**
+                         * Format: int32
+                         * @description 0.
+                         */
+                        status_code: number;
+                        /** @description `error`. */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
     document: {
         parameters: {
             query?: never;
@@ -1489,6 +2464,198 @@ export interface operations {
             };
             /** @description The request is malformed, or holds what cannot be. */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description What went wrong, for people. */
+                        error: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        error_code: number;
+                        metadata?: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty. */
+                        operation: string;
+                        /** @description Empty. */
+                        status: string;
+                        /**
+                         * Format: int32
+                         * @description 0.
+                         */
+                        status_code: number;
+                        /** @description `error`. */
+                        type: string;
+                    };
+                };
+            };
+            /** @description A browser was sent here by another site, or the caller may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description What went wrong, for people. */
+                        error: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        error_code: number;
+                        metadata?: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty. */
+                        operation: string;
+                        /** @description Empty. */
+                        status: string;
+                        /**
+                         * Format: int32
+                         * @description 0.
+                         */
+                        status_code: number;
+                        /** @description `error`. */
+                        type: string;
+                    };
+                };
+            };
+            /** @description Too much was asked too fast. `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description What went wrong, for people. */
+                        error: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        error_code: number;
+                        metadata?: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty. */
+                        operation: string;
+                        /** @description Empty. */
+                        status: string;
+                        /**
+                         * Format: int32
+                         * @description 0.
+                         */
+                        status_code: number;
+                        /** @description `error`. */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The database is away. `Retry-After` says when to come back. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description What went wrong, for people. */
+                        error: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        error_code: number;
+                        metadata?: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty. */
+                        operation: string;
+                        /** @description Empty. */
+                        status: string;
+                        /**
+                         * Format: int32
+                         * @description 0.
+                         */
+                        status_code: number;
+                        /** @description `error`. */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    list: {
+        parameters: {
+            query?: {
+                /** @description How many clusters a page has. */
+                limit?: number;
+                /** @description `next_cursor` of the page before, with all else as it was then. */
+                cursor?: string;
+                /** @description By what the list is sorted; clusters that are equal in it follow by name. */
+                sort?: "name" | "description" | "health" | "last_heartbeat" | "members" | "instances" | "cpu" | "memory" | "storage" | "warnings" | "joined_at";
+                /**
+                 * @description Least or most first. Where it is not given: names and descriptions from their beginning, all else most first,
+                 *     which is worst first.
+                 */
+                order?: "asc" | "desc";
+                /** @description Part of the name or of the description, without case. No character has a special meaning. */
+                search?: string;
+                /** @description How they stand, several with commas. */
+                health?: ("fresh" | "late" | "lost")[];
+                /** @description What they are warned about, several with commas. */
+                warning?: ("heartbeat" | "members" | "ceph" | "storage" | "memory" | "instances" | "certificate")[];
+                /** @description A status that one of their members has, without case; several with commas. */
+                member_status?: string[];
+                /** @description A status that one of their instances has, without case; several with commas. */
+                instance_status?: string[];
+                /** @description More than this share of their memory is used, in percent. */
+                memory_above?: number;
+                /** @description More than this share of one of their storage pools is used, in percent. */
+                storage_above?: number;
+                /** @description How much of each cluster. */
+                fields?: "all" | "summary";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer_ClusterList"];
+                };
+            };
+            /** @description The request is malformed, or holds what cannot be. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description What went wrong, for people. */
+                        error: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        error_code: number;
+                        metadata?: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty. */
+                        operation: string;
+                        /** @description Empty. */
+                        status: string;
+                        /**
+                         * Format: int32
+                         * @description 0.
+                         */
+                        status_code: number;
+                        /** @description `error`. */
+                        type: string;
+                    };
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4685,6 +5852,141 @@ export interface operations {
             };
             /** @description There is no such thing. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description What went wrong, for people. */
+                        error: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        error_code: number;
+                        metadata?: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty. */
+                        operation: string;
+                        /** @description Empty. */
+                        status: string;
+                        /**
+                         * Format: int32
+                         * @description 0.
+                         */
+                        status_code: number;
+                        /** @description `error`. */
+                        type: string;
+                    };
+                };
+            };
+            /** @description Too much was asked too fast. `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description What went wrong, for people. */
+                        error: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        error_code: number;
+                        metadata?: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty. */
+                        operation: string;
+                        /** @description Empty. */
+                        status: string;
+                        /**
+                         * Format: int32
+                         * @description 0.
+                         */
+                        status_code: number;
+                        /** @description `error`. */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The database is away. `Retry-After` says when to come back. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description What went wrong, for people. */
+                        error: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        error_code: number;
+                        metadata?: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty. */
+                        operation: string;
+                        /** @description Empty. */
+                        status: string;
+                        /**
+                         * Format: int32
+                         * @description 0.
+                         */
+                        status_code: number;
+                        /** @description `error`. */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer_SignInSettings"];
+                };
+            };
+            /** @description The request is malformed, or holds what cannot be. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description What went wrong, for people. */
+                        error: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        error_code: number;
+                        metadata?: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty. */
+                        operation: string;
+                        /** @description Empty. */
+                        status: string;
+                        /**
+                         * Format: int32
+                         * @description 0.
+                         */
+                        status_code: number;
+                        /** @description `error`. */
+                        type: string;
+                    };
+                };
+            };
+            /** @description A browser was sent here by another site, or the caller may not do this. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -7,12 +7,23 @@ export type BulkRequest = Schemas["BulkRequest"];
 export type BulkResult = Schemas["BulkResult"];
 export type Cluster = Schemas["Cluster"];
 export type ClusterChange = Schemas["ClusterChange"];
+export type ClusterSummary = Schemas["Page_ClusterSummary"]["items"][number];
 export type CreatedJoinToken = Schemas["CreatedJoinToken"];
+export type Event = Schemas["Event"];
+export type FleetTotals = Schemas["FleetTotals"];
 export type Health = Schemas["Health"];
 export type JoinToken = Schemas["JoinToken"];
 export type NewJoinToken = Schemas["NewJoinToken"];
 export type SettingView = Schemas["SettingView"];
+export type SignInSettings = Schemas["SignInSettings"];
 export type StatusCount = Schemas["StatusCount"];
 export type StoragePoolUsage = Schemas["StoragePoolUsage"];
 export type Warning = Schemas["Warning"];
 export type WhoAmI = Schemas["WhoAmI"];
+
+/** A part of a list, and where it goes on. */
+export interface Page<T> {
+  items: T[];
+  next_cursor?: string | null;
+  total: number;
+}

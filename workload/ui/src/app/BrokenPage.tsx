@@ -8,6 +8,7 @@ export function BrokenPage(): ReactNode {
     <main className="broken-page">
       <title>Cluster Manager</title>
       <Message
+        isPage
         title="This page could not be shown"
         action={
           <Button

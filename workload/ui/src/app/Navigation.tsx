@@ -31,7 +31,7 @@ export function Navigation({ isOpen, onClose }: { isOpen: boolean; onClose: () =
               </Icon>
             </button>
           </div>
-          <nav className="p-side-navigation--icons is-dark" aria-label="Main">
+          <div className="p-side-navigation--icons is-dark">
             <ul className="p-side-navigation__list">
               {PAGES.map(({ to, icon, label }) => (
                 <li className="p-side-navigation__item" key={to}>
@@ -46,7 +46,7 @@ export function Navigation({ isOpen, onClose }: { isOpen: boolean; onClose: () =
                 </li>
               ))}
             </ul>
-          </nav>
+          </div>
           <Person />
         </div>
       </div>

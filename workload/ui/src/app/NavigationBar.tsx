@@ -4,7 +4,7 @@ import logo from "../assets/logo.svg";
 
 export function NavigationBar({ isOpen, onToggle }: { isOpen: boolean; onToggle: () => void }): ReactNode {
   return (
-    <header className="l-navigation-bar">
+    <div className="l-navigation-bar">
       <div className="p-panel is-dark navigation-bar">
         <span className="navigation-bar__name">
           <img src={logo} alt="" width="24" height="24" />
@@ -14,6 +14,6 @@ export function NavigationBar({ isOpen, onToggle }: { isOpen: boolean; onToggle:
           Menu
         </button>
       </div>
-    </header>
+    </div>
   );
 }

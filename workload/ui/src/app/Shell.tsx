@@ -16,19 +16,23 @@ export function Shell({ children }: { children?: ReactNode }): ReactNode {
   return (
     <div className="l-application" id="l-application">
       <SkipLink mainId="main-content" />
-      <NavigationBar
-        isOpen={isOpen}
-        onToggle={() => {
-          setOpenedOn(isOpen ? null : pathname);
-        }}
-      />
-      <Navigation
-        isOpen={isOpen}
-        onClose={() => {
-          setOpenedOn(null);
-        }}
-      />
-      <main className="l-main" id="main-content" ref={main} tabIndex={-1}>
+      <nav className="shell-header" aria-label="Main">
+        <NavigationBar
+          isOpen={isOpen}
+          onToggle={() => {
+            setOpenedOn(isOpen ? null : pathname);
+          }}
+        />
+        <Navigation
+          isOpen={isOpen}
+          onClose={() => {
+            setOpenedOn(null);
+          }}
+        />
+      </nav>
+      {/* It scrolls, and what scrolls must be reachable by keyboard. */}
+      {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
+      <main className="l-main" id="main-content" ref={main} tabIndex={0}>
         <OutageBanner />
         <Suspense fallback={<PageSkeleton />}>{children ?? <Outlet />}</Suspense>
       </main>

@@ -21,9 +21,9 @@ export function SignedIn(): ReactNode {
     if (isSignedOut) {
       return <Navigate to={`/login?next=${encodeURIComponent(`/ui${pathname}${search}`)}`} replace />;
     }
-    return outage === null ? <PageSkeleton /> : <Unreachable />;
+    return <main>{outage === null ? <PageSkeleton /> : <Unreachable isPage />}</main>;
   }
-  const body = roleOf(me.data) === null ? <NotPermitted /> : null;
+  const body = roleOf(me.data) === null ? <NotPermitted isPage /> : null;
   return (
     <Session value={me.data}>
       {body === null ? (

@@ -1,7 +1,7 @@
 // What came of a request about many: a sentence over all, and each that failed with its reason.
 import type { ReactNode } from "react";
 import type { BulkResult } from "../api/types";
-import { Notification } from "../kit";
+import { Note } from "./Note";
 import { outcomeOf, reason } from "./bulkResult";
 
 interface Props {
@@ -15,7 +15,7 @@ export function BulkOutcome({ results, verb, noun }: Props): ReactNode {
   const { failed, text } = outcomeOf(results, verb, noun);
   return (
     <div role="status" className="bulk-outcome">
-      <Notification severity={failed.length === 0 ? "positive" : "caution"} title={text} />
+      <Note severity={failed.length === 0 ? "positive" : "caution"} title={text} />
       {failed.length > 0 && (
         <ul className="name-list" aria-label="Those that failed">
           {failed.map((result) => (

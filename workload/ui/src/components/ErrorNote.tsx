@@ -1,15 +1,15 @@
 // Why what was asked for was not done.
 import type { ReactNode } from "react";
 import { explain } from "../api/errors";
-import { Notification } from "../kit";
+import { Note } from "./Note";
 
 export function ErrorNote({ error, title }: { error: unknown; title: string }): ReactNode {
   return (
     <div role="alert">
       {error !== null && (
-        <Notification severity="negative" title={title}>
+        <Note severity="negative" title={title}>
           {explain(error)}
-        </Notification>
+        </Note>
       )}
     </div>
   );

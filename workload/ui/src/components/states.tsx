@@ -10,23 +10,26 @@ interface Props {
   icon?: string;
   children?: ReactNode;
   action?: ReactNode;
+  /** It is all that the page has. */
+  isPage?: boolean;
 }
 
-export function Message({ title, icon, children, action }: Props): ReactNode {
+export function Message({ title, icon, children, action, isPage = false }: Props): ReactNode {
+  const Heading = isPage ? "h1" : "h2";
   return (
     <section className="message">
       {icon !== undefined && <Icon name={icon} className="message__icon" />}
-      <h2 className="p-heading--4">{title}</h2>
+      <Heading className="p-heading--4">{title}</Heading>
       <p>{children}</p>
       {action}
     </section>
   );
 }
 
-export function NotPermitted(): ReactNode {
+export function NotPermitted({ isPage = false }: { isPage?: boolean }): ReactNode {
   return (
     <div className="page">
-      <Message title="You are not permitted to see this" icon="lock-locked">
+      <Message title="You are not permitted to see this" icon="lock-locked" isPage={isPage}>
         You are signed in, but your account has no role that allows it. Ask an administrator of Cluster
         Manager for one, then load this page again.
       </Message>
@@ -34,13 +37,14 @@ export function NotPermitted(): ReactNode {
   );
 }
 
-export function Unreachable(): ReactNode {
+export function Unreachable({ isPage = false }: { isPage?: boolean }): ReactNode {
   const outage = useOutage(reachability);
   return (
     <div className="page">
       <Message
         title="Cluster Manager cannot be reached"
         icon="error"
+        isPage={isPage}
         action={
           <Button appearance="positive" onClick={reachability.retryNow}>
             Try again

@@ -1,6 +1,8 @@
 // The list as the page's address has it: filter, order, page. What cannot be understood is left out, so that an old
 // link still opens.
 
+import type { BulkRequest } from "../api/types";
+
 export const HEALTH_STATES = ["lost", "late", "fresh"] as const;
 export const WARNING_KINDS = [
   "heartbeat",
@@ -126,7 +128,7 @@ export function isFiltered(filter: ListFilter): boolean {
 }
 
 /** The filter as a request about many clusters has it. */
-export function filterBody(filter: ListFilter): Record<string, unknown> {
+export function filterBody(filter: ListFilter): NonNullable<BulkRequest["filter"]> {
   return {
     ...(filter.search === "" ? {} : { search: filter.search }),
     ...(filter.health.length === 0 ? {} : { health: filter.health }),

@@ -76,7 +76,7 @@ function Actions({ cluster, actions }: { cluster: Cluster; actions: ClusterActio
       {actions !== null && (
         <Button
           onClick={() => {
-            actions.configure([cluster.name], cluster);
+            actions.configure({ names: [cluster.name] }, cluster);
           }}
         >
           Configure

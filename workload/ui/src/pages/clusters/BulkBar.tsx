@@ -1,17 +1,20 @@
 // What can be done with the selected clusters at once.
 import type { ReactNode } from "react";
 import type { ClusterActions } from "../../actions/useClusterActions";
-import { count } from "../../format/count";
+import { count, number } from "../../format/count";
 import { Button } from "../../kit";
+import { filterBody, isFiltered, type ListFilter } from "../../url/listState";
 import type { Selection } from "../../components/useSelection";
 
-export function BulkBar({
-  selection,
-  actions,
-}: {
+interface Props {
   selection: Selection;
   actions: ClusterActions;
-}): ReactNode {
+  /** What the list is filtered by, and how many that fits. */
+  filter: ListFilter;
+  total: number;
+}
+
+export function BulkBar({ selection, actions, filter, total }: Props): ReactNode {
   const { names } = selection;
   return (
     <div className="bulk-bar">
@@ -21,7 +24,7 @@ export function BulkBar({
           <Button
             dense
             onClick={() => {
-              actions.configure(names);
+              actions.configure({ names });
             }}
           >
             Configure
@@ -34,6 +37,16 @@ export function BulkBar({
           >
             Remove
           </Button>
+          {total > names.length && (
+            <Button
+              dense
+              onClick={() => {
+                actions.configure({ filter: filterBody(filter), total });
+              }}
+            >
+              Configure all {number(total)} {isFiltered(filter) ? "that match" : "clusters"}
+            </Button>
+          )}
           <Button appearance="link" onClick={selection.clear}>
             Clear selection
           </Button>

@@ -1,7 +1,7 @@
 // A cluster in the list.
 import type { ReactNode } from "react";
 import { Link } from "react-router";
-import type { ClusterSummary } from "../../api/upcoming";
+import type { ClusterSummary } from "../../api/types";
 import { Ago } from "../../components/Ago";
 import { HealthMark } from "../../components/Health";
 import { RowCheckbox } from "../../components/RowCheckbox";

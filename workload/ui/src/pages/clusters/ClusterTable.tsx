@@ -1,6 +1,6 @@
 // One page of the list.
 import type { ReactNode } from "react";
-import type { ClusterSummary } from "../../api/upcoming";
+import type { ClusterSummary } from "../../api/types";
 import { RowCheckbox } from "../../components/RowCheckbox";
 import type { Sort } from "../../url/listState";
 import { ClusterRow } from "./ClusterRow";

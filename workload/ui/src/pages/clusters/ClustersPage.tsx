@@ -4,7 +4,7 @@ import { useClusterActions, type ClusterActions } from "../../actions/useCluster
 import { useEnrolment } from "../../actions/useEnrolment";
 import { hasStatus } from "../../api/errors";
 import { useClusterPage, useConfiguration, useFleetTotals } from "../../api/queries";
-import type { ClusterSummary, Page } from "../../api/upcoming";
+import type { ClusterSummary, Page } from "../../api/types";
 import { useMay } from "../../app/session";
 import { Freshness } from "../../components/Freshness";
 import { Loaded } from "../../components/Loaded";
@@ -75,7 +75,7 @@ function List({ data, list, change, isOld }: ListProps): ReactNode {
   return (
     <>
       <Filters list={list} />
-      {change !== null && <BulkBar {...change} />}
+      {change !== null && <BulkBar {...change} filter={state.filter} total={data.total} />}
       {data.items.length === 0 && !isOld ? (
         <NothingMatches list={list} />
       ) : (

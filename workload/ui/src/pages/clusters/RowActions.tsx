@@ -1,7 +1,7 @@
 // What can be done with one cluster of the list.
 import type { ReactNode } from "react";
 import type { ClusterActions } from "../../actions/useClusterActions";
-import type { ClusterSummary } from "../../api/upcoming";
+import type { ClusterSummary } from "../../api/types";
 import { Menu, type MenuItem } from "../../components/Menu";
 import { grafanaUrl, webUrl } from "../../url/links";
 
@@ -20,7 +20,7 @@ export function RowActions({ cluster, actions, grafana }: Props): ReactNode {
   ];
   if (actions === null) return <Menu label={`Actions for ${name}`} items={links} />;
   const configure = (): void => {
-    actions.configure([name], cluster);
+    actions.configure({ names: [name] }, cluster);
   };
   const remove = (): void => {
     actions.remove([name]);

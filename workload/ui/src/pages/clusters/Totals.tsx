@@ -1,7 +1,7 @@
 // What the fleet adds up to. Each number narrows the list to what it counts.
 import classNames from "classnames";
 import type { ReactNode } from "react";
-import type { FleetTotals } from "../../api/upcoming";
+import type { FleetTotals } from "../../api/types";
 import { healthWord } from "../../components/Health";
 import { bytes } from "../../format/bytes";
 import { count, number } from "../../format/count";

@@ -1,7 +1,7 @@
 // One page of the audit trail.
 import type { ReactNode } from "react";
 import { Link } from "react-router";
-import type { Event } from "../../api/upcoming";
+import type { Event } from "../../api/types";
 import { Ago } from "../../components/Ago";
 import { absolute } from "../../format/time";
 import { clusterPath } from "../../url/links";
@@ -57,7 +57,7 @@ function Row({ event }: { event: Event }): ReactNode {
 }
 
 function Subject({ event }: { event: Event }): ReactNode {
-  if (event.cluster_name !== null) {
+  if (event.cluster_name != null) {
     return (
       <Link to={clusterPath(event.cluster_name)}>
         <bdi>{event.cluster_name}</bdi>
@@ -96,13 +96,13 @@ function Details({ event }: { event: Event }): ReactNode {
         <dd>
           {event.id}, {event.sealed ? "sealed" : "not sealed yet"}
         </dd>
-        {event.address !== null && (
+        {event.address != null && (
           <>
             <dt>Address</dt>
             <dd>{event.address}</dd>
           </>
         )}
-        {event.request_id !== null && (
+        {event.request_id != null && (
           <>
             <dt>Request</dt>
             <dd>

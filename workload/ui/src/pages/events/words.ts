@@ -1,5 +1,5 @@
 // An event in words.
-import type { Event } from "../../api/upcoming";
+import type { Event } from "../../api/types";
 
 const ACTIONS: Record<string, string> = {
   "cluster.joined": "Cluster joined",

@@ -4,43 +4,63 @@ import type { ReactNode } from "react";
 import { path, request } from "../../api/client";
 import { explain } from "../../api/errors";
 import { keys } from "../../api/keys";
-import type { SettingView } from "../../api/types";
+import { useRefetchInterval } from "../../api/live";
+import type { SettingView, SignInSettings } from "../../api/types";
 import { Facts } from "../../components/Facts";
 
 export function Dependencies({ settings }: { settings: Record<string, SettingView> }): ReactNode {
-  const status = useQuery({
-    queryKey: keys.status,
-    queryFn: ({ signal }) => request("GET", path("status"), undefined, signal),
-  });
-  const database =
-    status.error === null
-      ? status.isPending
-        ? "asking…"
-        : "answers"
-      : `does not answer: ${explain(status.error)}`;
+  const sink = settings.prometheus_base_url?.value ?? "";
   return (
     <section className="card" aria-label="What Cluster Manager depends on">
       <h2 className="card__title">What Cluster Manager depends on</h2>
       <Facts
         facts={[
-          ["Database", <State key="database" isWell={status.error === null} text={database} />],
-          ["Identity provider", <Set key="issuer" value={settings.oidc_issuer?.value} />],
-          ["Metrics sink", <Set key="sink" value={settings.prometheus_base_url?.value} />],
+          ["Database", <Database key="database" />],
+          ["Identity provider", <IdentityProvider key="provider" />],
+          // The API says whether there is one, and not how it is.
+          ["Metrics sink", sink === "" ? "none is set" : <code key="sink">{sink}</code>],
         ]}
       />
     </section>
   );
 }
 
-function State({ isWell, text }: { isWell: boolean; text: string }): ReactNode {
+function Database(): ReactNode {
+  const status = useQuery({
+    queryKey: keys.status,
+    queryFn: ({ signal }) => request("GET", path("status"), undefined, signal),
+    refetchInterval: useRefetchInterval(),
+  });
+  if (status.error !== null) return <State icon="error" text={explain(status.error)} />;
+  return status.isPending ? "asking…" : <State icon="success" text="reachable" />;
+}
+
+const PROVIDER: Record<string, [icon: string, text: string]> = {
+  reachable: ["success", "reachable"],
+  away: ["error", "away: nobody can sign in; who is signed in stays so"],
+  unknown: ["help", "not asked yet"],
+};
+
+function IdentityProvider(): ReactNode {
+  const signIn = useQuery({
+    queryKey: keys.signIn,
+    queryFn: ({ signal }) => request<SignInSettings>("GET", path("sign-in"), undefined, signal),
+    refetchInterval: useRefetchInterval(),
+  });
+  if (signIn.data === undefined) return signIn.error === null ? "asking…" : explain(signIn.error);
+  const { provider, issuer } = signIn.data;
+  const [icon, text] = PROVIDER[provider] ?? ["help", provider];
   return (
-    <span className="health">
-      <i className={isWell ? "p-icon--success" : "p-icon--error"} aria-hidden="true" /> {text}
-    </span>
+    <>
+      <State icon={icon} text={text} /> <code>{issuer}</code>
+    </>
   );
 }
 
-/** The API says whether it is set, and not how it is. */
-function Set({ value }: { value: string | undefined }): ReactNode {
-  return value === undefined || value === "" ? <>not set</> : <code>{value}</code>;
+function State({ icon, text }: { icon: string; text: string }): ReactNode {
+  return (
+    <span className="state">
+      <i className={`p-icon--${icon}`} aria-hidden="true" /> {text}
+    </span>
+  );
 }
