@@ -5,7 +5,7 @@ ROUNDS ?= 5
 OUTAGE_SECONDS ?= 120
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench fuzz soak dist clean-local
+.PHONY: help run test lint ui bench fuzz soak dist clean-local
 
 help: ## this list
 	@echo "make TARGET"
@@ -18,8 +18,12 @@ run: ## a hub on this machine, with a cluster to look at; Ctrl-C ends it
 test: ## all tests, with a real PostgreSQL and a real LXD
 	@tools/test
 
-lint: ## formatting, clippy, documentation, shell scripts
+lint: ## formatting, clippy, documentation, the web UI, shell scripts
 	@tools/lint
+
+ui: ## the web UI, which the server embeds when it is built next
+	@tools/setup ui
+	@tools/ui build
 
 bench: ## what heartbeats and the API cost; takes some minutes
 	@tools/setup run
@@ -32,7 +36,7 @@ fuzz: ## hostile bytes for every parser, SECONDS=30 each
 soak: ## database outages of OUTAGE_SECONDS=120 and crashes under load, ROUNDS=5 times
 	@tools/soak $(ROUNDS) $(OUTAGE_SECONDS)
 
-dist: ## the programs as they are shipped, in target/dist; slow to build, small and quick
+dist: ui ## the programs as they are shipped, in target/dist; slow to build, small and quick
 	@tools/setup build
 	cargo build --profile dist -p server -p agent --bins
 	@ls -lh target/dist/cluster-manager target/dist/cluster-agent target/dist/fleetsim

@@ -2297,6 +2297,13 @@ export interface operations {
                     "application/json": components["schemas"]["Answer_FleetTotals"];
                 };
             };
+            /** @description The totals are what `If-None-Match` names. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description The request is malformed, or holds what cannot be. */
             400: {
                 headers: {
@@ -2601,13 +2608,13 @@ export interface operations {
                 /** @description What they are warned about, several with commas. */
                 warning?: ("heartbeat" | "members" | "ceph" | "storage" | "memory" | "instances" | "certificate")[];
                 /** @description A status that one of their members has, without case; several with commas. */
-                member_status?: string[];
+                "member-status"?: string[];
                 /** @description A status that one of their instances has, without case; several with commas. */
-                instance_status?: string[];
+                "instance-status"?: string[];
                 /** @description More than this share of their memory is used, in percent. */
-                memory_above?: number;
+                "memory-above"?: number;
                 /** @description More than this share of one of their storage pools is used, in percent. */
-                storage_above?: number;
+                "storage-above"?: number;
                 /** @description How much of each cluster. */
                 fields?: "all" | "summary";
             };
@@ -2624,6 +2631,13 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Answer_ClusterList"];
                 };
+            };
+            /** @description The page is what `If-None-Match` names. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description The request is malformed, or holds what cannot be. */
             400: {
