@@ -70,13 +70,23 @@ struct EmptyPages;
 impl Modify for EmptyPages {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
         let schemas = &mut document.components.get_or_insert_default().schemas;
-        let Some(list) = schemas.get_mut("ClusterList") else { return };
-        if let RefOr::T(Schema::OneOf(one)) = list {
-            let (items, description) = (std::mem::take(&mut one.items), one.description.take());
-            let any = AnyOfBuilder::new().description(description);
-            let any = items.into_iter().fold(any, AnyOfBuilder::item);
-            *list = RefOr::T(Schema::AnyOf(any.build()));
+        if let Some(list) = schemas.get_mut("ClusterList") {
+            any_of(list);
         }
+        if let Some(RefOr::T(Schema::Object(answer))) = schemas.get_mut("Answer_ClusterList")
+            && let Some(list) = answer.properties.get_mut("metadata")
+        {
+            any_of(list);
+        }
+    }
+}
+
+fn any_of(schema: &mut RefOr<Schema>) {
+    if let RefOr::T(Schema::OneOf(one)) = schema {
+        let (items, description) = (std::mem::take(&mut one.items), one.description.take());
+        let any = AnyOfBuilder::new().description(description);
+        let any = items.into_iter().fold(any, AnyOfBuilder::item);
+        *schema = RefOr::T(Schema::AnyOf(any.build()));
     }
 }
 
