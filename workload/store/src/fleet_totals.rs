@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use fleet::report_summary::{INSTANCE_STATUSES, MEMBER_STATUSES};
 use fleet::{HealthRules, HealthState, ServiceClock, Severity, WarningKind};
-use futures_util::future::try_join3;
+use futures_util::future::try_join4;
 use tokio_postgres::Row;
 
 use crate::fleet_query::Statement;
@@ -40,15 +40,28 @@ impl Store {
     pub async fn fleet_totals(&self, rules: &HealthRules) -> Result<FleetTotals, StoreError> {
         let clock = self.service_clock().await?;
         let client = self.client().await?;
-        let (sums, others, reported) = (sums(rules, &clock), others(rules, &clock), reported(rules, &clock));
+        let (sums, silent) = (sums(rules, &clock), silent(rules, &clock));
+        let (others, reported) = (others(rules, &clock), reported(rules, &clock));
         // All are on their way at once, on one connection.
-        let (sums, others, reported) =
-            try_join3(sums.query(&client), others.query(&client), reported.query(&client)).await?;
+        let (sums, silent, others, reported) = try_join4(
+            sums.query(&client),
+            silent.query(&client),
+            others.query(&client),
+            reported.query(&client),
+        )
+        .await?;
         // Sums without grouping are one row, whatever there is to add up.
         let sums = Sums(sums.first().ok_or_else(|| {
             StoreError::corrupt("remote_cluster_liveness", "remote_cluster_id", "sums are one row")
         })?);
-        let [late, lost] = [sums.get("late")?, sums.get("lost")?];
+        let (mut late, mut lost) = (0, 0);
+        for row in &silent {
+            match row.try_get::<_, i32>(0)? {
+                1 => late = count(row, 1)?,
+                2 => lost = count(row, 1)?,
+                _ => {}
+            }
+        }
         let clusters = sums.get("clusters")?;
         let fresh = clusters.saturating_sub(late + lost);
         let mut warnings = BTreeMap::from([
@@ -88,8 +101,7 @@ impl Store {
 
 fn sums(rules: &HealthRules, clock: &ServiceClock) -> Statement {
     let mut statement = Statement::new("fleet_totals", rules, clock);
-    statement.push("SELECT count(*) AS clusters, count(*) FILTER (WHERE judged = 1) AS late,");
-    statement.push(" count(*) FILTER (WHERE judged = 2) AS lost");
+    statement.push("SELECT count(*) AS clusters");
     for (of, usual) in [("members", MEMBER_STATUSES), ("instances", INSTANCE_STATUSES)] {
         for status in usual {
             let column = format!("{of}_{}", status.to_lowercase());
@@ -105,8 +117,15 @@ fn sums(rules: &HealthRules, clock: &ServiceClock) -> Statement {
     statement.push(", (SELECT count(*) FROM remote_clusters WHERE certificate_not_after < ").push_now();
     statement.push(") AS run_out, (SELECT count(*) FROM remote_clusters WHERE certificate_not_after >= ");
     statement.push_now().push(" AND certificate_not_after <= ").push_certificate_notice();
-    statement.push(") AS running_out FROM (SELECT l.*, ").push_state().push(" AS judged FROM ");
-    statement.push_tables(false).push(") AS l");
+    statement.push(") AS running_out FROM ").push_tables(false);
+    statement
+}
+
+/// How many clusters are late and how many lost. Grouped, so that each is judged once.
+fn silent(rules: &HealthRules, clock: &ServiceClock) -> Statement {
+    let mut statement = Statement::new("fleet_totals", rules, clock);
+    statement.push("SELECT ").push_state().push(", count(*) FROM ").push_tables(false);
+    statement.push(" WHERE l.heard_at < ").push_fresh_since().push(" GROUP BY 1");
     statement
 }
 
