@@ -67,9 +67,19 @@ impl Store {
         let wanted = usize::from(query.limit);
         let page = page(query, after.as_ref(), rules, &clock, wanted + 1);
         let count = count(&query.filter, rules, &clock);
-        // Both are on their way at once, on one connection.
-        let (rows, total) = try_join(page.query(&client), count.query(&client)).await?;
-        let total: i64 = total.first().map_or(Ok(0), |row| row.try_get(0)).map_err(StoreError::from)?;
+        let (rows, total) = if is_counted(query) {
+            let rows = page.query(&client).await?;
+            let total = match rows.first() {
+                Some(row) => vec![row.clone()],
+                // Nothing fits, or nothing that does is behind the cursor any more.
+                None => count.query(&client).await?,
+            };
+            (rows, total)
+        } else {
+            // Both are on their way at once, on one connection.
+            try_join(page.query(&client), count.query(&client)).await?
+        };
+        let total: i64 = total.first().map_or(Ok(0), |row| row.try_get("total")).map_err(StoreError::from)?;
         let has_more = rows.len() > wanted;
         let rows = &rows[..rows.len().min(wanted)];
         let clusters = rows.iter().map(cluster).collect::<Result<Vec<_>, _>>()?;
@@ -115,6 +125,12 @@ impl Store {
     }
 }
 
+/// Whether the page's own statement counts. What a filter fits is found once and kept for both; all clusters are
+/// sooner counted apart than kept.
+fn is_counted(query: &ClusterQuery) -> bool {
+    query.filter != ClusterFilter::default()
+}
+
 /// The clusters of a page, with what they were sorted by as text.
 fn page<'a>(
     query: &'a ClusterQuery,
@@ -132,7 +148,12 @@ fn page<'a>(
     // name itself.
     let names = if query.sort == SortBy::Name { direction } else { "ASC" };
     let mut statement = Statement::new("cluster_page", rules, clock);
-    statement.push("WITH candidate AS NOT MATERIALIZED (SELECT l.remote_cluster_id AS id, c.name, ");
+    let (kept, total) = if is_counted(query) {
+        ("MATERIALIZED", "(SELECT count(*) FROM candidate) AS total, ")
+    } else {
+        ("NOT MATERIALIZED", "")
+    };
+    statement.push("WITH candidate AS ").push(kept).push(" (SELECT l.remote_cluster_id AS id, c.name, ");
     statement.push_key(query.sort).push(" AS key FROM ").push_tables(true);
     statement.push(" WHERE ").push_filter(&query.filter);
     statement.push("), page AS MATERIALIZED (SELECT id, key, name FROM candidate");
@@ -147,14 +168,14 @@ fn page<'a>(
     let order = format!(" ORDER BY page.key {direction}, page.name COLLATE \"C\" {names}");
     statement.push(&order.replace("page.", "")).push(&format!(" LIMIT {max})"));
     statement.push(&format!(
-        " SELECT page.key::text AS sort_key, {COLUMNS} FROM page JOIN {TABLES} ON c.id = page.id{order}"
+        " SELECT {total}page.key::text AS sort_key, {COLUMNS} FROM page JOIN {TABLES} ON c.id = page.id{order}"
     ));
     statement
 }
 
 fn count(filter: &ClusterFilter, rules: &HealthRules, clock: &ServiceClock) -> Statement {
     let mut statement = Statement::new("cluster_page", rules, clock);
-    statement.push("SELECT count(*) FROM ").push_tables(sql::needs_cluster(filter));
+    statement.push("SELECT count(*) AS total FROM ").push_tables(sql::needs_cluster(filter));
     statement.push(" WHERE ").push_filter(filter);
     statement
 }
