@@ -11,6 +11,20 @@ const toHub = {
   headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
 };
 
+// As the hub serves the pages, so that what it would forbid is seen here too.
+const contentSecurityPolicy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "font-src 'self'",
+  // Vanilla's icons are data: URLs.
+  "img-src 'self' data:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'self'",
+  "frame-ancestors 'none'",
+].join("; ");
+
 export default defineConfig({
   base: "/ui/",
   plugins: [react(), precompress()],
@@ -29,6 +43,10 @@ export default defineConfig({
     },
   },
   server: { host: "127.0.0.1", proxy: { "/1.0": toHub, "/oidc": toHub } },
-  preview: { host: "127.0.0.1", proxy: { "/1.0": toHub, "/oidc": toHub } },
+  preview: {
+    host: "127.0.0.1",
+    proxy: { "/1.0": toHub, "/oidc": toHub },
+    headers: { "content-security-policy": contentSecurityPolicy },
+  },
   test: { environment: "happy-dom", include: ["src/**/*.test.{ts,tsx}"] },
 });

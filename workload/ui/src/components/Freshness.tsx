@@ -6,8 +6,15 @@ import { POLL_EVERY_MS, useIsLive } from "../api/live";
 import { relative, span } from "../format/time";
 import { useSecond } from "./useSecond";
 
-export function Freshness({ query }: { query: UseQueryResult }): ReactNode {
-  const { dataUpdatedAt, error } = query;
+interface Props {
+  query: UseQueryResult;
+  /** When what is shown was answered, where that was another question. */
+  lastAt?: number;
+}
+
+export function Freshness({ query, lastAt = 0 }: Props): ReactNode {
+  const { error } = query;
+  const dataUpdatedAt = query.dataUpdatedAt === 0 ? lastAt : query.dataUpdatedAt;
   const isLive = useIsLive();
   const age = useSecond((now) => relative(dataUpdatedAt, now));
   if (dataUpdatedAt === 0) return null;

@@ -11,16 +11,19 @@ interface Props<T> {
   query: UseQueryResult<T>;
   loading: ReactNode;
   missing?: ReactNode;
+  /** What was shown before something else was asked for: it stays where that cannot be answered. */
+  last?: T | undefined;
   children: (data: T) => ReactNode;
 }
 
-export function Loaded<T>({ query, loading, missing, children }: Props<T>): ReactNode {
+export function Loaded<T>({ query, loading, missing, last, children }: Props<T>): ReactNode {
   const outage = useOutage(reachability);
   const { data, error } = query;
   if (missing !== undefined && hasStatus(error, 404)) return missing;
   if (hasStatus(error, 403)) return <NotPermitted />;
   if (data !== undefined) return children(data);
   if (error === null || hasStatus(error, 401)) return loading;
+  if (isOutage(error) && last !== undefined) return children(last);
   if (isOutage(error)) return outage === null ? loading : <Unreachable />;
   return (
     <Message

@@ -63,6 +63,7 @@ export function MissingPage(): ReactNode {
     <div className="page">
       <title>Not found · Cluster Manager</title>
       <Message
+        isPage
         title="There is no such page"
         icon="help"
         action={<Link to="/clusters">To the clusters</Link>}

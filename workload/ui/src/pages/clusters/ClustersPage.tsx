@@ -20,11 +20,13 @@ import { HubOutage } from "./HubOutage";
 import { RowActions } from "./RowActions";
 import { Totals } from "./Totals";
 import { useListState, type ListControls } from "./useListState";
+import { useLast } from "../../components/useLast";
 import { useSelection, type Selection } from "../../components/useSelection";
 
 export function ClustersPage(): ReactNode {
   const list = useListState();
   const page = useClusterPage(listQuery(list.state));
+  const last = useLast(page);
   const totals = useFleetTotals();
   const mayChange = useMay("operator");
   const selection = useSelection();
@@ -32,26 +34,23 @@ export function ClustersPage(): ReactNode {
     selection.setAll(removed, false);
   });
   const enrolment = useEnrolment();
+  // What is shown is not what was asked for, but what was shown before.
+  const isOld = page.isPlaceholderData || page.data === undefined;
   useFirstPageInsteadOf(hasStatus(page.error, 400) && list.state.cursor !== null, list);
   return (
     <div className="page">
       <title>Clusters · Cluster Manager</title>
-      <PageHeader title="Clusters" freshness={<Freshness query={page} />}>
+      <PageHeader title="Clusters" freshness={<Freshness query={page} lastAt={last.at} />}>
         {enrolment.button}
       </PageHeader>
       {totals.data?.is_hub_outage === true && <HubOutage />}
       {totals.data !== undefined && totals.data.clusters > 0 && <Totals totals={totals.data} list={list} />}
-      <Loaded query={page} loading={<Skeleton rows={10} label="Loading the clusters" />}>
+      <Loaded query={page} last={last.data} loading={<Skeleton rows={10} label="Loading the clusters" />}>
         {(data) =>
-          data.total === 0 && !isFiltered(list.state.filter) && !page.isPlaceholderData ? (
+          data.total === 0 && !isFiltered(list.state.filter) && !isOld ? (
             <EmptyFleet action={enrolment.button} />
           ) : (
-            <List
-              data={data}
-              list={list}
-              change={mayChange ? { selection, actions } : null}
-              isOld={page.isPlaceholderData}
-            />
+            <List data={data} list={list} change={mayChange ? { selection, actions } : null} isOld={isOld} />
           )
         }
       </Loaded>

@@ -8,6 +8,7 @@ import { PageHeader } from "../../components/PageHeader";
 import { Pager } from "../../components/Pager";
 import { Skeleton } from "../../components/Skeleton";
 import { Message } from "../../components/states";
+import { useLast } from "../../components/useLast";
 import { Button } from "../../kit";
 import {
   eventAddress,
@@ -25,14 +26,16 @@ import { EventTable } from "./EventTable";
 export function EventsPage(): ReactNode {
   const { state, filterBy, toNext, toPrevious } = useEventState();
   const query = useEventPage(eventQuery(state));
+  const last = useLast(query);
+  const isOld = query.isPlaceholderData || query.data === undefined;
   return (
     <div className="page">
       <title>Events · Cluster Manager</title>
-      <PageHeader title="Events" freshness={<Freshness query={query} />} />
+      <PageHeader title="Events" freshness={<Freshness query={query} lastAt={last.at} />} />
       <EventFilters filter={state.filter} onChange={filterBy} />
-      <Loaded query={query} loading={<Skeleton rows={10} label="Loading the events" />}>
+      <Loaded query={query} last={last.data} loading={<Skeleton rows={10} label="Loading the events" />}>
         {(page) =>
-          page.items.length === 0 && !query.isPlaceholderData ? (
+          page.items.length === 0 && !isOld ? (
             <Nothing
               isFiltered={hasEventFilter(state.filter)}
               onClear={() => {
@@ -40,7 +43,7 @@ export function EventsPage(): ReactNode {
               }}
             />
           ) : (
-            <div className="list" aria-busy={query.isPlaceholderData}>
+            <div className="list" aria-busy={isOld}>
               <EventTable events={page.items} />
               <Pager
                 page={state.page}

@@ -1,0 +1,111 @@
+import { expect, expectAccessible, rowOf, test } from "./fixtures";
+import { unique } from "./hub";
+
+for (const colorScheme of ["light", "dark"] as const) {
+  test.describe(`in ${colorScheme}`, () => {
+    test.use({ colorScheme });
+    // Each look at a page takes axe seconds.
+    test.slow();
+
+    test("axe finds nothing on any page", async ({ hub, openAs, page }) => {
+      const name = unique("axe");
+      await hub.clusters([name], "seen by axe");
+      await page.goto("/ui/clusters");
+      await expect(page.getByRole("link", { name: "Sign in" })).toBeVisible();
+      await expectAccessible(page);
+      await openAs("operator", "/ui/clusters");
+      await expect(page.getByRole("table", { name: "Clusters" })).toBeVisible();
+      await expectAccessible(page);
+      const pages: [path: string, what: ReturnType<typeof page.locator>][] = [
+        [`/ui/clusters?search=${name}&health=fresh`, rowOf(page, name)],
+        ["/ui/clusters?search=no-such-cluster-at-all", page.getByText("No cluster matches")],
+        [`/ui/cluster/${name}`, page.getByRole("region", { name: "Capacity" })],
+        ["/ui/cluster/no-such-cluster-at-all", page.getByText("There is no such cluster")],
+        ["/ui/clusters/tokens", page.getByRole("heading", { level: 1, name: "Join tokens" })],
+        ["/ui/events", page.getByRole("table", { name: "Events, newest first" })],
+        ["/ui/settings", page.getByRole("table", { name: "General" })],
+        ["/ui/nothing", page.getByText("There is no such page")],
+      ];
+      for (const [path, what] of pages) {
+        await page.goto(path);
+        await expect(what).toBeVisible();
+        await expectAccessible(page);
+      }
+    });
+
+    test("nor on any panel or dialog", async ({ hub, openAs }) => {
+      const name = unique("axe");
+      await hub.clusters([name]);
+      const page = await openAs("operator", `/ui/clusters?search=${name}`);
+      await rowOf(page, name)
+        .getByRole("button", { name: `Actions for ${name}` })
+        .click();
+      await expectAccessible(page);
+      await page.getByRole("button", { name: "Configure", exact: true }).click();
+      await page.getByLabel("Memory threshold").fill("x");
+      await expectAccessible(page);
+      await page.getByRole("button", { name: "Cancel" }).click();
+      await rowOf(page, name).getByRole("checkbox").check({ force: true });
+      await page.getByRole("button", { name: "Remove", exact: true }).click();
+      await expect(page.getByRole("dialog")).toBeVisible();
+      await expectAccessible(page);
+      await page.getByRole("button", { name: "Cancel" }).click();
+      await page.getByRole("button", { name: "Enrol cluster" }).click();
+      await page.getByLabel("Cluster name").fill(name);
+      await expect(page.getByText("A cluster has this name already.")).toBeVisible();
+      await expectAccessible(page);
+      const other = unique("axe-token");
+      await page.getByLabel("Cluster name").fill(other);
+      await page.getByRole("button", { name: "Make the token" }).click();
+      await expect(page.getByRole("dialog")).toBeVisible();
+      await expectAccessible(page);
+      await page.getByRole("button", { name: /^I have copied/ }).click();
+      await page.goto("/ui/clusters/tokens");
+      await page.getByRole("button", { name: `Revoke the token for ${other}` }).click();
+      await expect(page.getByRole("dialog")).toBeVisible();
+      await expectAccessible(page);
+      await page.getByRole("button", { name: "Revoke 1 token" }).click();
+      await expect(page.getByText("1 token revoked.")).toBeVisible();
+    });
+  });
+}
+
+test("the theme is chosen once and remembered", async ({ openAs }) => {
+  const page = await openAs("viewer", "/ui/settings");
+  await page.getByRole("combobox", { name: "Theme" }).selectOption("dark");
+  await expect(page.locator("body")).toHaveClass(/is-dark/);
+  await page.reload();
+  await expect(page.locator("body")).toHaveClass(/is-dark/);
+});
+
+test("a cluster is found, configured and removed by keyboard alone", async ({ hub, openAs }) => {
+  const name = unique("keys");
+  await hub.clusters([name]);
+  const page = await openAs("operator", `/ui/clusters?search=${name}`);
+  await expect(rowOf(page, name)).toBeVisible();
+  await page.keyboard.press("Tab");
+  await expect(page.getByRole("link", { name: "Skip to main content" })).toBeFocused();
+  const menu = page.getByRole("button", { name: `Actions for ${name}` });
+  for (let tabs = 0; tabs < 60 && !(await menu.evaluate((it) => it === document.activeElement)); tabs += 1) {
+    await page.keyboard.press("Tab");
+  }
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("button", { name: "Configure", exact: true })).toBeFocused();
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("textbox", { name: "Description" })).toBeFocused();
+  await page.keyboard.type("by keyboard");
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+  await expect(page.getByText("1 cluster configured.")).toBeVisible();
+  await page.getByRole("button", { name: "Close", exact: true }).focus();
+  await page.keyboard.press("Enter");
+  await expect(rowOf(page, name)).toContainText("by keyboard");
+  await menu.focus();
+  await page.keyboard.press("Enter");
+  await page.getByRole("button", { name: "Remove", exact: true }).focus();
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("dialog")).toBeVisible();
+  await page.keyboard.press("Escape");
+  await expect(page.getByRole("dialog")).toHaveCount(0);
+  await expect(rowOf(page, name)).toBeVisible();
+});

@@ -1,0 +1,192 @@
+import { expect, rowOf, search, test } from "./fixtures";
+import { join, unique } from "./hub";
+
+test("a cluster is enrolled: name, command, join, row", async ({ hub, openAs, context }) => {
+  await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+  const name = unique("enrolled");
+  hub.willGo([name]);
+  const page = await openAs("operator", "/ui/clusters");
+  await search(page).fill(name);
+  await expect(page).toHaveURL(/search=/);
+  await page.getByRole("button", { name: "Enrol cluster" }).click();
+  await page.getByLabel("Cluster name").fill(name);
+  await page.getByRole("textbox", { name: "Description" }).fill("by the door");
+  await page.getByRole("button", { name: "Make the token" }).click();
+
+  const dialog = page.getByRole("dialog", { name: "Run this on the cluster" });
+  await expect(dialog).toContainText("This is shown only once");
+  await page.keyboard.press("Escape");
+  await page.mouse.click(3, 3);
+  await page.evaluate(() => {
+    history.back();
+  });
+  await expect(page).toHaveURL(/search=/);
+  await expect(dialog).toBeVisible();
+  await dialog.getByRole("button", { name: "Copy the command" }).click();
+  await expect(dialog.getByRole("button", { name: "Copy the command" })).toHaveText("Copied");
+  const command = await page.evaluate(() => navigator.clipboard.readText());
+  expect(command).toMatch(/^microcloud cluster-manager join \S+$/);
+
+  await join(command.split(" ").at(-1) ?? "");
+  await dialog.getByRole("button", { name: "I have copied the command: close" }).click();
+  await expect(rowOf(page, name)).toContainText("by the door");
+});
+
+test("a name that is taken or cannot be is told while one types", async ({ hub, openAs }) => {
+  const name = unique("taken/name");
+  await hub.clusters([name]);
+  const waiting = unique("waiting");
+  await hub.token(waiting);
+  const page = await openAs("operator", "/ui/clusters");
+  await page.getByRole("button", { name: "Enrol cluster" }).click();
+  const field = page.getByLabel("Cluster name");
+  await field.fill(name);
+  await expect(page.getByText("A cluster has this name already.")).toBeVisible();
+  await expect(page.getByRole("button", { name: "Make the token" })).toBeDisabled();
+  await field.fill(waiting);
+  await expect(page.getByText("A join token for this name exists already.")).toBeVisible();
+  await field.fill("x".repeat(256));
+  await expect(page.getByText("at most 255 characters")).toBeVisible();
+});
+
+test("one cluster is configured where it stands", async ({ hub, openAs }) => {
+  const name = unique("in-place");
+  await hub.clusters([name], "before");
+  const page = await openAs("operator", `/ui/cluster/${name}`);
+  await page.getByRole("button", { name: "Edit memory threshold" }).click();
+  await page.getByRole("textbox", { name: "memory threshold" }).fill("101");
+  await expect(page.getByText("A whole number from 0 to 100.")).toBeVisible();
+  await page.getByRole("textbox", { name: "memory threshold" }).fill("70");
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("region", { name: "Configuration" })).toContainText("70 %");
+  expect(await hub.cluster(name)).toMatchObject({
+    memory_threshold: 70,
+    disk_threshold: 80,
+    description: "before",
+  });
+});
+
+test("many are configured at once, and the one that fails is named", async ({ hub, openAs }) => {
+  const mark = unique("many");
+  const [first, second, gone] = [`${mark}-1`, `${mark}-2`, `${mark}-3`];
+  await hub.clusters([first, second, gone], "kept");
+  const page = await openAs("operator", `/ui/clusters?search=${mark}`);
+  await rowOf(page, first).getByRole("checkbox").check({ force: true });
+  await rowOf(page, second).getByRole("checkbox").check({ force: true });
+  await rowOf(page, gone).getByRole("checkbox").check({ force: true });
+  await expect(page.getByText("3 clusters selected")).toBeVisible();
+  await page.getByRole("button", { name: "Configure", exact: true }).click();
+  await hub.remove([gone]);
+  await page.getByLabel("Storage threshold").fill("55");
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByText("2 clusters configured, 1 cluster not.")).toBeVisible();
+  await expect(page.getByRole("list", { name: "Those that failed" })).toHaveText(
+    `${gone}: it no longer exists`,
+  );
+  expect(await hub.cluster(first)).toMatchObject({
+    disk_threshold: 55,
+    memory_threshold: 80,
+    description: "kept",
+  });
+});
+
+test("all that match are configured at once", async ({ hub, openAs }) => {
+  const mark = unique("matching");
+  const names = ["1", "2", "3"].map((number) => `${mark}-${number}`);
+  await hub.clusters(names);
+  const page = await openAs("operator", `/ui/clusters?search=${mark}`);
+  await rowOf(page, names[0] ?? "")
+    .getByRole("checkbox")
+    .check({ force: true });
+  await page.getByRole("button", { name: "Configure all 3 that match" }).click();
+  await page.getByLabel("Memory threshold").fill("66");
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByText("3 clusters configured.")).toBeVisible();
+  expect(await hub.cluster(names[2] ?? "")).toMatchObject({
+    memory_threshold: 66,
+  });
+});
+
+test("removal shows the names, asks, and can be thought better of", async ({ hub, openAs }) => {
+  const mark = unique("removed");
+  const names = [`${mark}-1`, `${mark}-2`];
+  await hub.clusters(names);
+  const page = await openAs("operator", `/ui/clusters?search=${mark}`);
+  await expect(rowOf(page, names[1] ?? "")).toBeVisible();
+  await page.getByRole("checkbox", { name: "Select all on this page" }).check({ force: true });
+  await page.getByRole("button", { name: "Remove", exact: true }).click();
+  const dialog = page.getByRole("dialog");
+  await expect(dialog.getByRole("list", { name: "Names" }).getByRole("listitem")).toHaveCount(2);
+  await dialog.getByRole("button", { name: "Cancel" }).click();
+  await expect(rowOf(page, names[0] ?? "")).toBeVisible();
+  await page.getByRole("button", { name: "Remove", exact: true }).click();
+  await dialog.getByRole("button", { name: "Remove 2 clusters" }).click();
+  await expect(dialog).toContainText("2 clusters removed.");
+  await dialog.getByRole("button", { name: "Close", exact: true }).click();
+  await expect(page.getByRole("heading", { name: "No cluster matches" })).toBeVisible();
+  await expect(search(page)).toHaveValue(mark);
+});
+
+test("tokens are revoked, one and many", async ({ hub, openAs }) => {
+  const mark = unique("token");
+  const names = ["1", "2", "3"].map((number) => `${mark}-${number}`);
+  for (const name of names) await hub.token(name, "for the test");
+  const page = await openAs("operator", "/ui/clusters/tokens");
+  const row = (name: string | undefined): ReturnType<typeof page.getByRole> =>
+    page.getByRole("row", { name });
+  await expect(row(names[0])).toContainText("Live");
+  await page.getByRole("button", { name: `Revoke the token for ${names[0] ?? ""}` }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Revoke 1 token" }).click();
+  await expect(page.getByRole("dialog")).toContainText("1 token revoked.");
+  await page.getByRole("dialog").getByRole("button", { name: "Close", exact: true }).click();
+  await expect(row(names[0])).toHaveCount(0);
+  for (const name of names.slice(1))
+    await page.getByRole("checkbox", { name: `Select ${name}` }).check({ force: true });
+  await page.getByRole("button", { name: "Revoke", exact: true }).first().click();
+  await page.getByRole("dialog").getByRole("button", { name: "Revoke 2 tokens" }).click();
+  await expect(page.getByRole("dialog")).toContainText("2 tokens revoked.");
+});
+
+test("the trail says who did what", async ({ hub, openAs }) => {
+  const name = unique("trail");
+  await hub.clusters([name], "old words");
+  await hub.configure([name], { description: "new words" });
+  const page = await openAs("viewer", `/ui/events?cluster=${name}`);
+  const row = page.getByRole("row").filter({ hasText: "Cluster configured" });
+  await row.getByText("description").first().click();
+  await expect(row).toContainText("old words");
+  await expect(row).toContainText("new words");
+  await page.getByRole("combobox", { name: "What was done" }).selectOption("cluster.joined");
+  await expect(page.getByRole("row").filter({ hasText: "Cluster joined" })).toBeVisible();
+  await expect(row).toHaveCount(0);
+  await page.reload();
+  await expect(page.getByRole("combobox", { name: "What was done" })).toHaveValue("cluster.joined");
+});
+
+test("settings show no secret", async ({ openAs }) => {
+  const page = await openAs("viewer", "/ui/settings");
+  const database = page.getByRole("row").filter({ hasText: "db_connection_string" });
+  await expect(database).toContainText("********");
+  await expect(database).toContainText("masked");
+  await expect(page.getByRole("region", { name: "What Cluster Manager depends on" })).toContainText(
+    "reachable",
+  );
+});
+
+test("a viewer is offered nothing that changes anything", async ({ hub, openAs }) => {
+  const name = unique("watched");
+  await hub.clusters([name]);
+  const page = await openAs("viewer", `/ui/clusters?search=${name}`);
+  await rowOf(page, name)
+    .getByRole("button", { name: `Actions for ${name}` })
+    .click();
+  await expect(page.getByRole("link", { name: /^Open LXD UI/ })).toBeVisible();
+  for (const action of ["Configure", "Remove", "Enrol cluster"]) {
+    await expect(page.getByRole("button", { name: action, exact: true })).toHaveCount(0);
+  }
+  await expect(page.getByRole("checkbox")).toHaveCount(0);
+  await page.keyboard.press("Escape");
+  await rowOf(page, name).getByRole("link", { name }).click();
+  await expect(page.getByRole("region", { name: "Configuration" })).toBeVisible();
+  await expect(page.getByRole("button", { name: /Edit|Configure|Remove/ })).toHaveCount(0);
+});

@@ -1,0 +1,103 @@
+import { expect, rowOf, search, test } from "./fixtures";
+import { setting, shell, unique } from "./hub";
+
+test("search, order and filter stand in the address, and come back on reload and on going back", async ({
+  hub,
+  openAs,
+}) => {
+  const mark = unique("list");
+  const names = ["a", "b", "c"].map((letter) => `${mark}-${letter}`);
+  await hub.clusters(names);
+  const page = await openAs("viewer", "/ui/clusters");
+  await search(page).fill(mark.toUpperCase());
+  await expect(page).toHaveURL(/search=LIST-/);
+  const shown = page.locator("tbody").getByRole("rowheader").getByRole("link");
+  await page.getByRole("button", { name: "Name", exact: true }).click();
+  await expect(shown).toHaveText(names);
+  await page.getByRole("button", { name: "Name", exact: true }).click();
+  await expect(shown).toHaveText(names.toReversed());
+  await expect(page.getByRole("columnheader", { name: /^Name/ })).toHaveAttribute("aria-sort", "descending");
+  await page.reload();
+  await expect(search(page)).toHaveValue(mark.toUpperCase());
+  await expect(shown).toHaveText(names.toReversed());
+  await page.getByRole("combobox", { name: "Add a filter" }).selectOption({ label: "Health: Lost" });
+  await expect(page.getByRole("heading", { name: "No cluster matches" })).toBeVisible();
+  await page.goBack();
+  await expect(shown).toHaveText(names.toReversed());
+  await page.goForward();
+  await page.getByRole("button", { name: "Clear search and filters" }).click();
+  await expect(search(page)).toHaveValue("");
+});
+
+test("pages go on and back", async ({ hub, openAs }) => {
+  const mark = unique("paged");
+  const names = Array.from({ length: 30 }, (_, number) => `${mark}-${(number + 10).toString()}`);
+  await hub.clusters(names);
+  const page = await openAs("viewer", `/ui/clusters?search=${mark}&sort=name&limit=25`);
+  const pages = page.getByRole("navigation", { name: "Pages" });
+  await expect(pages).toContainText("1 to 25 of 30 clusters");
+  await pages.getByRole("button", { name: "Next" }).click();
+  await expect(pages).toContainText("26 to 30 of 30 clusters");
+  await page.reload();
+  await expect(rowOf(page, names[29] ?? "")).toBeVisible();
+  await pages.getByRole("button", { name: "Previous" }).click();
+  await expect(rowOf(page, names[0] ?? "")).toBeVisible();
+  await expect(pages.getByRole("button", { name: "Previous" })).toBeDisabled();
+});
+
+test("a cursor that is no longer understood leads to the first page", async ({ hub, openAs }) => {
+  const name = unique("cursor");
+  await hub.clusters([name]);
+  const page = await openAs("viewer", `/ui/clusters?search=${name}&cursor=stale&page=7`);
+  await expect(rowOf(page, name)).toBeVisible();
+  await expect(page).not.toHaveURL(/[?&]cursor=/);
+});
+
+test("hostile names are text, and reachable by link", async ({ hub, openAs }) => {
+  const mark = unique("odd");
+  const long = (mark + "x".repeat(255)).slice(0, 255);
+  const names = [
+    `${mark} a/b?c#d%`,
+    `${mark} <img src=x onerror=alert(1)>`,
+    `${mark} \u202Eright`,
+    `${mark} 🚀 100%2F`,
+    long,
+  ];
+  await hub.clusters(names, "<script>alert(1)</script>");
+  const page = await openAs("viewer", `/ui/clusters?search=${mark}`);
+  page.on("dialog", () => {
+    throw new Error("a name was run");
+  });
+  for (const name of names) {
+    await rowOf(page, name).getByRole("link", { name, exact: true }).click();
+    await expect(page.getByRole("heading", { level: 1 })).toHaveText(name);
+    await expect(page.getByRole("region", { name: "Health" })).toBeVisible();
+    await page.reload();
+    await expect(page.getByRole("region", { name: "Configuration" })).toContainText(
+      "<script>alert(1)</script>",
+    );
+    await page.goBack();
+  }
+});
+
+test("what changes shows without reload", async ({ hub, openAs }) => {
+  const name = unique("live");
+  const page = await openAs("viewer", `/ui/clusters?search=${name}`);
+  await expect(page.getByRole("heading", { name: "No cluster matches" })).toBeVisible();
+  await hub.clusters([name]);
+  await expect(rowOf(page, name)).toContainText("Fresh");
+  await hub.configure([name], { description: "moved to the cellar" });
+  await expect(rowOf(page, name)).toContainText("moved to the cellar");
+  await hub.remove([name]);
+  await expect(page.getByRole("heading", { name: "No cluster matches" })).toBeVisible();
+});
+
+test("a container stopped in LXD shows without reload", async ({ openAs }) => {
+  test.skip(process.env.CM_STOP_CONTAINER === undefined, "needs LXD");
+  const page = await openAs("viewer", `/ui/cluster/${encodeURIComponent(setting("CM_LXD_CLUSTER"))}`);
+  const stopped = page.getByRole("region", { name: "Instances" }).getByText("Stopped");
+  await expect(page.getByRole("region", { name: "Instances" })).toContainText("Running");
+  await expect(stopped).toHaveCount(0);
+  await shell(setting("CM_STOP_CONTAINER"));
+  await expect(stopped).toBeVisible({ timeout: 45_000 });
+});
