@@ -1,6 +1,6 @@
 //! A stand-in for an identity provider, whose ID tokens a test forges: for what a real provider never sends.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -16,7 +16,7 @@ use tokio::task::JoinHandle;
 use warp::Filter as _;
 use warp::http::{Response, StatusCode};
 
-/// A running stand-in; stops when dropped. It signs with ECDSA P-256, under the key named `one`.
+/// A running stand-in; stops when dropped. It signs with ECDSA P-256, at first under the key named `one`.
 pub struct StandInProvider {
     /// What it calls itself.
     pub issuer: String,
@@ -33,6 +33,17 @@ pub struct Forgery {
     pub claims: Value,
     /// Who signs it.
     pub signed: Signed,
+}
+
+/// What the token endpoint answers, whoever asks for what.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The type of what is in the body.
+    pub content_type: &'static str,
+    /// The body.
+    pub body: String,
 }
 
 /// Who signs a token.
@@ -52,12 +63,18 @@ pub enum Signed {
 struct State {
     issuer: String,
     key: EcdsaKeyPair,
+    key_name: &'static str,
     other: EcdsaKeyPair,
     forgery: Forgery,
-    /// What it calls itself in its metadata.
-    called: String,
+    /// Parts of the metadata to replace.
+    metadata: Value,
     /// The nonce that each code was asked for with.
     codes: BTreeMap<String, String>,
+    /// The refresh tokens that are good for one more time; none: it gives none.
+    refresh_tokens: Option<BTreeSet<String>>,
+    /// How long tokens are good, in seconds.
+    lifetime: i64,
+    answer: Option<Answer>,
     last_id_token: String,
     calls: BTreeMap<String, u64>,
 }
@@ -72,10 +89,14 @@ impl StandInProvider {
         let state = Arc::new(Mutex::new(State {
             issuer: issuer.clone(),
             key: key(),
+            key_name: "one",
             other: key(),
             forgery: Forgery::default(),
-            called: issuer.clone(),
+            metadata: Value::Null,
             codes: BTreeMap::new(),
+            refresh_tokens: None,
+            lifetime: 300,
+            answer: None,
             last_id_token: String::new(),
             calls: BTreeMap::new(),
         }));
@@ -95,9 +116,28 @@ impl StandInProvider {
         lock(&self.state).forgery = forgery;
     }
 
-    /// Calls itself otherwise in its metadata.
-    pub fn is_called(&self, issuer: &str) {
-        issuer.clone_into(&mut lock(&self.state).called);
+    /// Says this of itself in its metadata, besides or instead of what is so.
+    pub fn says(&self, metadata: Value) {
+        lock(&self.state).metadata = metadata;
+    }
+
+    /// Gives refresh tokens, each good for one time, and tokens that expire after so many seconds.
+    pub fn gives_refresh_tokens(&self, lifetime: i64) {
+        let mut state = lock(&self.state);
+        state.refresh_tokens = Some(BTreeSet::new());
+        state.lifetime = lifetime;
+    }
+
+    /// Whoever asks for tokens gets this from now on; none: tokens.
+    pub fn answers(&self, answer: Option<Answer>) {
+        lock(&self.state).answer = answer;
+    }
+
+    /// Signs with another key from now on, named `two`, and no longer shows the old one.
+    pub fn rotate_key(&self) {
+        let mut state = lock(&self.state);
+        state.key = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
+        state.key_name = "two";
     }
 
     /// A token with these claims besides the ordinary ones of an access token.
@@ -129,10 +169,10 @@ impl Drop for StandInProvider {
 impl State {
     fn answer(&mut self, path: &str, query: &str, body: &str) -> Response<String> {
         *self.calls.entry(path.to_owned()).or_default() += 1;
-        let (issuer, called) = (&self.issuer, &self.called);
-        let answer = match path {
+        let issuer = &self.issuer;
+        let mut answer = match path {
             "/.well-known/openid-configuration" => json!({
-                "issuer": called, "authorization_endpoint": format!("{issuer}/authorize"),
+                "issuer": issuer, "authorization_endpoint": format!("{issuer}/authorize"),
                 "token_endpoint": format!("{issuer}/token"), "jwks_uri": format!("{issuer}/keys"),
                 "response_types_supported": ["code"], "subject_types_supported": ["public"],
                 "id_token_signing_alg_values_supported": ["ES256"],
@@ -142,6 +182,9 @@ impl State {
             "/token" => return self.tokens(body),
             _ => return respond(StatusCode::NOT_FOUND, &Value::Null),
         };
+        if path.starts_with("/.well-known/") {
+            replace(&mut answer, &self.metadata);
+        }
         respond(StatusCode::OK, &answer)
     }
 
@@ -154,22 +197,38 @@ impl State {
         Response::builder().status(StatusCode::FOUND).header("location", there).body(String::new()).unwrap()
     }
 
-    /// A code is good for one time.
+    /// A code is good for one time, and so is a refresh token.
     fn tokens(&mut self, body: &str) -> Response<String> {
-        let Some(nonce) = parameters(body).get("code").and_then(|code| self.codes.remove(code)) else {
+        if let Some(Answer { status, content_type, body }) = self.answer.clone() {
+            return Response::builder()
+                .status(status)
+                .header("content-type", content_type)
+                .body(body)
+                .unwrap();
+        }
+        let asked = parameters(body);
+        let nonce = asked.get("code").and_then(|code| self.codes.remove(code));
+        let presented = asked.get("refresh_token").zip(self.refresh_tokens.as_mut());
+        let is_renewal = presented.is_some_and(|(token, known)| known.remove(token));
+        if nonce.is_none() && !is_renewal {
             return respond(StatusCode::BAD_REQUEST, &json!({"error": "invalid_grant"}));
-        };
+        }
         let now = OffsetDateTime::now_utc().unix_timestamp();
         let claims = json!({"iss": self.issuer, "sub": "somebody", "aud": "cluster-manager", "iat": now,
-            "exp": now + 300, "nonce": nonce, "mcm-idp-groups": ["admins"]});
+            "exp": now + self.lifetime, "nonce": nonce, "mcm-idp-groups": ["admins"]});
         self.last_id_token = self.token("JWT", claims, &self.forgery);
-        let answer = json!({"access_token": "an access token", "token_type": "Bearer", "expires_in": 300,
-            "id_token": self.last_id_token});
+        let mut answer = json!({"access_token": "an access token", "token_type": "Bearer",
+            "expires_in": self.lifetime, "id_token": self.last_id_token});
+        if let Some(known) = &mut self.refresh_tokens {
+            let token = format!("refresh-{}", self.calls["/token"]);
+            known.insert(token.clone());
+            answer["refresh_token"] = Value::String(token);
+        }
         respond(StatusCode::OK, &answer)
     }
 
     fn token(&self, typ: &str, mut claims: Value, forgery: &Forgery) -> String {
-        let mut header = json!({"alg": "ES256", "kid": "one", "typ": typ});
+        let mut header = json!({"alg": "ES256", "kid": self.key_name, "typ": typ});
         replace(&mut header, &forgery.header);
         replace(&mut claims, &forgery.claims);
         let encode = |value: &Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
@@ -192,7 +251,7 @@ impl State {
         // An uncompressed point: one byte that says so, then both coordinates.
         let point = self.key.public_key().as_ref();
         let encode = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(bytes);
-        json!({"kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": "one",
+        json!({"kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": self.key_name,
             "x": encode(&point[1..33]), "y": encode(&point[33..65])})
     }
 }

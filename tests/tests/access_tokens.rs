@@ -80,6 +80,14 @@ async fn an_id_token_is_no_access_token_and_neither_is_a_forged_one() {
         ("without an end", of(json!({"aud": AUDIENCE, "exp": null}))),
         ("not valid yet", of(json!({"aud": AUDIENCE, "nbf": now + 120}))),
         ("without a subject", of(json!({"aud": AUDIENCE, "sub": null}))),
+        (
+            "an ID token of a client by the audience's name",
+            Forgery {
+                header: json!({"typ": "JWT"}),
+                claims: json!({"aud": AUDIENCE, "azp": AUDIENCE}),
+                ..Forgery::default()
+            },
+        ),
         ("of another kind", header(json!({"typ": "dpop+jwt"}))),
         ("unsigned", Forgery { signed: Signed::Not, ..header(json!({"alg": "none"})) }),
         (
@@ -103,4 +111,27 @@ async fn an_id_token_is_no_access_token_and_neither_is_a_forged_one() {
         assert_eq!(status, 401, "{name}");
     }
     assert!(browser.who_am_i().await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tokens_that_strangers_make_up_do_not_hide_the_providers_new_key() {
+    let provider = StandInProvider::start().await;
+    let hub = Hub::start_management(&provider.issuer, &SETTINGS).await;
+    let mut browser = Browser::new(hub.managements()[0].address);
+    let made_up = |kid: &str| {
+        let header = json!({ "kid": kid });
+        provider.access_token(&Forgery {
+            header,
+            claims: json!({"aud": AUDIENCE}),
+            signed: Signed::ByAnother,
+        })
+    };
+    for kid in ["a", "b", "c"] {
+        assert_eq!(presented(&mut browser, &format!("Bearer {}", made_up(kid))).await.0, 401);
+    }
+    assert_eq!(provider.calls("/keys"), 2, "made-up keys are looked for once in a while");
+    provider.rotate_key();
+    browser.open(browser.hub("/oidc/login"), Some(&browser.hub("/ui/"))).await;
+    assert!(browser.who_am_i().await.is_ok());
+    assert_eq!(provider.calls("/keys"), 3);
 }

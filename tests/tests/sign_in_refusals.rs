@@ -4,9 +4,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
-use harness::stand_in_provider::{Forgery, Signed, StandInProvider};
-use harness::{Browser, Hub, browser::Page};
+use harness::stand_in_provider::{Answer, Forgery, Signed, StandInProvider};
+use harness::{Browser, Hub, browser::Page, wait};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
@@ -130,10 +131,64 @@ async fn bad_signatures_and_made_up_keys_do_not_make_us_call_the_provider() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_provider_under_another_name_is_not_believed() {
     let (provider, _hub, address) = stand_in_and_hub().await;
-    provider.is_called(&format!("{}/", provider.issuer));
+    provider.says(json!({"issuer": format!("{}/", provider.issuer)}));
     let mut browser = Browser::new(address);
     let page = browser.fetch("/oidc/login").await;
     assert_eq!(page.status, 503, "{page:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_sent_where_others_can_listen() {
+    let (provider, _hub, address) = stand_in_and_hub().await;
+    let mut browser = Browser::new(address);
+    provider.says(json!({"authorization_endpoint": "http://idp.example/authorize"}));
+    assert_eq!(browser.fetch("/oidc/login").await.status, 503);
+    provider.says(json!({"end_session_endpoint": "https://idp.example/end"}));
+    wait::until("the provider is asked again", Duration::from_secs(10), async || {
+        browser.fetch("/oidc/login").await.status == 302
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_strangers_code_provokes_keeps_nobody_else_from_signing_in() {
+    let (provider, _hub, address) = stand_in_and_hub().await;
+    for (status, content_type, body, told) in [
+        (403, "text/html", "<html>blocked", 502),
+        (503, "text/html", "<html>blocked", 502),
+        (429, "application/json", "{}", 502),
+        (200, "text/html", "<html>hello", 502),
+        (400, "application/json", "", 502),
+        (500, "application/json", r#"{"error": "server_error"}"#, 502),
+        (400, "application/json", r#"{"error": "temporarily_unavailable"}"#, 502),
+        (401, "application/json", r#"{"error": "invalid_client"}"#, 502),
+        (400, "application/json", r#"{"error": "invalid_request"}"#, 403),
+    ] {
+        let mut stranger = Browser::new(address);
+        let there = stranger.fetch("/oidc/login").await.location().unwrap();
+        let state = there.query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned();
+        provider.answers(Some(Answer { status, content_type, body: body.to_owned() }));
+        let page = stranger.once(&format!("/oidc/callback?code=%27--%3Cscript&state={state}")).await;
+        assert_eq!(page.status, told, "{status} {body}: {page:?}");
+        assert!(page.body.contains("Try again") && !page.body.contains("blocked"), "{page:?}");
+        provider.answers(None);
+        let mut next = Browser::new(address);
+        assert_eq!(next.fetch("/1.0/sign-in").await.json()["metadata"]["provider"], "reachable", "{body}");
+        assert_eq!(sign_in(&mut next).await.url.path(), "/ui/", "{status} {body}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_a_code_is_not_sent_to_the_provider() {
+    let (provider, _hub, address) = stand_in_and_hub().await;
+    for code in ["", "a%20b", "%00", "%0d%0a", "%c3%a4", "%ff", &"x".repeat(4097)] {
+        let mut browser = Browser::new(address);
+        let there = browser.fetch("/oidc/login").await.location().unwrap();
+        let state = there.query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned();
+        let page = browser.once(&format!("/oidc/callback?code={code}&state={state}")).await;
+        assert_eq!(page.status, 400, "{code}: {page:?}");
+    }
+    assert_eq!(provider.calls("/token"), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

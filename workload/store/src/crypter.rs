@@ -3,7 +3,8 @@
 //! A ciphertext is bound to its place: table, row and column are associated data, so that it cannot be moved. Its
 //! first bytes name the key; several keys can be given, the first encrypts, all decrypt.
 //!
-//! From the same material, but under another label, comes the key that seals the audit trail.
+//! From the same material, but under other labels, come the key for what leaves the process and comes back (cookies,
+//! cursors), and the key that seals the audit trail.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::digest::{SHA256, digest};
@@ -21,10 +22,16 @@ pub struct Crypter {
 }
 
 struct Key {
-    id: [u8; KEY_ID_LEN],
-    cipher: LessSafeKey,
+    columns: Cipher,
+    outside: Cipher,
     trail_id: KeyId,
     trail: hmac::Key,
+}
+
+/// A key that encrypts for one purpose.
+struct Cipher {
+    id: KeyId,
+    key: LessSafeKey,
 }
 
 /// Names a key without giving it away: the first bytes of its SHA-256.
@@ -90,34 +97,25 @@ impl Crypter {
         Self { keys: Vec::new() }
     }
 
-    /// Encrypts for one place.
+    /// Encrypts for one place in the database.
     pub fn seal(&self, place: Place<'_>, plaintext: &[u8]) -> Result<Vec<u8>, CryptError> {
-        let key = self.keys.first().ok_or(CryptError::NoKey)?;
-        let nonce: [u8; NONCE_LEN] = rand::random();
-        let mut sealed = Vec::with_capacity(1 + KEY_ID_LEN + NONCE_LEN + plaintext.len() + 16);
-        sealed.push(LAYOUT);
-        sealed.extend_from_slice(&key.id);
-        sealed.extend_from_slice(&nonce);
-        let mut body = plaintext.to_vec();
-        key.cipher
-            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), place.associated_data(), &mut body)
-            .map_err(|_| CryptError::Undecipherable)?;
-        sealed.append(&mut body);
-        Ok(sealed)
+        self.keys.first().ok_or(CryptError::NoKey)?.columns.seal(place, plaintext)
     }
 
-    /// Decrypts what was encrypted for this place.
+    /// Decrypts what was encrypted for this place in the database.
     pub fn open(&self, place: Place<'_>, sealed: &[u8]) -> Result<SecretSlice<u8>, CryptError> {
-        let rest = sealed.strip_prefix(&[LAYOUT]).ok_or(CryptError::Undecipherable)?;
-        let (id, rest) = rest.split_first_chunk::<KEY_ID_LEN>().ok_or(CryptError::Undecipherable)?;
-        let (nonce, body) = rest.split_first_chunk::<NONCE_LEN>().ok_or(CryptError::Undecipherable)?;
-        let key = self.keys.iter().find(|key| key.id == *id).ok_or(CryptError::Undecipherable)?;
-        let mut body = body.to_vec();
-        let plaintext = key
-            .cipher
-            .open_in_place(Nonce::assume_unique_for_key(*nonce), place.associated_data(), &mut body)
-            .map_err(|_| CryptError::Undecipherable)?;
-        Ok(SecretSlice::from(plaintext.to_vec()))
+        open(self.keys.iter().map(|key| &key.columns), place, sealed)
+    }
+
+    /// Encrypts what others keep for us and bring back, such as a cookie. Nothing of it opens as a column, nor the
+    /// other way round.
+    pub fn seal_outside(&self, place: Place<'_>, plaintext: &[u8]) -> Result<Vec<u8>, CryptError> {
+        self.keys.first().ok_or(CryptError::NoKey)?.outside.seal(place, plaintext)
+    }
+
+    /// Decrypts what [`Crypter::seal_outside`] encrypted for this place.
+    pub fn open_outside(&self, place: Place<'_>, sealed: &[u8]) -> Result<SecretSlice<u8>, CryptError> {
+        open(self.keys.iter().map(|key| &key.outside), place, sealed)
     }
 
     /// Authenticates a message of the audit trail under the first key (HMAC-SHA-256).
@@ -142,12 +140,52 @@ impl Key {
             return Err(CryptError::ShortKey);
         }
         let pseudo_random = Salt::new(HKDF_SHA512, &[]).extract(material);
-        let (id, bytes) = expand(&pseudo_random, b"cluster-manager database columns")?;
-        let cipher = UnboundKey::new(&AES_256_GCM, bytes.as_ref()).map_err(|_| CryptError::ShortKey)?;
+        let columns = Cipher::derive(&pseudo_random, b"cluster-manager database columns")?;
+        let outside = Cipher::derive(&pseudo_random, b"cluster-manager cookies and cursors")?;
         let (trail_id, trail) = expand(&pseudo_random, b"cluster-manager audit trail")?;
         let trail = hmac::Key::new(hmac::HMAC_SHA256, trail.as_ref());
-        Ok(Self { id, cipher: LessSafeKey::new(cipher), trail_id, trail })
+        Ok(Self { columns, outside, trail_id, trail })
     }
+}
+
+impl Cipher {
+    fn derive(pseudo_random: &Prk, purpose: &[u8]) -> Result<Self, CryptError> {
+        let (id, bytes) = expand(pseudo_random, purpose)?;
+        let key = UnboundKey::new(&AES_256_GCM, bytes.as_ref()).map_err(|_| CryptError::ShortKey)?;
+        Ok(Self { id, key: LessSafeKey::new(key) })
+    }
+
+    fn seal(&self, place: Place<'_>, plaintext: &[u8]) -> Result<Vec<u8>, CryptError> {
+        let nonce: [u8; NONCE_LEN] = rand::random();
+        let mut sealed = Vec::with_capacity(1 + KEY_ID_LEN + NONCE_LEN + plaintext.len() + 16);
+        sealed.push(LAYOUT);
+        sealed.extend_from_slice(&self.id);
+        sealed.extend_from_slice(&nonce);
+        let mut body = plaintext.to_vec();
+        self.key
+            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), place.associated_data(), &mut body)
+            .map_err(|_| CryptError::Undecipherable)?;
+        sealed.append(&mut body);
+        Ok(sealed)
+    }
+}
+
+/// Decrypts with the one of these keys that the ciphertext names.
+fn open<'k>(
+    mut keys: impl Iterator<Item = &'k Cipher>,
+    place: Place<'_>,
+    sealed: &[u8],
+) -> Result<SecretSlice<u8>, CryptError> {
+    let rest = sealed.strip_prefix(&[LAYOUT]).ok_or(CryptError::Undecipherable)?;
+    let (id, rest) = rest.split_first_chunk::<KEY_ID_LEN>().ok_or(CryptError::Undecipherable)?;
+    let (nonce, body) = rest.split_first_chunk::<NONCE_LEN>().ok_or(CryptError::Undecipherable)?;
+    let cipher = keys.find(|cipher| cipher.id == *id).ok_or(CryptError::Undecipherable)?;
+    let mut body = body.to_vec();
+    let plaintext = cipher
+        .key
+        .open_in_place(Nonce::assume_unique_for_key(*nonce), place.associated_data(), &mut body)
+        .map_err(|_| CryptError::Undecipherable)?;
+    Ok(SecretSlice::from(plaintext.to_vec()))
 }
 
 /// The key for one purpose, and its name.
@@ -209,6 +247,18 @@ mod tests {
     }
 
     #[test]
+    fn what_is_kept_outside_has_a_key_of_its_own() {
+        let (inside, outside) = (
+            crypter(&[1]).seal(PLACE, b"text").unwrap(),
+            crypter(&[1]).seal_outside(PLACE, b"text").unwrap(),
+        );
+        assert_ne!(inside[1..=KEY_ID_LEN], outside[1..=KEY_ID_LEN]);
+        assert!(crypter(&[1]).open(PLACE, &outside).is_err());
+        assert!(crypter(&[1]).open_outside(PLACE, &inside).is_err());
+        assert_eq!(crypter(&[2, 1]).open_outside(PLACE, &outside).unwrap().expose_secret(), b"text");
+    }
+
+    #[test]
     fn the_first_key_authenticates_and_all_verify() {
         let old = crypter(&[1]).authenticate(b"text").unwrap();
         assert_eq!(crypter(&[2, 1]).is_authentic(b"text", old.key, &old.tag), Ok(true));
@@ -230,6 +280,7 @@ mod tests {
         #[test]
         fn any_bytes_are_an_error_never_a_panic(sealed: Vec<u8>) {
             prop_assert!(crypter(&[1]).open(PLACE, &sealed).is_err());
+            prop_assert!(crypter(&[1]).open_outside(PLACE, &sealed).is_err());
         }
     }
 }

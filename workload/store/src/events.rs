@@ -27,4 +27,5 @@ pub use list::{COUNTED_AT_MOST, Event, EventFilter, EventPage};
 pub(crate) use record::{NewEvent, record};
 pub use retention::Removal;
 pub use security::SecurityEvent;
+pub(crate) use security::record_security;
 pub use verify::{KeySpan, Place, Verification, VerifyOptions};

@@ -3,9 +3,11 @@
 
 use std::time::Duration;
 
+use fleet::Origin;
 use futures_util::future::BoxFuture;
-use tokio_postgres::Row;
+use tokio_postgres::{Row, Transaction};
 
+use crate::events::{SecurityEvent, record_security};
 use crate::{Store, StoreError};
 
 /// Held while one unit prunes; the others need not.
@@ -35,6 +37,19 @@ pub struct Session {
     pub person: Person,
     /// What only the cookie opens.
     pub sealed: Vec<u8>,
+}
+
+/// A session that begins.
+#[derive(Debug, Clone, Copy)]
+pub struct NewSession<'a> {
+    /// What finds it.
+    pub id: SessionId,
+    /// Whose it is.
+    pub person: &'a Person,
+    /// What only the cookie opens.
+    pub sealed: &'a [u8],
+    /// After how long it ends in any case.
+    pub lifetime: Duration,
 }
 
 /// When sessions end by themselves.
@@ -73,23 +88,35 @@ impl SessionLimits {
 }
 
 impl Store {
-    /// Begins a session of `lifetime`, and remembers the person.
-    pub async fn begin_session(
+    /// Begins a session and remembers the person, ends the session that the browser had before, and records the
+    /// sign-in: all of it or nothing.
+    pub async fn sign_in(
         &self,
-        id: SessionId,
-        person: &Person,
-        sealed: &[u8],
-        lifetime: Duration,
+        origin: &Origin,
+        session: NewSession<'_>,
+        former: Option<SessionId>,
     ) -> Result<(), StoreError> {
-        let lifetime = lifetime.as_secs_f64();
-        self.transaction("begin_session", |tx| {
+        self.transaction("sign_in", |tx| {
             Box::pin(async move {
-                remember(&tx, person).await?;
-                let sql = "-- begin_session()
-                    INSERT INTO sessions (id, subject, sealed, expires_at)
-                    VALUES ($1, $2, $3, now() + make_interval(secs => $4))";
-                tx.execute(sql, &[&id.0.as_slice(), &person.subject, &sealed, &lifetime]).await?;
-                Ok(())
+                insert(&tx, session).await?;
+                if let Some(former) = former {
+                    delete(&tx, former).await?;
+                }
+                record_security(&tx, origin, &SecurityEvent::SignedIn, 1).await
+            })
+        })
+        .await
+    }
+
+    /// Ends a session and records the sign-out, both or neither; whether there was one.
+    pub async fn sign_out(&self, origin: &Origin, id: SessionId) -> Result<bool, StoreError> {
+        self.transaction("sign_out", |tx| {
+            Box::pin(async move {
+                let is_ended = delete(&tx, id).await?;
+                if is_ended {
+                    record_security(&tx, origin, &SecurityEvent::SignedOut, 1).await?;
+                }
+                Ok(is_ended)
             })
         })
         .await
@@ -158,19 +185,12 @@ impl Store {
                 Some(Session { person, sealed, ..found })
             }
             Verdict::End => {
-                tx.execute("-- judge_session()\nDELETE FROM sessions WHERE id = $1", &[&key]).await?;
+                delete(&tx, id).await?;
                 None
             }
         };
         tx.commit().await?;
         Ok(kept)
-    }
-
-    /// Ends a session; whether there was one.
-    pub async fn end_session(&self, id: SessionId) -> Result<bool, StoreError> {
-        let client = self.client().await?;
-        let sql = "-- end_session()\nDELETE FROM sessions WHERE id = $1";
-        Ok(client.execute(sql, &[&id.0.as_slice()]).await? > 0)
     }
 
     /// Removes the sessions that have ended by themselves; how many. Does nothing while another unit does.
@@ -192,8 +212,45 @@ impl Store {
     }
 }
 
+/// What the audit trail need not know, since nobody signs in or out.
+#[cfg(feature = "testing")]
+impl Store {
+    /// Begins a session of `lifetime`, and remembers the person.
+    pub async fn begin_session(
+        &self,
+        id: SessionId,
+        person: &Person,
+        sealed: &[u8],
+        lifetime: Duration,
+    ) -> Result<(), StoreError> {
+        let session = NewSession { id, person, sealed, lifetime };
+        self.transaction("begin_session", |tx| Box::pin(async move { insert(&tx, session).await })).await
+    }
+
+    /// Ends a session; whether there was one.
+    pub async fn end_session(&self, id: SessionId) -> Result<bool, StoreError> {
+        self.transaction("end_session", |tx| Box::pin(async move { delete(&tx, id).await })).await
+    }
+}
+
+async fn insert(tx: &Transaction<'_>, session: NewSession<'_>) -> Result<(), StoreError> {
+    let NewSession { id, person, sealed, lifetime } = session;
+    remember(tx, person).await?;
+    let sql = "-- insert_session()
+        INSERT INTO sessions (id, subject, sealed, expires_at)
+        VALUES ($1, $2, $3, now() + make_interval(secs => $4))";
+    tx.execute(sql, &[&id.0.as_slice(), &person.subject, &sealed, &lifetime.as_secs_f64()]).await?;
+    Ok(())
+}
+
+/// Whether there was one.
+async fn delete(tx: &Transaction<'_>, id: SessionId) -> Result<bool, StoreError> {
+    let sql = "-- delete_session()\nDELETE FROM sessions WHERE id = $1";
+    Ok(tx.execute(sql, &[&id.0.as_slice()]).await? > 0)
+}
+
 /// Every column is given: those of a database that was taken over may have no defaults.
-async fn remember(tx: &tokio_postgres::Transaction<'_>, person: &Person) -> Result<(), StoreError> {
+async fn remember(tx: &Transaction<'_>, person: &Person) -> Result<(), StoreError> {
     let sql = "-- remember_person()
         INSERT INTO identities (subject, name, email, display_name, created_at, last_seen, updated_at)
         VALUES ($1, $2, $3, $2, now(), now(), now())
@@ -208,4 +265,46 @@ fn session(row: &Row) -> Result<Session, StoreError> {
     let id = <[u8; 32]>::try_from(id).map_err(|error| StoreError::corrupt("sessions", "id", error))?;
     let person = Person { subject: row.try_get(1)?, name: row.try_get(2)?, email: row.try_get(3)? };
     Ok(Session { id: SessionId(id), person, sealed: row.try_get(4)? })
+}
+
+#[cfg(all(test, feature = "testing"))]
+mod tests {
+    use fleet::{Actor, ActorKind};
+
+    use super::*;
+    use crate::testing::{empty_database, execute, store, texts};
+
+    #[tokio::test]
+    async fn nobody_signs_in_or_out_unrecorded() {
+        let options = empty_database().await.unwrap();
+        let store = store(&options);
+        store.migrate().await.unwrap();
+        let actor = Actor { kind: ActorKind::Person, id: "somebody".to_owned(), name: "Name".to_owned() };
+        let origin = Origin { actor, address: None, request_id: None };
+        let person = Person { subject: "somebody".to_owned(), name: "Name".to_owned(), email: String::new() };
+        let session = |id| NewSession {
+            id: SessionId([id; 32]),
+            person: &person,
+            sealed: b"sealed",
+            lifetime: Duration::from_secs(60),
+        };
+        let sessions = "SELECT encode(substring(id FOR 1), 'hex') FROM sessions ORDER BY id";
+        store.sign_in(&origin, session(1), None).await.unwrap();
+        store.sign_in(&origin, session(2), Some(SessionId([1; 32]))).await.unwrap();
+        assert_eq!(texts(&options, sessions).await.unwrap(), ["02"]);
+        assert!(store.sign_out(&origin, SessionId([2; 32])).await.unwrap());
+        assert!(!store.sign_out(&origin, SessionId([2; 32])).await.unwrap(), "there is none any more");
+        let actions = "SELECT action FROM events ORDER BY id";
+        assert_eq!(
+            texts(&options, actions).await.unwrap(),
+            ["sign-in.succeeded", "sign-in.succeeded", "sign-out.done"]
+        );
+
+        // The audit trail cannot be written: nothing changes.
+        store.sign_in(&origin, session(3), None).await.unwrap();
+        execute(&options, "ALTER TABLE events RENAME TO elsewhere").await.unwrap();
+        assert!(store.sign_in(&origin, session(4), Some(SessionId([3; 32]))).await.is_err());
+        assert!(store.sign_out(&origin, SessionId([3; 32])).await.is_err());
+        assert_eq!(texts(&options, sessions).await.unwrap(), ["03"]);
+    }
 }

@@ -54,7 +54,7 @@ impl Attempt {
     ) -> Result<(), Error> {
         let name = name_for(&self.state);
         let text = serde_json::to_vec(self).map_err(Error::internal)?;
-        let sealed = crypter.seal(place(&name), &text).map_err(Error::internal)?;
+        let sealed = crypter.seal_outside(place(&name), &text).map_err(Error::internal)?;
         let others: Vec<_> = cookie::all(headers).filter(|(name, _)| name.starts_with(PREFIX)).collect();
         for (old, _) in others.iter().take((others.len() + 1).saturating_sub(MOST)) {
             cookie::clear(response, old);
@@ -68,7 +68,7 @@ impl Attempt {
         let wanted = name_for(state);
         let (_, value) = cookie::all(headers).find(|(name, _)| *name == wanted)?;
         let sealed = BASE64_URL_SAFE_NO_PAD.decode(value).ok()?;
-        let text = crypter.open(place(&wanted), &sealed).ok()?;
+        let text = crypter.open_outside(place(&wanted), &sealed).ok()?;
         let attempt: Self = serde_json::from_slice(text.expose_secret()).ok()?;
         let is_live = attempt.expires_at > OffsetDateTime::now_utc().unix_timestamp();
         (is_live && attempt.state == state).then_some(attempt)

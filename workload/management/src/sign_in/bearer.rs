@@ -4,8 +4,9 @@ use edge::Error;
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
-use super::claims::{LEEWAY, groups, named};
+use super::claims::{LEEWAY, Said, groups};
 use super::jwt::Unverified;
+use super::provider::Source;
 use super::{Caller, SignIn};
 
 impl SignIn {
@@ -14,8 +15,9 @@ impl SignIn {
         let Some(audience) = self.options.audience.as_deref() else { return Ok(None) };
         let Some(token) = Unverified::parse(token) else { return Ok(None) };
         let kind = token.header.typ.clone();
-        let known = self.provider.keys_for(token.header.kid.as_deref()).await.map_err(unavailable)?;
-        let Some(claims) = token.verify(&known.keys) else { return Ok(None) };
+        let kid = token.header.kid.as_deref();
+        let keys = self.provider.keys_for(kid, Source::Stranger).await.map_err(unavailable)?;
+        let Some(claims) = token.verify(&keys.known.keys) else { return Ok(None) };
         let rules = Rules {
             issuer: self.provider.issuer().as_str(),
             client_id: &self.options.client_id,
@@ -29,7 +31,7 @@ impl SignIn {
         let text = |name: &str| claims.get(name).and_then(Value::as_str).map(str::to_owned);
         let Some(subject) = text("sub").filter(|subject| !subject.is_empty()) else { return Ok(None) };
         let name = text("name").or_else(|| text("preferred_username"));
-        let person = named(subject, name, text("email").unwrap_or_default());
+        let person = Said { subject, name, email: text("email") }.person();
         let groups = claims.get(&self.options.groups_claim).map(groups).unwrap_or_default();
         Ok(Some(Caller { person, groups }))
     }
@@ -68,9 +70,16 @@ impl Rules<'_> {
         }
         // An ID token says who signed in, to us alone; it is no key to an API. Keycloak writes its kind into `typ`.
         let is_for_client = audiences.contains(&self.client_id);
-        let is_marked = ["nonce", "at_hash", "c_hash"].iter().any(|name| claims.contains_key(*name));
+        let has = |names: &[&str]| names.iter().any(|name| claims.contains_key(*name));
         let kind = claims.get("typ").and_then(Value::as_str);
-        if is_marked || (is_for_client && !is_access_token) || kind.is_some_and(|kind| kind != "Bearer") {
+        if has(&["nonce", "at_hash", "c_hash"]) || kind.is_some_and(|kind| kind != "Bearer") {
+            return Err("it is an ID token");
+        }
+        // Where the header does not say that it is an access token, it must not look like anything else: an ID token
+        // of a client by the audience's name has that client as its party too.
+        let party = claims.get("azp").and_then(Value::as_str);
+        let is_for_itself = is_for_client || party == Some(self.audience);
+        if !is_access_token && (is_for_itself || has(&["s_hash", "events"])) {
             return Err("it is an ID token");
         }
         let moment = |name: &str| match claims.get(name) {
@@ -111,6 +120,8 @@ mod tests {
         assert_eq!(check(None, json!({"aud": ["other", "api"], "typ": "Bearer", "nbf": 1059})), Ok(()));
         assert_eq!(check(None, json!({"exp": 941})), Ok(()));
         assert_eq!(check(Some("at+jwt"), json!({"aud": ["client", "api"]})), Ok(()));
+        assert_eq!(check(Some("at+jwt"), json!({"azp": "api"})), Ok(()));
+        assert_eq!(check(None, json!({"azp": "robot"})), Ok(()));
     }
 
     #[test]
@@ -125,6 +136,10 @@ mod tests {
             (json!({"aud": ["client", "api"]}), "it is an ID token"),
             (json!({"nonce": "x"}), "it is an ID token"),
             (json!({"at_hash": "x"}), "it is an ID token"),
+            (json!({"c_hash": "x"}), "it is an ID token"),
+            (json!({"s_hash": "x"}), "it is an ID token"),
+            (json!({"events": {}}), "it is an ID token"),
+            (json!({"azp": "api"}), "it is an ID token"),
             (json!({"typ": "ID"}), "it is an ID token"),
             (json!({"typ": "Refresh"}), "it is an ID token"),
             (json!({"exp": 940}), "it has expired"),

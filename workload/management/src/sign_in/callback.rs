@@ -7,10 +7,13 @@ use url::form_urlencoded;
 use super::attempt::Attempt;
 use super::cookie::{self, SameSite, SessionCookie};
 use super::login::{AWAY, found};
-use super::tokens::TokenError;
-use super::{Security, Visit, page, redirect};
+use super::provider::Away;
+use super::token_error::TokenError;
+use super::{Visit, page, redirect};
 use crate::call::Call;
-use crate::errors::from_store;
+
+/// No code or state is longer, in bytes.
+const LONGEST: usize = 4096;
 
 /// What the provider sends back with the person.
 #[derive(Debug, Default)]
@@ -25,6 +28,8 @@ struct Answer {
 enum Refusal {
     /// This browser began no such sign-in, or too long ago, or ended it already.
     UnknownAttempt,
+    /// What came as a code cannot be one.
+    NoCode,
     /// The answer says that another provider gave it.
     OtherIssuer,
     /// The provider did not let the person in.
@@ -39,7 +44,9 @@ enum Refusal {
 pub(crate) async fn callback(call: Call) -> Result<Response, Error> {
     let visit = Visit::from(call);
     let answer = Answer::parse(&visit.query);
-    let attempt = Attempt::of(visit.management.sign_in.store.crypter(), &visit.headers, &answer.state);
+    let crypter = visit.management.sign_in.store.crypter();
+    let attempt = Some(answer.state.as_str()).filter(|state| is_visible(state));
+    let attempt = attempt.and_then(|state| Attempt::of(crypter, &visit.headers, state));
     let next = attempt.as_ref().map_or(redirect::START, |attempt| &attempt.next).to_owned();
     let mut response = match finish(&visit, &answer, attempt).await {
         Ok(cookie) => {
@@ -50,7 +57,7 @@ pub(crate) async fn callback(call: Call) -> Result<Response, Error> {
             cookie::set(&mut response, cookie::SESSION, &cookie.value(), SameSite::Strict, seconds);
             response
         }
-        Err(refusal) => refuse(&visit, refusal, &next).await,
+        Err(refusal) => refuse(&visit, refusal, &next),
     };
     // A code is good for one try, and so is what we remember of it.
     Attempt::forget(&answer.state, &mut response);
@@ -71,21 +78,27 @@ async fn finish(
         return Err(Refusal::ByProvider(error.clone()));
     }
     let code = answer.code.clone().ok_or_else(|| Refusal::ByProvider("it sent no code".to_owned()))?;
-    let granted = sign_in.redeem(code, &attempt).await.map_err(Refusal::Tokens)?;
-    let (cookie, person, lifetime) = sign_in.begin(granted).await.map_err(Refusal::Ours)?;
-    // The browser forgets the session that it had, so nobody could end it any more.
-    if let Some(former) = attempt.former {
-        let ended = sign_in.store.end_session(SessionId(former)).await;
-        ended.map_err(|error| Refusal::Ours(from_store(error)))?;
+    if !is_visible(&code) {
+        return Err(Refusal::NoCode);
     }
-    sign_in.record(visit, Security::SignedIn { person: &person }).await;
+    let granted = sign_in.redeem(code, &attempt).await.map_err(Refusal::Tokens)?;
+    let former = attempt.former.map(SessionId);
+    let begun = sign_in.begin(&visit.origin, granted, former).await;
+    let (cookie, lifetime) = begun.map_err(Refusal::Ours)?;
     Ok((cookie, lifetime.as_secs()))
 }
 
-async fn refuse(visit: &Visit, refusal: Refusal, next: &str) -> Response {
+/// Whether a text of a stranger's is one that a provider may have made (RFC 6749, appendix A, without the space).
+fn is_visible(text: &str) -> bool {
+    (1..=LONGEST).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+fn refuse(visit: &Visit, refusal: Refusal, next: &str) -> Response {
     let Told { error, text, reason, detail } = refusal.told();
     if let Some(reason) = reason {
-        visit.management.sign_in.record(visit, Security::SignInRefused { reason, detail: &detail }).await;
+        let request_id = visit.origin.request_id.as_deref();
+        tracing::warn!(request_id, reason, detail, "a sign-in was refused");
+        visit.management.note_refused_sign_in(visit.origin.clone(), reason);
     }
     page::problem(&visit.headers, error, &text, next)
 }
@@ -115,6 +128,10 @@ impl Refusal {
                     "This sign-in took too long, was finished already, or was begun in another browser.";
                 told(Error::BadRequest, text, "nobody asked for this answer")
             }
+            Self::NoCode => {
+                let text = "What came as the identity provider's answer cannot be one.";
+                told(Error::BadRequest, text, "what came as a code is none")
+            }
             Self::OtherIssuer => {
                 let text = "The answer comes from another identity provider.";
                 told(Error::BadRequest, text, "another identity provider answered")
@@ -125,9 +142,13 @@ impl Refusal {
                 let text = format!("The identity provider did not let you in: {code}");
                 Told { detail: code, ..told(Error::ForbiddenBecause, &text, "the identity provider did") }
             }
-            Self::Tokens(TokenError::Away(away)) => {
-                let error = Error::Unavailable { retry_after: away.retry_after, cause: Box::new(away) };
-                Told { error, text: AWAY.to_owned(), reason: None, detail: String::new() }
+            Self::Tokens(TokenError::Away(away)) => unavailable(away, AWAY),
+            Self::Tokens(TokenError::KeyMissing { away, .. }) => unavailable(away, KEY_MISSING),
+            Self::Tokens(TokenError::Unusable(detail)) => {
+                let text = "The identity provider answered with an error of its own, or with something that is no \
+                            answer. Try again in a moment.";
+                let reason = "the identity provider's answer is of no use";
+                Told { detail, ..told(Error::BadGateway, text, reason) }
             }
             Self::Tokens(TokenError::Refused(detail)) => {
                 let text = "The identity provider does not take this server's client id or secret.";
@@ -146,6 +167,15 @@ impl Refusal {
     }
 }
 
+const KEY_MISSING: &str =
+    "The identity provider has a new key that is not known here yet; try again in a moment.";
+
+/// Nobody was refused.
+fn unavailable(away: Away, text: &str) -> Told {
+    let error = Error::Unavailable { retry_after: away.retry_after, cause: Box::new(away) };
+    Told { error, text: text.to_owned(), reason: None, detail: String::new() }
+}
+
 impl Answer {
     fn parse(query: &str) -> Self {
         let mut answer = Self::default();
@@ -160,5 +190,20 @@ impl Answer {
             }
         }
         answer
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_or_state_is_visible_ascii_and_not_endless() {
+        for text in ["x", "4/0AX4-_~.+=%", &"x".repeat(LONGEST)] {
+            assert!(is_visible(text), "{text}");
+        }
+        for text in ["", " ", "a b", "a\0", "a\n", "ä", "\u{fffd}", "\u{7f}", &"x".repeat(LONGEST + 1)] {
+            assert!(!is_visible(text), "{text:?}");
+        }
     }
 }

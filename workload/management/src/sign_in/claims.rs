@@ -58,10 +58,19 @@ pub(crate) struct Expected<'a> {
 /// What an ID token says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Verified {
-    pub(crate) person: Person,
+    pub(crate) said: Said,
+    /// None where the token has no such claim.
     pub(crate) groups: Option<Vec<String>>,
     /// In seconds since 1970.
     pub(crate) expires_at: i64,
+}
+
+/// What a token says of a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Said {
+    pub(crate) subject: String,
+    pub(crate) name: Option<String>,
+    pub(crate) email: Option<String>,
 }
 
 /// Believes an ID token, or says why not. The reason is for the log.
@@ -96,7 +105,7 @@ pub(crate) fn verify(
     }
     let groups = claims.additional_claims().0.get(expected.groups_claim);
     Ok(Verified {
-        person: person(claims),
+        said: said(claims),
         groups: groups.map(self::groups),
         expires_at: claims.expiration().timestamp(),
     })
@@ -136,21 +145,37 @@ fn check_access_token(
     if hash == *wanted { Ok(()) } else { Err("the access token is not the one it came with".to_owned()) }
 }
 
-fn person(claims: &IdTokenClaims) -> Person {
-    let subject = claims.subject().as_str().to_owned();
-    let email = claims.email().map(|email| email.as_str().to_owned()).unwrap_or_default();
+fn said(claims: &IdTokenClaims) -> Said {
     let name = claims.name().and_then(|name| name.get(None)).map(|name| name.as_str().to_owned());
-    let name = name.or_else(|| claims.preferred_username().map(|name| name.as_str().to_owned()));
-    named(subject, name, email)
+    Said {
+        subject: claims.subject().as_str().to_owned(),
+        name: name.or_else(|| claims.preferred_username().map(|name| name.as_str().to_owned())),
+        email: claims.email().map(|email| email.as_str().to_owned()),
+    }
 }
 
-/// A person with the best name there is.
-pub(crate) fn named(subject: String, name: Option<String>, email: String) -> Person {
-    let said = |text: &String| !text.trim().is_empty();
-    let name =
-        name.filter(said).or_else(|| Some(email.clone()).filter(said)).unwrap_or_else(|| subject.clone());
-    let storable = |text: String| text.replace('\0', "");
-    Person { subject, name: storable(name), email: storable(email) }
+impl Said {
+    /// The person, by the best name there is.
+    pub(crate) fn person(self) -> Person {
+        let Self { subject, name, email } = self;
+        let email = storable(email).unwrap_or_default();
+        let name = storable(name).or_else(|| Some(email.clone()).filter(|email| !email.is_empty()));
+        Person { name: name.unwrap_or_else(|| subject.clone()), subject, email }
+    }
+
+    /// The person whom we know already: what a token does not say of them stays.
+    pub(crate) fn person_known_as(mut self, former: Person) -> Person {
+        // A name that was made of the address or the subject was never said.
+        let had_name = former.name != former.email && former.name != former.subject;
+        self.name = storable(self.name).or(had_name.then_some(former.name));
+        self.email = storable(self.email).or(Some(former.email));
+        self.person()
+    }
+}
+
+/// A text that says something, as a column can hold it.
+fn storable(text: Option<String>) -> Option<String> {
+    text.map(|text| text.replace('\0', "")).filter(|text| !text.trim().is_empty())
 }
 
 /// Groups as providers write them: a list of names, or one name.
@@ -181,13 +206,37 @@ mod tests {
         assert!(groups(&Value::Null).is_empty());
     }
 
+    fn said(name: Option<&str>, email: Option<&str>) -> Said {
+        let text = |text: Option<&str>| text.map(str::to_owned);
+        Said { subject: "sub".to_owned(), name: text(name), email: text(email) }
+    }
+
     #[test]
     fn a_person_without_a_name_is_called_something() {
-        let name = |name: Option<&str>, email: &str| {
-            named("sub".to_owned(), name.map(str::to_owned), email.to_owned()).name
+        let name = |name, email| said(name, email).person().name;
+        assert_eq!(name(Some("Ada"), Some("ada@example.com")), "Ada");
+        assert_eq!(name(Some(" "), Some("ada@example.com")), "ada@example.com");
+        assert_eq!(name(None, Some("")), "sub");
+        assert_eq!(name(Some("A\0da"), None), "Ada");
+    }
+
+    #[test]
+    fn what_a_later_token_does_not_say_of_a_person_stays() {
+        let later = |former: Said, name, email| {
+            let Person { name, email, .. } = said(name, email).person_known_as(former.person());
+            (name, email)
         };
-        assert_eq!(name(Some("Ada"), "ada@example.com"), "Ada");
-        assert_eq!(name(Some(" "), "ada@example.com"), "ada@example.com");
-        assert_eq!(name(None, ""), "sub");
+        let pair = |name: &str, email: &str| (name.to_owned(), email.to_owned());
+        let ada = || said(Some("Ada"), Some("ada@example.com"));
+        assert_eq!(later(ada(), None, None), pair("Ada", "ada@example.com"));
+        assert_eq!(later(ada(), Some(" "), Some("")), pair("Ada", "ada@example.com"));
+        assert_eq!(later(ada(), Some("Ada B"), None), pair("Ada B", "ada@example.com"));
+        assert_eq!(later(ada(), None, Some("b@example.com")), pair("Ada", "b@example.com"));
+        let nameless = || said(None, Some("ada@example.com"));
+        assert_eq!(later(nameless(), None, Some("b@example.com")), pair("b@example.com", "b@example.com"));
+        assert_eq!(
+            later(said(None, None), None, Some("b@example.com")),
+            pair("b@example.com", "b@example.com")
+        );
     }
 }

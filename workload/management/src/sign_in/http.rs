@@ -4,9 +4,11 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
+use http::StatusCode;
 use openidconnect::{AsyncHttpClient, HttpRequest, HttpResponse};
 use reqwest::Certificate;
 use reqwest::redirect::Policy;
+use url::{Host, Url};
 
 /// No call takes longer. Some are made while a session's row is locked.
 pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(5);
@@ -22,12 +24,18 @@ pub struct ProviderHttp(reqwest::Client);
 #[error("{0}")]
 pub struct InvalidCaFile(String);
 
-/// Why a call got no answer.
+/// Why a call got no answer that can be used.
 #[derive(Debug, thiserror::Error)]
 pub enum HttpError {
     /// It was not answered.
     #[error(transparent)]
     Request(#[from] reqwest::Error),
+    /// Nobody is called where others can listen.
+    #[error("its address is neither https nor on loopback")]
+    Insecure,
+    /// Who answered cannot help now, whatever was asked: an error of its own, or too many calls.
+    #[error("it answers with status {0}")]
+    Unable(StatusCode),
     /// The answer is none.
     #[error("the answer cannot be read: {0}")]
     Malformed(#[from] http::Error),
@@ -61,8 +69,15 @@ impl ProviderHttp {
 
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let request = reqwest::Request::try_from(request)?;
+        if !is_safe(request.url()) {
+            return Err(HttpError::Insecure);
+        }
         let mut response = self.0.execute(request).await?;
-        let mut answer = http::Response::builder().status(response.status());
+        let status = response.status();
+        if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
+            return Err(HttpError::Unable(status));
+        }
+        let mut answer = http::Response::builder().status(status);
         if let Some(headers) = answer.headers_mut() {
             *headers = std::mem::take(response.headers_mut());
         }
@@ -83,5 +98,39 @@ impl<'c> AsyncHttpClient<'c> for ProviderHttp {
 
     fn call(&'c self, request: HttpRequest) -> Self::Future {
         Box::pin(self.send(request))
+    }
+}
+
+/// Whether nobody can listen to what goes to this address.
+pub(crate) fn is_safe(url: &Url) -> bool {
+    let is_on_loopback = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    url.scheme() == "https" || (url.scheme() == "http" && is_on_loopback)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_addresses_that_nobody_can_listen_to_are_safe() {
+        for (address, safe) in [
+            ("https://idp.example/token", true),
+            ("http://localhost:8085/token", true),
+            ("http://127.0.0.1:8085/token", true),
+            ("http://[::1]/token", true),
+            ("http://idp.example/token", false),
+            ("http://localhost.example/token", false),
+            ("http://192.0.2.1/token", false),
+            ("ftp://localhost/token", false),
+            ("javascript:alert(1)", false),
+            ("data:text/html,x", false),
+        ] {
+            assert_eq!(is_safe(&Url::parse(address).unwrap()), safe, "{address}");
+        }
     }
 }

@@ -6,7 +6,7 @@ use url::Url;
 use super::cookie::{self, SessionCookie};
 use super::login::found;
 use super::redirect::SIGNED_OUT;
-use super::{Security, SignIn, Visit};
+use super::{SignIn, Visit};
 use crate::call::Call;
 
 /// Signs out. That another site cannot send a person here is seen to by the guard, and by the cookie, which comes with
@@ -15,12 +15,10 @@ pub(crate) async fn logout(call: Call) -> Result<Response, Error> {
     let visit = Visit::from(call);
     let sign_in = &visit.management.sign_in;
     let Some(cookie) = SessionCookie::of(&visit.headers) else { return found(SIGNED_OUT) };
-    let ended = sign_in.end(&cookie).await?;
-    let mut there = None;
-    if let Some((person, id_token)) = ended {
-        sign_in.record(&visit, Security::SignedOut { person: &person }).await;
-        there = sign_in.end_at_provider(&visit, id_token).await;
-    }
+    let there = match sign_in.end(&visit.origin, &cookie).await? {
+        Some(ended) => sign_in.end_at_provider(&visit, ended.id_token).await,
+        None => None,
+    };
     let mut response = found(there.as_ref().map_or(SIGNED_OUT, Url::as_str))?;
     cookie::clear(&mut response, cookie::SESSION);
     Ok(response)

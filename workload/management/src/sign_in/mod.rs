@@ -7,7 +7,7 @@
 //! | `session` | begun, renewed, ended; what a row holds, under a key that only the cookie has |
 //! | `cookie` | our cookies, and the session's two halves |
 //! | `provider`, `backoff`, `http` | what the provider says of itself and its keys; when it is away |
-//! | `tokens`, `claims` | the token endpoint; what an ID token says, and when it is believed |
+//! | `tokens`, `token_error`, `claims` | the token endpoint; why it gave none; what an ID token says, and when it is believed |
 //! | `bearer`, `jwt` | access tokens that programs present |
 //! | `host`, `redirect` | the callback's address; where a person goes on |
 //! | `page` | what a browser shows when it fails |
@@ -28,6 +28,7 @@ mod page;
 mod provider;
 mod redirect;
 mod session;
+mod token_error;
 mod tokens;
 
 use std::fmt;
@@ -40,7 +41,6 @@ use fleet::{Actor, ActorKind, Origin};
 use openidconnect::IssuerUrl;
 use secrecy::SecretString;
 use store::Store;
-use store::events::SecurityEvent;
 use store::sessions::{Person, SessionLimits};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -95,14 +95,6 @@ pub(crate) struct Caller {
     pub(crate) groups: Vec<String>,
 }
 
-/// What the audit trail wants to know of sign-ins.
-#[derive(Debug, Clone, Copy)]
-enum Security<'a> {
-    SignedIn { person: &'a Person },
-    SignedOut { person: &'a Person },
-    SignInRefused { reason: &'static str, detail: &'a str },
-}
-
 /// A browser's request, without the body that it never has.
 struct Visit {
     management: Arc<Management>,
@@ -137,30 +129,6 @@ impl SignIn {
                 Ok(sessions) => tracing::debug!(sessions, "removed sessions that have ended"),
                 Err(error) => tracing::debug!(%error, "sessions that have ended are still there"),
             }
-        }
-    }
-
-    /// Tells the audit trail. What it cannot be told now stands in the log: nobody waits at the door for that.
-    async fn record(&self, visit: &Visit, what: Security<'_>) {
-        let origin = &visit.origin;
-        let request_id = origin.request_id.as_deref();
-        let (person, event) = match what {
-            Security::SignedIn { person } => {
-                tracing::info!(request_id, subject = person.subject, "signed in");
-                (person, SecurityEvent::SignedIn)
-            }
-            Security::SignedOut { person } => {
-                tracing::info!(request_id, subject = person.subject, "signed out");
-                (person, SecurityEvent::SignedOut)
-            }
-            Security::SignInRefused { reason, detail } => {
-                tracing::warn!(request_id, reason, detail, "a sign-in was refused");
-                return visit.management.note_refused_sign_in(origin.clone(), reason);
-            }
-        };
-        let origin = Origin { actor: actor(person), ..origin.clone() };
-        if let Err(error) = self.store.record_security_event(&origin, event).await {
-            tracing::error!(request_id, %error, "a sign-in or sign-out is not in the audit trail");
         }
     }
 }

@@ -4,17 +4,17 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use openidconnect::core::{CoreClientAuthMethod, CoreJsonWebKeySet};
-use openidconnect::{DiscoveryError, IssuerUrl, JsonWebKey as _, ProviderMetadataWithLogout};
+use openidconnect::{DiscoveryError, EndSessionUrl, IssuerUrl, JsonWebKey as _, ProviderMetadataWithLogout};
 use tokio::time::timeout;
 
 use super::backoff::Backoff;
-use super::http::{CALL_TIMEOUT, HttpError, ProviderHttp};
+use super::http::{CALL_TIMEOUT, HttpError, ProviderHttp, is_safe};
 
 /// How long what the provider says of itself is taken for true without asking again.
 const FRESH_FOR: Duration = Duration::from_secs(3600);
 /// Nobody is sent to a provider that has not answered for so long without asking it first.
 const ANSWERED_LATELY: Duration = Duration::from_secs(30);
-/// An unknown key is looked for at most so often, whoever presents tokens that name one.
+/// An unknown key is looked for at most so often.
 const KEYS_EVERY: Duration = Duration::from_secs(5);
 /// A token that names no key may be signed by a new one: then keys older than this are fetched anew.
 const UNNAMED_KEYS_FRESH_FOR: Duration = Duration::from_secs(60);
@@ -25,8 +25,32 @@ pub(crate) struct Provider {
     issuer: IssuerUrl,
     known: RwLock<Option<Arc<Known>>>,
     backoff: Mutex<Backoff>,
-    /// Held by whoever fetches, so that there is one fetch at a time; when an unknown key was last looked for.
-    fetching: tokio::sync::Mutex<Option<Instant>>,
+    /// Held by whoever fetches, so that there is one fetch at a time.
+    fetching: tokio::sync::Mutex<LookedAt>,
+}
+
+/// When an unknown key was last looked for.
+#[derive(Debug, Default)]
+struct LookedAt {
+    for_stranger: Option<Instant>,
+    for_provider: Option<Instant>,
+}
+
+/// Who brought a token. Strangers make up tokens as they like; that must not keep us from looking for the key of a
+/// token that the provider itself just gave us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// Anybody, as a bearer.
+    Stranger,
+    /// The token endpoint.
+    Provider,
+}
+
+/// What a token is verified with.
+pub(crate) struct Keys {
+    pub(crate) known: Arc<Known>,
+    /// The token's key may be missing only because we could not look for it now.
+    pub(crate) missing: Option<Away>,
 }
 
 /// What the provider says of itself.
@@ -121,35 +145,41 @@ impl Provider {
     }
 
     /// The keys for a token that names this one. An unknown name has them fetched anew.
-    pub(crate) async fn keys_for(&self, kid: Option<&str>) -> Result<Arc<Known>, Away> {
+    pub(crate) async fn keys_for(&self, kid: Option<&str>, source: Source) -> Result<Keys, Away> {
         let known = self.known().await?;
         if known.has_key_for(kid) {
-            return Ok(known);
+            return Ok(Keys { known, missing: None });
         }
-        let mut tried_at = self.fetching.lock().await;
+        let mut looked_at = self.fetching.lock().await;
         let known = self.cached().unwrap_or(known);
-        let is_soon = tried_at.is_some_and(|at| at.elapsed() < KEYS_EVERY);
-        if known.has_key_for(kid) || is_soon || self.away().is_some() {
-            return Ok(known);
+        if known.has_key_for(kid) {
+            return Ok(Keys { known, missing: None });
         }
-        *tried_at = Some(Instant::now());
+        let looked_at = match source {
+            Source::Stranger => &mut looked_at.for_stranger,
+            Source::Provider => &mut looked_at.for_provider,
+        };
+        let wait = looked_at.and_then(|at| KEYS_EVERY.checked_sub(at.elapsed()));
+        if let Some(away) = self.away().or(wait.map(|retry_after| Away { retry_after })) {
+            return Ok(Keys { known, missing: Some(away) });
+        }
+        *looked_at = Some(Instant::now());
         let fetch = CoreJsonWebKeySet::fetch_async(known.metadata.jwks_uri(), &self.http);
         match timeout(CALL_TIMEOUT, fetch).await {
             Ok(Ok(keys)) => {
                 tracing::info!(keys = keys.keys().len(), "fetched the identity provider's keys anew");
                 self.backoff().succeeded();
                 let (metadata, at) = (known.metadata.clone(), known.at);
-                Ok(self.keep(Known { metadata, keys, at, keys_at: Instant::now() }))
+                let known = self.keep(Known { metadata, keys, at, keys_at: Instant::now() });
+                Ok(Keys { known, missing: None })
             }
             Ok(Err(error)) => {
                 tracing::warn!(problem = describe(error), "the identity provider's keys cannot be fetched");
-                self.failed();
-                Ok(known)
+                Ok(Keys { known, missing: Some(self.failed()) })
             }
             Err(_) => {
                 tracing::warn!("the identity provider's keys do not come in time");
-                self.failed();
-                Ok(known)
+                Ok(Keys { known, missing: Some(self.failed()) })
             }
         }
     }
@@ -177,9 +207,7 @@ impl Provider {
         let metadata =
             timeout(CALL_TIMEOUT, discovery).await.map_err(|_| "it does not answer in time".to_owned())?;
         let metadata = metadata.map_err(describe)?;
-        if metadata.token_endpoint().is_none() {
-            return Err("it names no token endpoint".to_owned());
-        }
+        check_endpoints(&metadata)?;
         let (keys, now) = (metadata.jwks().clone(), Instant::now());
         tracing::debug!(issuer = %self.issuer.as_str(), "the identity provider answers");
         Ok(Known { metadata, keys, at: now, keys_at: now })
@@ -218,6 +246,22 @@ impl Known {
     }
 }
 
+/// Whether codes, secrets and keys go only where nobody can listen, whatever the provider says of itself.
+fn check_endpoints(metadata: &ProviderMetadataWithLogout) -> Result<(), String> {
+    let token = metadata.token_endpoint().ok_or_else(|| "it names no token endpoint".to_owned())?;
+    let end_session = metadata.additional_metadata().end_session_endpoint.as_ref();
+    let named = [
+        ("authorization_endpoint", Some(metadata.authorization_endpoint().url())),
+        ("token_endpoint", Some(token.url())),
+        ("jwks_uri", Some(metadata.jwks_uri().url())),
+        ("end_session_endpoint", end_session.map(EndSessionUrl::url)),
+    ];
+    match named.into_iter().find(|(_, url)| url.is_some_and(|url| !is_safe(url))) {
+        Some((name, _)) => Err(format!("its {name} is neither https nor on loopback")),
+        None => Ok(()),
+    }
+}
+
 /// What went wrong, without what the provider sent.
 fn describe(error: DiscoveryError<HttpError>) -> String {
     match error {
@@ -238,4 +282,38 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
         next = error.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn check(changed: &Value) -> Result<(), String> {
+        let mut metadata = json!({
+            "issuer": "https://idp", "authorization_endpoint": "https://idp/authorize",
+            "token_endpoint": "https://idp/token", "jwks_uri": "https://idp/keys",
+            "response_types_supported": ["code"], "subject_types_supported": ["public"],
+            "id_token_signing_alg_values_supported": ["RS256"],
+        });
+        for (name, value) in changed.as_object().unwrap() {
+            metadata[name] = value.clone();
+        }
+        check_endpoints(&serde_json::from_value(metadata).unwrap())
+    }
+
+    #[test]
+    fn every_endpoint_is_https_or_on_loopback() {
+        assert_eq!(check(&json!({})), Ok(()));
+        assert_eq!(check(&json!({"end_session_endpoint": "https://elsewhere/end"})), Ok(()));
+        assert_eq!(check(&json!({"token_endpoint": "http://127.0.0.1:8085/token"})), Ok(()));
+        for name in ["authorization_endpoint", "token_endpoint", "jwks_uri", "end_session_endpoint"] {
+            let problem = format!("its {name} is neither https nor on loopback");
+            for address in ["http://idp/x", "javascript:alert(1)"] {
+                assert_eq!(check(&json!({ name: address })), Err(problem.clone()), "{address}");
+            }
+        }
+        assert_eq!(check(&json!({"token_endpoint": null})), Err("it names no token endpoint".to_owned()));
+    }
 }

@@ -3,24 +3,22 @@
 use std::borrow::Cow;
 
 use openidconnect::core::{
-    CoreAuthDisplay, CoreAuthPrompt, CoreErrorResponseType, CoreGenderClaim, CoreJsonWebKey,
-    CoreJweContentEncryptionAlgorithm, CoreRevocableToken, CoreRevocationErrorResponse,
-    CoreTokenIntrospectionResponse,
+    CoreAuthDisplay, CoreAuthPrompt, CoreGenderClaim, CoreJsonWebKey, CoreJweContentEncryptionAlgorithm,
+    CoreRevocableToken, CoreRevocationErrorResponse, CoreTokenIntrospectionResponse,
 };
 use openidconnect::{
     AuthType, AuthorizationCode, ClientId, ClientSecret, EndpointMaybeSet, EndpointNotSet, EndpointSet,
     OAuth2TokenResponse as _, PkceCodeVerifier, RedirectUrl, RefreshToken, RequestTokenError,
-    StandardErrorResponse,
 };
 use secrecy::ExposeSecret as _;
-use serde::de::IgnoredAny;
 
 use super::SignIn;
 use super::attempt::Attempt;
 use super::claims::{Expected, OtherClaims, TokenResponse, Verified, verify};
-use super::http::HttpError;
+use super::http::{CALL_TIMEOUT, HttpError};
 use super::jwt::named_key;
-use super::provider::{Away, Known, chain};
+use super::provider::{Away, Known, Source, chain};
+use super::token_error::{ErrorResponse, Failure, TokenError};
 
 /// Ourselves, as the provider knows us.
 pub(crate) type Client = openidconnect::Client<
@@ -42,7 +40,6 @@ pub(crate) type Client = openidconnect::Client<
     EndpointMaybeSet,
     EndpointMaybeSet,
 >;
-type ErrorResponse = StandardErrorResponse<CoreErrorResponseType>;
 
 /// What the provider gave.
 pub(crate) struct Granted {
@@ -54,21 +51,13 @@ pub(crate) struct Granted {
     pub(crate) expires_in: Option<u64>,
 }
 
-/// Why the provider gave nothing.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum TokenError {
-    /// It does not answer, or not now.
-    #[error(transparent)]
-    Away(#[from] Away),
-    /// The code or the refresh token is used up, withdrawn, or not ours.
-    #[error("the identity provider does not take the grant: {0}")]
-    Grant(String),
-    /// It does not take ourselves, or answers what makes no sense: for the administrator.
-    #[error("the identity provider refuses this server: {0}")]
-    Refused(String),
-    /// What it sent cannot be believed.
-    #[error("the ID token is not valid: {0}")]
-    IdToken(String),
+/// What is presented for tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Presented {
+    /// A code. A stranger may have made it up, so as to provoke a bad answer.
+    Code,
+    /// A refresh token. It comes from the provider itself.
+    RefreshToken,
 }
 
 impl SignIn {
@@ -96,7 +85,7 @@ impl SignIn {
             .set_redirect_uri(Cow::Owned(callback))
             .set_pkce_verifier(PkceCodeVerifier::new(attempt.verifier.clone()));
         let response = request.request_async(self.provider.http()).await;
-        let granted = self.granted(self.answer(response)?, Some(&attempt.nonce)).await?;
+        let granted = self.granted(self.outcome(Presented::Code, response)?, Some(&attempt.nonce)).await?;
         match granted.verified {
             Some(_) => Ok(granted),
             None => Err(TokenError::IdToken("there is none".to_owned())),
@@ -114,15 +103,18 @@ impl SignIn {
         let request =
             client.exchange_refresh_token(&token).map_err(|error| TokenError::Refused(chain(&error)))?;
         let response = request.request_async(self.provider.http()).await;
-        self.granted(self.answer(response)?, None).await
+        self.granted(self.outcome(Presented::RefreshToken, response)?, None).await
     }
 
     async fn granted(&self, response: TokenResponse, nonce: Option<&str>) -> Result<Granted, TokenError> {
         let id_token = response.extra_fields().id_token();
         let text = id_token.map(ToString::to_string);
+        let refresh_token = response.refresh_token().map(|token| token.secret().clone());
         let verified = match (id_token, &text) {
             (Some(token), Some(text)) => {
-                let known = self.provider.keys_for(named_key(text).as_deref()).await?;
+                let kid = named_key(text);
+                let missing = |away| TokenError::KeyMissing { away, refresh_token: refresh_token.clone() };
+                let keys = self.provider.keys_for(kid.as_deref(), Source::Provider).await.map_err(missing)?;
                 let expected = Expected {
                     issuer: self.provider.issuer(),
                     client_id: &self.options.client_id,
@@ -130,49 +122,52 @@ impl SignIn {
                     nonce,
                     access_token: response.access_token(),
                 };
-                Some(verify(token, &known.keys, &expected).map_err(TokenError::IdToken)?)
+                let verified = verify(token, &keys.known.keys, &expected);
+                Some(verified.map_err(|problem| match keys.missing {
+                    Some(away) => missing(away),
+                    None => TokenError::IdToken(problem),
+                })?)
             }
             _ => None,
         };
-        let refresh_token = response.refresh_token().map(|token| token.secret().clone());
         let expires_in = response.expires_in().map(|time| time.as_secs());
         Ok(Granted { verified, id_token: text, refresh_token, expires_in })
     }
 
-    fn answer(
+    /// What came; and what that shows of the provider to everybody else.
+    fn outcome(
         &self,
+        presented: Presented,
         response: Result<TokenResponse, RequestTokenError<HttpError, ErrorResponse>>,
     ) -> Result<TokenResponse, TokenError> {
-        match response {
+        let failure = match response {
             Ok(response) => {
                 self.provider.answered();
-                Ok(response)
+                return Ok(response);
             }
-            Err(RequestTokenError::ServerResponse(answer)) => {
+            Err(error) => Failure::from(error),
+        };
+        let is_away = match &failure {
+            Failure::Unconnected(_) => true,
+            Failure::Unanswered(_) => presented == Presented::RefreshToken,
+            Failure::Unable(status) => presented == Presented::RefreshToken && status.is_server_error(),
+            Failure::Unreadable(_) | Failure::Answered(_) => false,
+        };
+        let away = if is_away { self.provider.failed() } else { Away { retry_after: CALL_TIMEOUT } };
+        match failure {
+            Failure::Unconnected(problem) | Failure::Unanswered(problem) => {
+                tracing::warn!(problem, "the identity provider does not answer");
+                Err(away.into())
+            }
+            Failure::Unable(status) if is_away => {
+                tracing::warn!(%status, "the identity provider is not able to answer");
+                Err(away.into())
+            }
+            Failure::Unable(status) => Err(TokenError::Unusable(format!("it answers with status {status}"))),
+            Failure::Unreadable(problem) => Err(TokenError::Unusable(problem)),
+            Failure::Answered(error) => {
                 self.provider.answered();
-                match answer.error() {
-                    CoreErrorResponseType::InvalidGrant => Err(TokenError::Grant(answer.to_string())),
-                    _ => Err(TokenError::Refused(answer.to_string())),
-                }
-            }
-            Err(RequestTokenError::Request(error)) => {
-                tracing::warn!(problem = chain(&error), "the identity provider does not answer");
-                Err(self.provider.failed().into())
-            }
-            Err(RequestTokenError::Parse(error, body)) => {
-                // Only where it stopped making sense: the rest may quote a token.
-                let at = error.path().to_string();
-                if serde_json::from_slice::<IgnoredAny>(&body).is_ok() {
-                    self.provider.answered();
-                    return Err(TokenError::IdToken(format!("the answer cannot be read at {at}")));
-                }
-                // An error page of the provider, or of a proxy before it.
-                tracing::warn!(bytes = body.len(), "the identity provider does not answer with JSON");
-                Err(self.provider.failed().into())
-            }
-            Err(RequestTokenError::Other(problem)) => {
-                tracing::warn!(problem, "the identity provider's answer makes no sense");
-                Err(self.provider.failed().into())
+                Err(error)
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use fleet::Origin;
 use serde_json::json;
+use tokio_postgres::Transaction;
 
 use super::{NewEvent, record};
 use crate::{Store, StoreError};
@@ -50,15 +51,23 @@ impl Store {
     ) -> Result<(), StoreError> {
         let event = &event;
         self.transaction("record_security_event", |tx| {
-            Box::pin(async move {
-                let subject = event.subject();
-                let new = event.as_new();
-                let repeats = new.repeats.max(count.saturating_sub(1));
-                record(&tx, origin, NewEvent { subject: subject.as_deref(), repeats, ..new }).await
-            })
+            Box::pin(async move { record_security(&tx, origin, event, count).await })
         })
         .await
     }
+}
+
+/// Records it with what this transaction does; 0 counts as 1.
+pub(crate) async fn record_security(
+    tx: &Transaction<'_>,
+    origin: &Origin,
+    event: &SecurityEvent,
+    count: u32,
+) -> Result<(), StoreError> {
+    let subject = event.subject();
+    let new = event.as_new();
+    let repeats = new.repeats.max(count.saturating_sub(1));
+    record(tx, origin, NewEvent { subject: subject.as_deref(), repeats, ..new }).await
 }
 
 impl SecurityEvent {

@@ -33,7 +33,7 @@ pub(super) struct Direction<'a> {
 impl Cursor {
     pub(super) fn seal(&self, crypter: &Crypter, list: &Direction<'_>) -> Result<String, StoreError> {
         let plaintext = serde_json::to_vec(self).unwrap_or_default();
-        let sealed = crypter.seal(place(&list.text()), &plaintext);
+        let sealed = crypter.seal_outside(place(&list.text()), &plaintext);
         let sealed = sealed.map_err(|error| StoreError::corrupt("remote_clusters", "cursor", error))?;
         Ok(URL_SAFE_NO_PAD.encode(sealed))
     }
@@ -44,7 +44,7 @@ impl Cursor {
             return None;
         }
         let sealed = URL_SAFE_NO_PAD.decode(text).ok()?;
-        let plaintext = crypter.open(place(&list.text()), &sealed).ok()?;
+        let plaintext = crypter.open_outside(place(&list.text()), &sealed).ok()?;
         serde_json::from_slice(plaintext.expose_secret()).ok()
     }
 }
