@@ -51,9 +51,10 @@ export class Hub {
     this.willGo(names);
   }
 
-  /** Names that did not join by us and are to be removed in the end. */
+  /** Clusters and tokens that a test makes by other ways, to be removed in the end. */
   willGo(names: string[]): void {
     this.joined.push(...names);
+    this.tokens.push(...names);
   }
 
   async configure(names: string[], change: object): Promise<void> {

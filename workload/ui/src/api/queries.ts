@@ -1,19 +1,22 @@
 // What is read of the API, one hook each.
-import { keepPreviousData, useQuery, type UseQueryResult } from "@tanstack/react-query";
+import { keepPreviousData, queryOptions, useQuery, type UseQueryResult } from "@tanstack/react-query";
 import { path, request } from "./client";
 import { keys } from "./keys";
 import { useRefetchInterval } from "./live";
 import type { Cluster, JoinToken, SettingView, WhoAmI } from "./types";
 import type { ClusterSummary, Event, FleetTotals, Page } from "./types";
 
+/** Who is signed in. */
+export const meQuery = queryOptions({
+  queryKey: keys.me,
+  queryFn: ({ signal }) => request<WhoAmI>("GET", "/1.0", undefined, signal),
+  staleTime: 60_000,
+  // A session that ends is noticed by the next answer; this is for pages that ask for nothing.
+  refetchInterval: 300_000,
+});
+
 export function useMe(): UseQueryResult<WhoAmI> {
-  return useQuery({
-    queryKey: keys.me,
-    queryFn: ({ signal }) => request<WhoAmI>("GET", "/1.0", undefined, signal),
-    staleTime: 60_000,
-    // A session that ends is noticed by the next answer; this is for pages that ask for nothing.
-    refetchInterval: 300_000,
-  });
+  return useQuery(meQuery);
 }
 
 export function useFleetTotals(): UseQueryResult<FleetTotals> {

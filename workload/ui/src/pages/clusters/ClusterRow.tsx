@@ -70,12 +70,12 @@ export function ClusterRow({ cluster, selection, actions }: Props): ReactNode {
           {cluster.instances_running} of {cluster.instance_count} running
         </small>
       </td>
-      <td className="clusters__cpu">
+      <td className="clusters__cpu" data-label="CPU load">
         <span title="Load over 1, 5 and 15 minutes">
           {cluster.cpu_load_1} <small>{cluster.cpu_load_5}</small> <small>{cluster.cpu_load_15}</small>
         </span>
         <small className="clusters__second">
-          {cluster.cpu_total_count > 0 ? count(cluster.cpu_total_count, "CPU") : "sum over members"}
+          {cluster.cpu_total_count > 0 ? count(cluster.cpu_total_count, "CPU") : "all members"}
         </small>
       </td>
       <td className="clusters__use" data-label="Memory">
@@ -89,7 +89,7 @@ export function ClusterRow({ cluster, selection, actions }: Props): ReactNode {
       <td className="clusters__use" data-label="Storage">
         <StorageMeter cluster={cluster} />
       </td>
-      <td className="clusters__warnings">
+      <td className="clusters__warnings" data-label="Warnings">
         <WarningSummary warnings={cluster.warnings} />
       </td>
       <td className="clusters__actions">{actions}</td>
