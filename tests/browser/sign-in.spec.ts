@@ -17,6 +17,8 @@ test("signing in leads to where one wanted to go", async ({ page, hub }) => {
   await signInAtProvider(page, "viewer");
   await expect(page.getByRole("heading", { level: 1 })).toHaveText(name);
   await page.getByRole("link", { name: "Sign out" }).click();
+  // The provider asks whether one wants to be signed out there too.
+  await page.getByRole("button", { name: "Sign out" }).click();
   await expect(page.getByRole("link", { name: "Sign in" })).toBeVisible();
 });
 
