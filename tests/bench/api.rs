@@ -97,6 +97,7 @@ struct DetailedFigures {
 }
 
 #[derive(Debug, Clone, Copy, Serialize)]
+#[allow(clippy::struct_field_names, reason = "the unit is part of what the JSON says")]
 struct Times {
     p50_ms: f64,
     p99_ms: f64,
