@@ -46,11 +46,13 @@ impl Store {
             })
             .post_create(Hook::async_fn(|client, _| {
                 Box::pin(async move {
+                    // No statement of ours runs for so long that compiling it first would pay.
                     // Sent as a statement, not as a start-up option: connection poolers refuse those.
                     let milliseconds = STATEMENT_TIMEOUT.as_millis();
                     let settings = format!(
                         "SET statement_timeout = {milliseconds}; \
-                         SET idle_in_transaction_session_timeout = {milliseconds}; SET TIME ZONE 'UTC'"
+                         SET idle_in_transaction_session_timeout = {milliseconds}; SET TIME ZONE 'UTC'; \
+                         SET jit = off"
                     );
                     client.batch_execute(&settings).await.map_err(HookError::Backend)
                 })
