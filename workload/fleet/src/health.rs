@@ -129,17 +129,29 @@ impl HealthRules {
         self.lost_floor.max(expected * 5).max(self.late_after(expected))
     }
 
+    /// How a cluster with this expected interval stands after this much silence.
+    pub fn state(&self, silence: Duration, expected: Duration) -> HealthState {
+        if silence <= self.late_floor {
+            // Nearly all are, and need no look at what is expected of them.
+            HealthState::Fresh
+        } else if silence > self.lost_after(expected) {
+            HealthState::Lost
+        } else if silence > self.late_after(expected) {
+            HealthState::Late
+        } else {
+            HealthState::Fresh
+        }
+    }
+
     /// Judges one cluster.
     pub fn judge(&self, liveness: &Liveness, clock: &ServiceClock) -> Health {
         let expected = liveness.recent_gaps.expected_interval();
         let silence = clock.read().since(liveness.heard_at);
-        let (late_after, lost_after) = (self.late_after(expected), self.lost_after(expected));
-        let (state, limit) = if silence > lost_after {
-            (HealthState::Lost, Some(lost_after))
-        } else if silence > late_after {
-            (HealthState::Late, Some(late_after))
-        } else {
-            (HealthState::Fresh, None)
+        let state = self.state(silence, expected);
+        let limit = match state {
+            HealthState::Fresh => None,
+            HealthState::Late => Some(self.late_after(expected)),
+            HealthState::Lost => Some(self.lost_after(expected)),
         };
         let (recorded_state, recorded_since) = liveness.recorded;
         let since = match limit {

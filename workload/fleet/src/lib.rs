@@ -15,7 +15,9 @@
 //! | [`moment`] | points in time as people write them |
 //! | [`change`] | what people may change of a cluster |
 //! | [`report_summary`] | the few numbers of a report that the fleet is sorted and added up by |
-//! | [`query`] | what can be asked of the fleet: which clusters, in which order |
+//! | [`standing`] | how a cluster stands: the facts by which the fleet is filtered, sorted and added up |
+//! | [`query`] | what can be asked of the fleet: which clusters, in which order; and which those are |
+//! | [`totals`] | what the fleet adds up to |
 
 pub mod actor;
 pub mod change;
@@ -28,7 +30,9 @@ pub mod report_summary;
 pub mod role;
 pub mod service_account;
 pub mod service_clock;
+pub mod standing;
 pub mod token;
+pub mod totals;
 pub mod warning;
 
 pub use actor::{Actor, ActorKind, Origin};
@@ -39,5 +43,7 @@ pub use percent::{Percent, Thresholds};
 pub use role::{Role, RoleMapping};
 pub use service_account::{ServiceAccount, ServiceToken};
 pub use service_clock::{ServiceClock, ServiceTime};
+pub use standing::Standing;
 pub use token::PendingToken;
+pub use totals::FleetTotals;
 pub use warning::{Severity, Warning, WarningKind};

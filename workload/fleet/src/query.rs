@@ -3,12 +3,16 @@
 //! The same filter is read from a query (`health=late,lost&search=x`) and from JSON (`{"health": ["late", "lost"],
 //! "search": "x"}`), so that whoever changes many clusters at once can name them as the list does.
 
+mod selection;
+
 use std::collections::HashSet;
 use std::hash::Hash;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{HealthState, Percent, WarningKind};
+
+pub use selection::{Position, Selection, SortKey, matching, select};
 
 /// Which clusters. Every field that is set narrows further; of a list, one entry that fits is enough.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

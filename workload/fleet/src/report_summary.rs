@@ -44,6 +44,11 @@ pub const REST: &str = "other";
 pub struct Share(i32);
 
 impl Share {
+    /// A share as a database keeps it.
+    pub const fn from_hundredths(hundredths: i32) -> Self {
+        Self(hundredths)
+    }
+
     /// Hundredths of a percent.
     pub const fn hundredths(self) -> i32 {
         self.0

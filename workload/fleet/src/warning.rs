@@ -162,13 +162,27 @@ fn at_most(of_a_kind: &[Finding]) -> Vec<Finding> {
     kept
 }
 
+/// How bad it is to be late or lost.
+pub const fn severity_of_health(state: HealthState) -> Option<Severity> {
+    match state {
+        HealthState::Fresh => None,
+        HealthState::Late => Some(Severity::Warning),
+        HealthState::Lost => Some(Severity::Critical),
+    }
+}
+
+/// How bad it is that a certificate is valid until then.
+pub fn severity_of_certificate(not_after: OffsetDateTime, now: OffsetDateTime) -> Option<Severity> {
+    if not_after < now {
+        Some(Severity::Critical)
+    } else {
+        (not_after - now <= CERTIFICATE_NOTICE).then_some(Severity::Warning)
+    }
+}
+
 /// The warning that a late or lost cluster earns.
 pub fn of_health(health: &Health) -> Option<Warning> {
-    let severity = match health.state {
-        HealthState::Fresh => return None,
-        HealthState::Late => Severity::Warning,
-        HealthState::Lost => Severity::Critical,
-    };
+    let severity = severity_of_health(health.state)?;
     Some(Warning {
         kind: WarningKind::Heartbeat,
         severity,
@@ -179,13 +193,12 @@ pub fn of_health(health: &Health) -> Option<Warning> {
 
 /// The warning that a certificate earns that has run out or soon will.
 pub fn of_certificate(not_after: OffsetDateTime, now: OffsetDateTime) -> Option<Warning> {
+    let severity = severity_of_certificate(not_after, now)?;
     let left = not_after - now;
-    let (severity, text) = if left < Duration::ZERO {
-        (Severity::Critical, format!("the cluster's certificate ran out {} ago", in_words(-left)))
-    } else if left <= CERTIFICATE_NOTICE {
-        (Severity::Warning, format!("the cluster's certificate runs out in {}", in_words(left)))
+    let text = if left < Duration::ZERO {
+        format!("the cluster's certificate ran out {} ago", in_words(-left))
     } else {
-        return None;
+        format!("the cluster's certificate runs out in {}", in_words(left))
     };
     let since = if left < Duration::ZERO { not_after } else { not_after - CERTIFICATE_NOTICE };
     Some(Warning { kind: WarningKind::Certificate, severity, text, since })

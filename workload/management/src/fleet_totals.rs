@@ -15,8 +15,9 @@ use crate::model::{Answer, Anywhere, FleetTotals, SignedIn};
     SignedIn, Anywhere))]
 pub(crate) async fn show(call: Call) -> Result<Response, Error> {
     let management = &call.management;
-    let totals = management.store.fleet_totals(&management.options.health).await.map_err(from_store)?;
-    let totals = FleetTotals::from(totals);
+    let (clock, totals) =
+        management.store.fleet_totals(&management.options.health).await.map_err(from_store)?;
+    let totals = FleetTotals::new(totals, &clock);
     // The time of the answer alone is no news.
     let tag = EntityTag::of(&FleetTotals { as_of: OffsetDateTime::UNIX_EPOCH, ..totals.clone() });
     Ok(kept(tag, answer::success(totals)))

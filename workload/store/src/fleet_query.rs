@@ -1,23 +1,18 @@
-//! The list of clusters as people ask for it: filtered, sorted, a page at a time, all of it by the database.
-//!
-//! Filters and keys of sorting stand on narrow columns alone (see 0005_fleet_query.sql); the wide rows are read for
-//! the clusters of the page. They are scanned, not found through indexes: the columns change with every heartbeat,
-//! and an index on them would make each of those dearer.
+//! The fleet as people ask for it: a page of the list, filtered and sorted; names that a filter fits; what it all
+//! adds up to. Which clusters those are is decided over [`crate::fleet_index`]; the wide rows are read for the
+//! clusters of the page alone.
 
 mod cursor;
-mod sql;
 
-use fleet::query::{ClusterFilter, ClusterQuery, Order, SortBy};
-use fleet::{Cluster, HealthRules, ServiceClock};
-use futures_util::future::try_join;
+use fleet::query::{self, ClusterFilter, ClusterQuery};
+use fleet::standing::Judge;
+use fleet::{Cluster, FleetTotals, HealthRules, ServiceClock, Standing};
 use protocol::ClusterName;
-use tokio_postgres::types::Type;
 
 use crate::clusters::{COLUMNS, TABLES, cluster};
 use crate::{Store, StoreError};
 
-use cursor::{Cursor, Direction};
-pub(crate) use sql::Statement;
+use cursor::Direction;
 
 /// A page of the list.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,43 +50,23 @@ impl Store {
         query: &ClusterQuery,
         rules: &HealthRules,
     ) -> Result<ClusterPage, PageError> {
-        let direction = Direction { sort: query.sort, order: query.order, filter: &query.filter };
+        let list = Direction { sort: query.sort, order: query.order, filter: &query.filter };
         let after = match &query.cursor {
-            Some(text) => {
-                Some(Cursor::open(&self.crypter, text, &direction).ok_or(PageError::InvalidCursor)?)
-            }
+            Some(text) => Some(cursor::open(&self.crypter, text, &list).ok_or(PageError::InvalidCursor)?),
             None => None,
         };
-        let clock = self.service_clock().await?;
-        let client = self.client().await?;
-        let wanted = usize::from(query.limit);
-        let page = page(query, after.as_ref(), rules, &clock, wanted + 1);
-        let count = count(&query.filter, rules, &clock);
-        let (rows, total) = if is_counted(query) {
-            let rows = page.query(&client).await?;
-            let total = match rows.first() {
-                Some(row) => vec![row.clone()],
-                // Nothing fits, or nothing that does is behind the cursor any more.
-                None => count.query(&client).await?,
-            };
-            (rows, total)
-        } else {
-            // Both are on their way at once, on one connection.
-            try_join(page.query(&client), count.query(&client)).await?
+        let fleet = self.fleet().await?;
+        let (ids, next_cursor, total) = {
+            let judge = Judge::new(rules, &fleet.clock);
+            let selection =
+                query::select(fleet.clusters.iter().map(AsRef::as_ref), query, after.as_ref(), &judge);
+            let end = selection.end.as_ref();
+            let next_cursor = end.map(|end| cursor::seal(&self.crypter, end, &list)).transpose()?;
+            let ids: Vec<i32> = selection.page.iter().map(|cluster| cluster.id.0).collect();
+            (ids, next_cursor, selection.total)
         };
-        let total: i64 = total.first().map_or(Ok(0), |row| row.try_get("total")).map_err(StoreError::from)?;
-        let has_more = rows.len() > wanted;
-        let rows = &rows[..rows.len().min(wanted)];
-        let clusters = rows.iter().map(cluster).collect::<Result<Vec<_>, _>>()?;
-        let next_cursor = match rows.last().zip(clusters.last()) {
-            Some((row, last)) if has_more => {
-                let key = row.try_get("sort_key").map_err(StoreError::from)?;
-                let cursor = Cursor { key, name: last.name.to_string() };
-                Some(cursor.seal(&self.crypter, &direction)?)
-            }
-            _ => None,
-        };
-        Ok(ClusterPage { clock, clusters, next_cursor, total: total.unsigned_abs() })
+        let clusters = self.clusters_in_order(&ids).await?;
+        Ok(ClusterPage { clock: fleet.clock, clusters, next_cursor, total })
     }
 
     /// The names of the clusters that the filter fits, sorted by their bytes, at most so many.
@@ -101,13 +76,18 @@ impl Store {
         rules: &HealthRules,
         max: usize,
     ) -> Result<Vec<ClusterName>, StoreError> {
-        let clock = self.service_clock().await?;
-        let mut statement = Statement::new("cluster_names_matching", rules, &clock);
-        statement.push("SELECT c.name FROM ").push_tables(true).push(" WHERE ").push_filter(filter);
-        statement.push(" ORDER BY c.name COLLATE \"C\" LIMIT ");
-        statement.bind(i64::try_from(max).unwrap_or(i64::MAX), Type::INT8);
-        let rows = statement.query(&self.client().await?).await?;
-        rows.iter().map(|row| Ok(ClusterName::from_stored(row.try_get(0)?))).collect()
+        let fleet = self.fleet().await?;
+        let judge = Judge::new(rules, &fleet.clock);
+        let mut found = query::matching(fleet.clusters.iter().map(AsRef::as_ref), filter, &judge);
+        found.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        Ok(found.into_iter().take(max).map(|cluster: &Standing| cluster.name.clone()).collect())
+    }
+
+    /// What the fleet adds up to now, and the clock by which it was judged.
+    pub async fn fleet_totals(&self, rules: &HealthRules) -> Result<(ServiceClock, FleetTotals), StoreError> {
+        let fleet = self.fleet().await?;
+        let judge = Judge::new(rules, &fleet.clock);
+        Ok((fleet.clock, FleetTotals::of(fleet.clusters.iter().map(AsRef::as_ref), &judge)))
     }
 
     /// Clusters in the order of their names' bytes, beginning behind a name, at most so many: the whole list, a piece
@@ -123,59 +103,19 @@ impl Store {
         let statement = client.prepare_cached(&sql).await?;
         client.query(&statement, &[&name]).await?.iter().map(cluster).collect()
     }
-}
 
-/// Whether the page's own statement counts. What a filter fits is found once and kept for both; all clusters are
-/// sooner counted apart than kept.
-fn is_counted(query: &ClusterQuery) -> bool {
-    query.filter != ClusterFilter::default()
-}
-
-/// The clusters of a page, with what they were sorted by as text.
-fn page<'a>(
-    query: &'a ClusterQuery,
-    after: Option<&'a Cursor>,
-    rules: &HealthRules,
-    clock: &ServiceClock,
-    max: usize,
-) -> Statement {
-    let key = sql::key(query.sort);
-    let direction = match query.order {
-        Order::Asc => "ASC",
-        Order::Desc => "DESC",
-    };
-    // Equals follow by name from the beginning of the alphabet, whichever way the list is sorted; unless it is by
-    // name itself.
-    let names = if query.sort == SortBy::Name { direction } else { "ASC" };
-    let mut statement = Statement::new("cluster_page", rules, clock);
-    let (kept, total) = if is_counted(query) {
-        ("MATERIALIZED", "(SELECT count(*) FROM candidate) AS total, ")
-    } else {
-        ("NOT MATERIALIZED", "")
-    };
-    statement.push("WITH candidate AS ").push(kept).push(" (SELECT l.remote_cluster_id AS id, c.name, ");
-    statement.push_key(query.sort).push(" AS key FROM ").push_tables(true);
-    statement.push(" WHERE ").push_filter(&query.filter);
-    statement.push("), page AS MATERIALIZED (SELECT id, key, name FROM candidate");
-    if let Some(Cursor { key: last, name }) = after {
-        let beyond = if query.order == Order::Asc { ">" } else { "<" };
-        statement.push(" WHERE key ").push(beyond).push(" ");
-        statement.bind(last.clone(), Type::TEXT).push(key.cast);
-        statement.push(" OR key = ").bind(last.clone(), Type::TEXT).push(key.cast);
-        statement.push(" AND name COLLATE \"C\" ").push(if names == "ASC" { "> " } else { "< " });
-        statement.bind(name.clone(), Type::TEXT);
+    /// The clusters with these numbers, in their order; without those that are gone meanwhile.
+    async fn clusters_in_order(&self, ids: &[i32]) -> Result<Vec<Cluster>, StoreError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let sql = format!(
+            "-- clusters_in_order()
+            SELECT {COLUMNS} FROM unnest($1::integer[]) WITH ORDINALITY AS page (id, place)
+                JOIN {TABLES} ON c.id = page.id ORDER BY page.place"
+        );
+        let client = self.client().await?;
+        let statement = client.prepare_cached(&sql).await?;
+        client.query(&statement, &[&ids]).await?.iter().map(cluster).collect()
     }
-    let order = format!(" ORDER BY page.key {direction}, page.name COLLATE \"C\" {names}");
-    statement.push(&order.replace("page.", "")).push(&format!(" LIMIT {max})"));
-    statement.push(&format!(
-        " SELECT {total}page.key::text AS sort_key, {COLUMNS} FROM page JOIN {TABLES} ON c.id = page.id{order}"
-    ));
-    statement
-}
-
-fn count(filter: &ClusterFilter, rules: &HealthRules, clock: &ServiceClock) -> Statement {
-    let mut statement = Statement::new("cluster_page", rules, clock);
-    statement.push("SELECT count(*) AS total FROM ").push_tables(sql::needs_cluster(filter));
-    statement.push(" WHERE ").push_filter(filter);
-    statement
 }

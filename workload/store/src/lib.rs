@@ -9,7 +9,7 @@
 //! | [`clusters`], [`identities`] | enrolled clusters as people see them, and as certificates find them |
 //! | [`configuration`], [`events`] | what people change of a cluster; the audit trail of every change |
 //! | [`service_accounts`] | programs that call the API, found by the digest of their token |
-//! | [`fleet_query`], [`fleet_totals`] | a page of the list as people ask for it; what the fleet adds up to |
+//! | `fleet_index`, [`fleet_query`] | how every cluster stands, in memory; pages of the list and what it adds up to |
 //! | [`connector_identity`] | the leaf certificate that every enrolled cluster pins |
 //! | [`heartbeats`], [`writer`] | the batch statement, and the task that gathers beats into batches |
 //! | [`sessions`] | people who signed in, and their sessions |
@@ -28,8 +28,8 @@ pub mod crypter;
 pub mod enrolment;
 pub mod error;
 pub mod events;
+mod fleet_index;
 pub mod fleet_query;
-pub mod fleet_totals;
 pub mod heartbeats;
 pub mod identities;
 pub mod judge;

@@ -35,6 +35,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(7, "0007_service_accounts"),
     migration!(5, "0005_fleet_query"),
     migration!(6, "0006_sessions"),
+    migration!(8, "0008_fleet_index"),
 ];
 
 /// What a migration did.

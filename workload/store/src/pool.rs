@@ -5,13 +5,14 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use deadpool_postgres::{
-    Hook, HookError, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, Timeouts,
+    Hook, HookError, Manager, ManagerConfig, Object, Pool, QueueMode, RecyclingMethod, Runtime, Timeouts,
 };
 use futures_util::future::BoxFuture;
 use tokio_postgres::{NoTls, Transaction};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::error::is_worth_retrying;
+use crate::fleet_index::FleetIndex;
 use crate::options::{CONNECT_TIMEOUT, InvalidCa, STATEMENT_TIMEOUT};
 use crate::{Crypter, DatabaseOptions, StoreError};
 
@@ -24,6 +25,7 @@ pub struct Store {
     pub(crate) pool: Pool,
     pub(crate) options: Arc<DatabaseOptions>,
     pub(crate) crypter: Arc<Crypter>,
+    pub(crate) index: Arc<FleetIndex>,
 }
 
 impl Store {
@@ -38,6 +40,8 @@ impl Store {
         };
         let pool = Pool::builder(manager)
             .max_size(options.max_open.max(2))
+            // The one used last has its statements prepared and its caches warm.
+            .queue_mode(QueueMode::Lifo)
             .runtime(Runtime::Tokio1)
             .timeouts(Timeouts {
                 wait: Some(STATEMENT_TIMEOUT),
@@ -60,7 +64,7 @@ impl Store {
             .build()
             // The builder fails only where timeouts are set without a runtime.
             .map_err(|error| InvalidCa(error.to_string()))?;
-        Ok(Self { pool, options: Arc::new(options), crypter: Arc::new(crypter) })
+        Ok(Self { pool, options: Arc::new(options), crypter: Arc::new(crypter), index: Arc::default() })
     }
 
     /// Whether the database answers.

@@ -127,7 +127,8 @@ impl Store {
             SELECT {COLUMNS}, coalesce(last_used_at <= now() - interval '1 minute', true) AS is_due
             FROM service_accounts WHERE token_digest = $1 AND expiry > now()"
         );
-        let Some(row) = client.query_opt(&sql, &[&digest.as_slice()]).await? else { return Ok(None) };
+        let statement = client.prepare_cached(&sql).await?;
+        let Some(row) = client.query_opt(&statement, &[&digest.as_slice()]).await? else { return Ok(None) };
         let account = service_account(&row)?;
         if row.try_get("is_due")? {
             // Nobody waits for it, and of several at once one writes.

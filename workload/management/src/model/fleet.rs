@@ -1,6 +1,6 @@
 //! What the fleet adds up to.
 
-use fleet::HealthState;
+use fleet::{HealthState, ServiceClock};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
@@ -69,8 +69,9 @@ pub struct StatusTotal {
     pub count: u64,
 }
 
-impl From<store::fleet_totals::FleetTotals> for FleetTotals {
-    fn from(totals: store::fleet_totals::FleetTotals) -> Self {
+impl FleetTotals {
+    /// As the API shows them.
+    pub fn new(totals: fleet::FleetTotals, clock: &ServiceClock) -> Self {
         let mut health = HealthTotals::default();
         for (state, clusters) in totals.health {
             match state {
@@ -85,9 +86,9 @@ impl From<store::fleet_totals::FleetTotals> for FleetTotals {
             clusters,
         });
         Self {
-            as_of: totals.clock.now,
-            is_hub_outage: totals.clock.is_outage(),
-            hub_outage_since: totals.clock.is_outage().then_some(totals.clock.accepting_until),
+            as_of: clock.now,
+            is_hub_outage: clock.is_outage(),
+            hub_outage_since: clock.is_outage().then_some(clock.accepting_until),
             clusters: totals.clusters,
             health,
             warnings: warnings.collect(),

@@ -2,9 +2,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use fleet::query::{ClusterFilter, Order, SortBy};
+use fleet::query::{ClusterFilter, Order, Position, SortBy};
 use secrecy::ExposeSecret as _;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::crypter::Place;
 use crate::{Crypter, StoreError};
@@ -12,15 +12,6 @@ use crate::{Crypter, StoreError};
 /// Longer than any that we make: a name has at most 1020 bytes, a description, which a list can be sorted by, is
 /// bounded by the body of the request that wrote it.
 const MAX_LENGTH: usize = 256 * 1024;
-
-/// The last cluster of a page.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Cursor {
-    /// What it is sorted by, as the database writes it.
-    pub(super) key: String,
-    /// Its name.
-    pub(super) name: String,
-}
 
 /// The list that a cursor belongs to.
 #[derive(Serialize)]
@@ -30,23 +21,25 @@ pub(super) struct Direction<'a> {
     pub(super) filter: &'a ClusterFilter,
 }
 
-impl Cursor {
-    pub(super) fn seal(&self, crypter: &Crypter, list: &Direction<'_>) -> Result<String, StoreError> {
-        let plaintext = serde_json::to_vec(self).unwrap_or_default();
-        let sealed = crypter.seal_outside(place(&list.text()), &plaintext);
-        let sealed = sealed.map_err(|error| StoreError::corrupt("remote_clusters", "cursor", error))?;
-        Ok(URL_SAFE_NO_PAD.encode(sealed))
-    }
+pub(super) fn seal(
+    crypter: &Crypter,
+    end: &Position<'_>,
+    list: &Direction<'_>,
+) -> Result<String, StoreError> {
+    let plaintext = serde_json::to_vec(end).unwrap_or_default();
+    let sealed = crypter.seal_outside(place(&list.text()), &plaintext);
+    let sealed = sealed.map_err(|error| StoreError::corrupt("remote_clusters", "cursor", error))?;
+    Ok(URL_SAFE_NO_PAD.encode(sealed))
+}
 
-    /// The cursor, if it was made for this list and nobody changed it since.
-    pub(super) fn open(crypter: &Crypter, text: &str, list: &Direction<'_>) -> Option<Self> {
-        if text.len() > MAX_LENGTH {
-            return None;
-        }
-        let sealed = URL_SAFE_NO_PAD.decode(text).ok()?;
-        let plaintext = crypter.open_outside(place(&list.text()), &sealed).ok()?;
-        serde_json::from_slice(plaintext.expose_secret()).ok()
+/// Where the page ended, if the cursor was made for this list and nobody changed it since.
+pub(super) fn open(crypter: &Crypter, text: &str, list: &Direction<'_>) -> Option<Position<'static>> {
+    if text.len() > MAX_LENGTH {
+        return None;
     }
+    let sealed = URL_SAFE_NO_PAD.decode(text).ok()?;
+    let plaintext = crypter.open_outside(place(&list.text()), &sealed).ok()?;
+    serde_json::from_slice(plaintext.expose_secret()).ok()
 }
 
 impl Direction<'_> {
