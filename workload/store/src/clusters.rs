@@ -6,6 +6,7 @@ use protocol::ClusterName;
 use protocol::heartbeat::{Details, Load};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 use time::{Duration, OffsetDateTime};
 use tokio_postgres::Row;
 use tokio_postgres::types::Json;
@@ -129,8 +130,8 @@ fn warnings(row: &Row) -> Result<Vec<Warning>, StoreError> {
 /// A list of a report. One that cannot be read is shown empty until the next heartbeat overwrites it: it must not
 /// hide the cluster, let alone the fleet.
 fn list<T: DeserializeOwned>(row: &Row, column: &'static str) -> Result<Vec<T>, StoreError> {
-    let Json(value): Json<serde_json::Value> = row.try_get(column)?;
-    Ok(serde_json::from_value(value).unwrap_or_else(|error| {
+    let Json(text): Json<&RawValue> = row.try_get(column)?;
+    Ok(serde_json::from_str(text.get()).unwrap_or_else(|error| {
         tracing::warn!(column, %error, "a stored list of a report cannot be read and is shown empty");
         Vec::new()
     }))
