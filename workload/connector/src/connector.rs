@@ -99,6 +99,7 @@ impl Connector {
             self.presence.run(draining),
             self.identities.follow(shutdown.clone()),
             self.store.run_judge(self.health, shutdown.clone()),
+            self.store.run_history(self.health, shutdown.clone()),
             self.limits.maintain(shutdown.clone()),
             self.metrics.follow(&self.writer, &self.identities, shutdown),
         );

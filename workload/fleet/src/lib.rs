@@ -18,11 +18,13 @@
 //! | [`standing`] | how a cluster stands: the facts by which the fleet is filtered, sorted and added up |
 //! | [`query`] | what can be asked of the fleet: which clusters, in which order; and which those are |
 //! | [`totals`] | what the fleet adds up to |
+//! | [`history`], [`trend`] | how a cluster was; when something that fills up will be full |
 
 pub mod actor;
 pub mod change;
 pub mod cluster;
 pub mod health;
+pub mod history;
 pub mod moment;
 pub mod percent;
 pub mod query;
@@ -33,6 +35,7 @@ pub mod service_clock;
 pub mod standing;
 pub mod token;
 pub mod totals;
+pub mod trend;
 pub mod warning;
 
 pub use actor::{Actor, ActorKind, Origin};

@@ -10,6 +10,7 @@
 //! | [`configuration`], [`events`] | what people change of a cluster; the audit trail of every change |
 //! | [`service_accounts`] | programs that call the API, found by the digest of their token |
 //! | `fleet_index`, [`fleet_query`] | how every cluster stands, in memory; pages of the list and what it adds up to |
+//! | [`history`] | how each cluster was |
 //! | [`connector_identity`] | the leaf certificate that every enrolled cluster pins |
 //! | [`heartbeats`], [`writer`] | the batch statement, and the task that gathers beats into batches |
 //! | [`sessions`] | people who signed in, and their sessions |
@@ -31,6 +32,7 @@ pub mod events;
 mod fleet_index;
 pub mod fleet_query;
 pub mod heartbeats;
+pub mod history;
 pub mod identities;
 pub mod judge;
 pub mod migrate;

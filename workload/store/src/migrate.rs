@@ -36,6 +36,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(5, "0005_fleet_query"),
     migration!(6, "0006_sessions"),
     migration!(8, "0008_fleet_index"),
+    migration!(9, "0009_history"),
 ];
 
 /// What a migration did.
