@@ -7,6 +7,7 @@ use crate::errors::from_store;
 use crate::model::{AboutOne, Answer, Anywhere, Cluster, ClusterChange, Nothing, SignedIn, WithBody};
 
 pub(crate) mod bulk;
+pub(crate) mod history;
 
 /// One cluster.
 #[utoipa::path(

@@ -22,6 +22,7 @@ use utoipa::{Modify, OpenApi};
         crate::changes::follow,
         crate::clusters_list::list,
         crate::clusters::show,
+        crate::clusters::history::show,
         crate::clusters::configure,
         crate::clusters::remove,
         crate::clusters::bulk::act,

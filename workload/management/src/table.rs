@@ -65,6 +65,7 @@ pub static ROUTES: &[Route] = routes! {
 
     GET "/1.0/remote-cluster" Role(Viewer) clusters_list::list;
     GET "/1.0/remote-cluster/{name}" Role(Viewer) clusters::show;
+    GET "/1.0/remote-cluster/{name}/history" Role(Viewer) clusters::history::show;
     PATCH "/1.0/remote-cluster/{name}" Role(Operator) clusters::configure;
     DELETE "/1.0/remote-cluster/{name}" Role(Operator) clusters::remove;
     POST "/1.0/remote-cluster-bulk" Role(Operator) clusters::bulk::act;

@@ -301,6 +301,7 @@ async fn totals_say_what_the_fleet_is_made_of() {
         UPDATE remote_cluster_liveness SET heard_at = now() - interval '200 s' WHERE remote_cluster_id < 2;
         UPDATE remote_cluster_liveness SET heard_at = now() - interval '900 s' WHERE remote_cluster_id = 2;
         UPDATE remote_clusters SET certificate_not_after = now() + interval '10 days' WHERE id = 3;
+        UPDATE remote_cluster_liveness SET warning_count = 2 WHERE remote_cluster_id IN (4, 5);
         INSERT INTO remote_cluster_warnings (remote_cluster_id, kind, subject, severity, text)
         VALUES (4, 'storage', 'a', 'warning', ''), (4, 'storage', 'b', 'warning', ''), (5, 'storage', 'a', 'critical', '')";
     execute(&hub.database, sql).await.unwrap();
@@ -349,4 +350,35 @@ async fn a_database_that_is_away_is_an_ordinary_error() {
     for path in ["/1.0/remote-cluster", "/1.0/remote-cluster?limit=1", "/1.0/fleet"] {
         assert_eq!(get(&hub, path, &[]).await.0, 500, "{path}");
     }
+}
+
+#[tokio::test]
+async fn the_history_of_a_cluster_has_a_forecast_where_a_trend_is_clear() {
+    let hub = hub_with(["a/b c".to_owned()]).await;
+    let path = "/1.0/remote-cluster/a%2Fb%20c/history";
+    let empty = metadata(&hub, path).await;
+    assert_eq!((&empty["at"], &empty["resolution_seconds"]), (&json!([]), &json!(300)));
+    assert!(empty.get("storage_full_in_days").is_none());
+    let sql = "
+        CREATE TABLE cluster_hours_all PARTITION OF cluster_hours DEFAULT;
+        INSERT INTO cluster_hours
+        SELECT 0, date_trunc('hour', now()) - h * interval '1 hour', CASE h WHEN 3 THEN 2 ELSE 0 END, 0.5, 1000, 500, 1000,
+            CASE h WHEN 5 THEN NULL ELSE 900 - h END, 3, 2, 8, 7
+        FROM generate_series(0, 240) AS h;
+        UPDATE cluster_hours SET cpu_load = NULL, memory_total = NULL, memory_usage = NULL, storage_total = NULL,
+            members = NULL, members_online = NULL, instances = NULL, instances_running = NULL
+        WHERE storage_usage IS NULL";
+    execute(&hub.database, sql).await.unwrap();
+    let history = metadata(&hub, &format!("{path}?resolution=1h")).await;
+    assert_eq!(history["at"].as_array().unwrap().len(), 241);
+    // 2.4 % a day from 90 %.
+    assert_eq!(history["storage_full_in_days"], 4);
+    assert!(history.get("memory_full_in_days").is_none());
+    assert_eq!((&history["health"][237], &history["health"][238]), (&json!("lost"), &json!("fresh")));
+    assert_eq!((&history["cpu_load"][235], &history["cpu_load"][236]), (&json!(null), &json!(0.5)));
+    assert_eq!(history["storage_usage"][240], 900);
+    for wrong in ["?resolution=1d", "?limit=5", "?resolution=1h&resolution=1h"] {
+        assert_eq!(get(&hub, &format!("{path}{wrong}"), &[]).await.0, 400, "{wrong}");
+    }
+    assert_eq!(get(&hub, "/1.0/remote-cluster/nobody/history", &[]).await.0, 404);
 }

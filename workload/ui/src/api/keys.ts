@@ -7,6 +7,7 @@ export const keys = {
   clusterPage: (query: string) => ["clusters", query],
   cluster: (name: string) => ["cluster", name],
   anyCluster: ["cluster"],
+  clusterHistory: (name: string, resolution: string) => ["history", name, resolution],
   tokens: ["tokens"],
   events: ["events"],
   eventPage: (query: string) => ["events", query],

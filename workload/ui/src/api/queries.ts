@@ -3,7 +3,7 @@ import { keepPreviousData, queryOptions, useQuery, type UseQueryResult } from "@
 import { path, request } from "./client";
 import { keys } from "./keys";
 import { useRefetchInterval } from "./live";
-import type { Cluster, JoinToken, SettingView, WhoAmI } from "./types";
+import type { Cluster, ClusterHistory, JoinToken, SettingView, WhoAmI } from "./types";
 import type { ClusterSummary, Event, FleetTotals, Page } from "./types";
 
 /** Who is signed in. */
@@ -43,6 +43,22 @@ export function useCluster(name: string): UseQueryResult<Cluster> {
     queryKey: keys.cluster(name),
     refetchInterval: useRefetchInterval(),
     queryFn: ({ signal }) => request<Cluster>("GET", path("remote-cluster", name), undefined, signal),
+  });
+}
+
+/** How a cluster was. A new point comes every five minutes, so nobody need follow it live. */
+export function useClusterHistory(name: string, resolution: "5m" | "1h"): UseQueryResult<ClusterHistory> {
+  return useQuery({
+    queryKey: keys.clusterHistory(name, resolution),
+    refetchInterval: 60_000,
+    queryFn: ({ signal }) =>
+      request<ClusterHistory>(
+        "GET",
+        `${path("remote-cluster", name, "history")}?resolution=${resolution}`,
+        undefined,
+        signal,
+      ),
+    placeholderData: keepPreviousData,
   });
 }
 

@@ -198,6 +198,26 @@ export interface paths {
         patch: operations["configure"];
         trace?: never;
     };
+    "/1.0/remote-cluster/{name}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How a cluster was: health, load, memory, storage, members and instances, and when memory and storage will be full
+         *     where a trend is clear.
+         */
+        get: operations["show"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/1.0/remote-cluster/{name}/tunnel/{rest}": {
         parameters: {
             query?: never;
@@ -428,6 +448,75 @@ export interface components {
                 uid: string;
                 /** @description What is wrong with it, worst first. */
                 warnings: components["schemas"]["Warning"][];
+            };
+            /** @description Always empty. */
+            operation: string;
+            /** @description `Success`. */
+            status: string;
+            /**
+             * Format: int32
+             * @description 200.
+             */
+            status_code: number;
+            /** @description `sync`. */
+            type: string;
+        };
+        /** @description An answer that went well. */
+        Answer_ClusterHistory: {
+            /** @description Empty. */
+            error: string;
+            /**
+             * Format: int32
+             * @description 0.
+             */
+            error_code: number;
+            /**
+             * @description How a cluster was, oldest first. Of each list the entries with the same number belong together; `null` is what
+             *     nobody knows, since the cluster was silent.
+             */
+            metadata: {
+                /** @description When, in seconds since 1970. */
+                at: number[];
+                /** @description The load of the last minute for each CPU; for each member where the number of CPUs is not known. */
+                cpu_load: (number | null)[];
+                /** @description `fresh`, `late` or `lost`; of an hour, the worst. */
+                health: string[];
+                /** @description How many instances. */
+                instances: (number | null)[];
+                /** @description How many of them were `Running`. */
+                instances_running: (number | null)[];
+                /**
+                 * Format: int64
+                 * @description For how long points of this resolution are kept, in seconds.
+                 */
+                kept_seconds: number;
+                /** @description How many members. */
+                members: (number | null)[];
+                /** @description How many of them were `Online`. */
+                members_online: (number | null)[];
+                /**
+                 * Format: int64
+                 * @description In how many days the memory is full, if it goes on as in the last thirty; absent where no trend is clear.
+                 */
+                memory_full_in_days?: number | null;
+                /** @description The memory in bytes, rounded to seven digits. */
+                memory_total: (number | null)[];
+                /** @description How much of it was used. */
+                memory_usage: (number | null)[];
+                /**
+                 * Format: int64
+                 * @description How far the points are apart, in seconds. Where the hub was away, there are none.
+                 */
+                resolution_seconds: number;
+                /**
+                 * Format: int64
+                 * @description In how many days the storage is full.
+                 */
+                storage_full_in_days?: number | null;
+                /** @description The storage in bytes; a pool that the members share counts once. */
+                storage_total: (number | null)[];
+                /** @description How much of it was used. */
+                storage_usage: (number | null)[];
             };
             /** @description Always empty. */
             operation: string;
@@ -991,6 +1080,54 @@ export interface components {
             memory_threshold?: number | null;
             /** @description `ACTIVE`, or empty: the only status there is. */
             status?: string | null;
+        };
+        /**
+         * @description How a cluster was, oldest first. Of each list the entries with the same number belong together; `null` is what
+         *     nobody knows, since the cluster was silent.
+         */
+        ClusterHistory: {
+            /** @description When, in seconds since 1970. */
+            at: number[];
+            /** @description The load of the last minute for each CPU; for each member where the number of CPUs is not known. */
+            cpu_load: (number | null)[];
+            /** @description `fresh`, `late` or `lost`; of an hour, the worst. */
+            health: string[];
+            /** @description How many instances. */
+            instances: (number | null)[];
+            /** @description How many of them were `Running`. */
+            instances_running: (number | null)[];
+            /**
+             * Format: int64
+             * @description For how long points of this resolution are kept, in seconds.
+             */
+            kept_seconds: number;
+            /** @description How many members. */
+            members: (number | null)[];
+            /** @description How many of them were `Online`. */
+            members_online: (number | null)[];
+            /**
+             * Format: int64
+             * @description In how many days the memory is full, if it goes on as in the last thirty; absent where no trend is clear.
+             */
+            memory_full_in_days?: number | null;
+            /** @description The memory in bytes, rounded to seven digits. */
+            memory_total: (number | null)[];
+            /** @description How much of it was used. */
+            memory_usage: (number | null)[];
+            /**
+             * Format: int64
+             * @description How far the points are apart, in seconds. Where the hub was away, there are none.
+             */
+            resolution_seconds: number;
+            /**
+             * Format: int64
+             * @description In how many days the storage is full.
+             */
+            storage_full_in_days?: number | null;
+            /** @description The storage in bytes; a pool that the members share counts once. */
+            storage_total: (number | null)[];
+            /** @description How much of it was used. */
+            storage_usage: (number | null)[];
         };
         /**
          * @description What the list of clusters answers: without a parameter all of them, with `fields=summary` a page of summaries, with
@@ -4257,6 +4394,215 @@ export interface operations {
             };
             /** @description The body's content type is not `application/json`. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description What went wrong, for people. */
+                        error: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        error_code: number;
+                        metadata?: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty. */
+                        operation: string;
+                        /** @description Empty. */
+                        status: string;
+                        /**
+                         * Format: int32
+                         * @description 0.
+                         */
+                        status_code: number;
+                        /** @description `error`. */
+                        type: string;
+                    };
+                };
+            };
+            /** @description Too much was asked too fast. `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description What went wrong, for people. */
+                        error: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        error_code: number;
+                        metadata?: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty. */
+                        operation: string;
+                        /** @description Empty. */
+                        status: string;
+                        /**
+                         * Format: int32
+                         * @description 0.
+                         */
+                        status_code: number;
+                        /** @description `error`. */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The database is away. `Retry-After` says when to come back. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description What went wrong, for people. */
+                        error: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        error_code: number;
+                        metadata?: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty. */
+                        operation: string;
+                        /** @description Empty. */
+                        status: string;
+                        /**
+                         * Format: int32
+                         * @description 0.
+                         */
+                        status_code: number;
+                        /** @description `error`. */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    show: {
+        parameters: {
+            query?: {
+                /**
+                 * @description `5m`: every five minutes of the last two days. `1h`: every hour of the last ninety days.
+                 * @example 5m
+                 */
+                resolution?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The cluster's name */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer_ClusterHistory"];
+                };
+            };
+            /** @description The history is what `If-None-Match` names. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is malformed, or holds what cannot be. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description What went wrong, for people. */
+                        error: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        error_code: number;
+                        metadata?: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty. */
+                        operation: string;
+                        /** @description Empty. */
+                        status: string;
+                        /**
+                         * Format: int32
+                         * @description 0.
+                         */
+                        status_code: number;
+                        /** @description `error`. */
+                        type: string;
+                    };
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description What went wrong, for people. */
+                        error: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        error_code: number;
+                        metadata?: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty. */
+                        operation: string;
+                        /** @description Empty. */
+                        status: string;
+                        /**
+                         * Format: int32
+                         * @description 0.
+                         */
+                        status_code: number;
+                        /** @description `error`. */
+                        type: string;
+                    };
+                };
+            };
+            /** @description A browser was sent here by another site, or the caller may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description What went wrong, for people. */
+                        error: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        error_code: number;
+                        metadata?: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty. */
+                        operation: string;
+                        /** @description Empty. */
+                        status: string;
+                        /**
+                         * Format: int32
+                         * @description 0.
+                         */
+                        status_code: number;
+                        /** @description `error`. */
+                        type: string;
+                    };
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

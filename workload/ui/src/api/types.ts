@@ -6,6 +6,7 @@ type Schemas = components["schemas"];
 export type BulkRequest = Schemas["BulkRequest"];
 export type BulkResult = Schemas["BulkResult"];
 export type Cluster = Schemas["Cluster"];
+export type ClusterHistory = Schemas["ClusterHistory"];
 export type ClusterChange = Schemas["ClusterChange"];
 export type ClusterSummary = Schemas["Page_ClusterSummary"]["items"][number];
 export type CreatedJoinToken = Schemas["CreatedJoinToken"];

@@ -16,6 +16,7 @@ import { clusterNameIn, grafanaUrl, webUrl } from "../../url/links";
 import { Capacity } from "./Capacity";
 import { Certificate } from "./Certificate";
 import { Configuration } from "./Configuration";
+import { History } from "./History";
 import { Liveness } from "./Liveness";
 import { Warnings } from "./Warnings";
 
@@ -64,6 +65,7 @@ function Details({ cluster, mayChange }: { cluster: Cluster; mayChange: boolean 
         )}
         <Certificate certificate={cluster.certificate} />
         <Capacity cluster={cluster} />
+        <History name={cluster.name} />
       </div>
     </>
   );

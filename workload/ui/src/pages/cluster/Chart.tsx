@@ -1,0 +1,88 @@
+// One figure of a cluster over time. Lowest, highest and last are said in words; any point by pointer or arrow keys.
+import { useId, useState, type PointerEvent, type ReactNode } from "react";
+import { absolute } from "../../format/time";
+import { HEIGHT, lines, nearest, topOf, WIDTH, x, y, type Series, type Span } from "./chartLines";
+
+interface Props {
+  title: string;
+  series: Series;
+  span: Span;
+  format: (value: number) => string;
+  /** The largest value that there can be; without it the chart is as high as what it shows. */
+  top?: number;
+  note?: string | null;
+}
+
+export function Chart({ title, series, span, format, top, note = null }: Props): ReactNode {
+  const [picked, setPicked] = useState<number | null>(null);
+  const id = useId();
+  const known = series.values.filter((value) => value !== null);
+  const last = series.values.findLastIndex((value) => value !== null);
+  if (known.length === 0 || last === -1) {
+    return (
+      <figure className="chart">
+        <figcaption className="chart__title">{title}</figcaption>
+        <p className="u-text--muted">nothing reported in this time</p>
+      </figure>
+    );
+  }
+  const height = top ?? topOf(series.values);
+  const shown = picked !== null && (series.values[picked] ?? null) !== null ? picked : last;
+  const value = series.values[shown] ?? 0;
+  const moment = series.at[shown] ?? 0;
+  const said = `${format(value)}, ${absolute(moment * 1000)}`;
+  const follow = (event: PointerEvent): void => {
+    const box = event.currentTarget.getBoundingClientRect();
+    setPicked(nearest(series, span, (event.clientX - box.left) / box.width));
+  };
+  return (
+    <figure className="chart">
+      <figcaption className="chart__title" id={id}>
+        {title} <b>{format(value)}</b>
+        {picked !== null && <small className="u-text--muted"> {absolute(moment * 1000)}</small>}
+        {picked === null && note !== null && <small> {note}</small>}
+      </figcaption>
+      <div
+        className="chart__box"
+        onPointerMove={follow}
+        onPointerLeave={() => {
+          setPicked(null);
+        }}
+      >
+        <svg
+          viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+          preserveAspectRatio="none"
+          className="chart__lines"
+          aria-hidden="true"
+        >
+          <path d={lines(series, span, height)} vectorEffect="non-scaling-stroke" />
+          {picked !== null && (
+            <path
+              className="chart__here"
+              d={`M${x(moment, span)} ${HEIGHT}V${y(value, height)}`}
+              vectorEffect="non-scaling-stroke"
+            />
+          )}
+        </svg>
+        <input
+          type="range"
+          className="chart__points"
+          aria-labelledby={id}
+          aria-valuetext={said}
+          min={0}
+          max={series.at.length - 1}
+          value={shown}
+          onChange={(event) => {
+            setPicked(Number(event.target.value));
+          }}
+          onBlur={() => {
+            setPicked(null);
+          }}
+        />
+      </div>
+      <small className="chart__ends u-text--muted">
+        lowest {format(Math.min(...known))}, highest {format(Math.max(...known))}
+      </small>
+    </figure>
+  );
+}

@@ -1,0 +1,148 @@
+// How a cluster was: its health as a band, its figures as small charts, and when memory and storage run full.
+import { useState, type ReactNode } from "react";
+import { useClusterHistory } from "../../api/queries";
+import type { ClusterHistory } from "../../api/types";
+import { Loaded } from "../../components/Loaded";
+import { Skeleton } from "../../components/Skeleton";
+import { count, number } from "../../format/count";
+import { span as spanInWords } from "../../format/time";
+import { Chart } from "./Chart";
+import { HEIGHT, stretches, WIDTH, type Series, type Span } from "./chartLines";
+
+type Resolution = "5m" | "1h";
+
+const CHOICES: { resolution: Resolution; label: string }[] = [
+  { resolution: "5m", label: "2 days" },
+  { resolution: "1h", label: "90 days" },
+];
+
+export function History({ name }: { name: string }): ReactNode {
+  const [resolution, setResolution] = useState<Resolution>("5m");
+  const query = useClusterHistory(name, resolution);
+  return (
+    <section className="card card--wide" aria-label="History">
+      <div className="history__head">
+        <h2 className="card__title">History</h2>
+        <div className="history__choices" role="group" aria-label="How far back">
+          {CHOICES.map((choice) => (
+            <button
+              key={choice.resolution}
+              type="button"
+              className="p-button is-dense"
+              aria-pressed={choice.resolution === resolution}
+              onClick={() => {
+                setResolution(choice.resolution);
+              }}
+            >
+              {choice.label}
+            </button>
+          ))}
+        </div>
+      </div>
+      <Loaded query={query} loading={<Skeleton rows={3} label="Loading the history" />}>
+        {(history) => <Charts history={history} />}
+      </Loaded>
+    </section>
+  );
+}
+
+function Charts({ history }: { history: ClusterHistory }): ReactNode {
+  const first = history.at[0];
+  const last = history.at.at(-1);
+  if (first === undefined || last === undefined) {
+    return (
+      <p className="u-text--muted">
+        Nothing yet: a point is written{" "}
+        {history.resolution_seconds < 3600 ? "every five minutes" : "every hour"}.
+      </p>
+    );
+  }
+  const step = history.resolution_seconds;
+  // One point alone has no length.
+  const span = { from: Math.min(first, last - 12 * step), to: last + step };
+  const of = (values: (number | null)[]): Series => ({ at: history.at, values, step });
+  const shares = (usage: (number | null)[], total: (number | null)[]): Series =>
+    of(usage.map((used, index) => shareOf(used, total[index] ?? null)));
+  const asPercent = (value: number): string => `${Math.round(value)} %`;
+  return (
+    <>
+      <HealthBand history={history} span={span} />
+      <div className="charts">
+        <Chart
+          title="CPU load"
+          series={of(history.cpu_load)}
+          span={span}
+          format={(load) => load.toFixed(2)}
+        />
+        <Chart
+          title="Memory"
+          series={shares(history.memory_usage, history.memory_total)}
+          span={span}
+          format={asPercent}
+          top={100}
+          note={fullIn(history.memory_full_in_days)}
+        />
+        <Chart
+          title="Storage"
+          series={shares(history.storage_usage, history.storage_total)}
+          span={span}
+          format={asPercent}
+          top={100}
+          note={fullIn(history.storage_full_in_days)}
+        />
+        <Chart title="Instances running" series={of(history.instances_running)} span={span} format={number} />
+        <Chart title="Members online" series={of(history.members_online)} span={span} format={number} />
+      </div>
+    </>
+  );
+}
+
+function HealthBand({ history, span }: { history: ClusterHistory; span: Span }): ReactNode {
+  const counted = (state: string): number => history.health.filter((health) => health === state).length;
+  const [late, lost] = [counted("late"), counted("lost")];
+  const spent = (points: number): string => spanInWords(points * history.resolution_seconds * 1000);
+  const said =
+    late + lost === 0
+      ? "fresh all the time"
+      : [late > 0 ? `late for ${spent(late)}` : "", lost > 0 ? `lost for ${spent(lost)}` : ""]
+          .filter((part) => part !== "")
+          .join(", ");
+  return (
+    <figure className="chart">
+      <figcaption className="chart__title">
+        Health <b>{said}</b>
+        <small className="u-text--muted"> in the last {spanInWords((span.to - span.from) * 1000)}</small>
+      </figcaption>
+      <svg
+        viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+        preserveAspectRatio="none"
+        className="chart__band"
+        aria-hidden="true"
+      >
+        {stretches(history.at, history.health, history.resolution_seconds, span).map(
+          ({ state, start, length }) => (
+            <rect
+              key={start}
+              className={`chart__stretch is-${state}`}
+              x={start}
+              y="0"
+              width={length}
+              height={HEIGHT}
+            />
+          ),
+        )}
+      </svg>
+    </figure>
+  );
+}
+
+function shareOf(usage: number | null, total: number | null): number | null {
+  return usage === null || total === null || total === 0 ? null : (usage * 100) / total;
+}
+
+function fullIn(days: number | null | undefined): string | null {
+  if (days === null || days === undefined) return null;
+  return days === 0
+    ? "full within a day, if it goes on so"
+    : `full in ${count(days, "day")}, if it goes on so`;
+}

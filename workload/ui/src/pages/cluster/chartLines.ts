@@ -1,0 +1,89 @@
+// The arithmetic of a small chart: time to the right, values upwards, in a box of WIDTH by HEIGHT.
+
+export const WIDTH = 300;
+export const HEIGHT = 60;
+
+export interface Series {
+  /** Seconds since 1970, rising. */
+  at: number[];
+  values: (number | null)[];
+  /** How far the points are apart, in seconds. */
+  step: number;
+}
+
+export interface Span {
+  from: number;
+  to: number;
+}
+
+/** The lines through what is known. Where something is not known, or nobody looked, there is none. */
+export function lines({ at, values, step }: Series, span: Span, top: number): string {
+  let path = "";
+  let before: number | null = null;
+  at.forEach((moment, index) => {
+    const value = values[index] ?? null;
+    if (value === null) {
+      before = null;
+      return;
+    }
+    const continues = before !== null && moment - before <= 2 * step;
+    path += `${continues ? "L" : "M"}${round(x(moment, span))} ${round(y(value, top))}`;
+    // A line's cap makes a dot of a point that stands alone.
+    if (!continues) path += "h0";
+    before = moment;
+  });
+  return path;
+}
+
+export function x(moment: number, { from, to }: Span): number {
+  return ((moment - from) / (to - from)) * WIDTH;
+}
+
+export function y(value: number, top: number): number {
+  return HEIGHT - (Math.min(value, top) / top) * HEIGHT;
+}
+
+export interface Stretch {
+  state: string;
+  start: number;
+  length: number;
+}
+
+/** Neighbours that stood alike, as one. */
+export function stretches(at: number[], states: string[], step: number, span: Span): Stretch[] {
+  const found: (Stretch & { until: number })[] = [];
+  at.forEach((moment, index) => {
+    const state = states[index] ?? "";
+    const last = found.at(-1);
+    if (last?.state === state && moment - last.until < step) {
+      last.until = moment + step;
+      last.length = x(last.until, span) - last.start;
+    } else {
+      const start = x(moment, span);
+      found.push({ state, start, length: x(moment + step, span) - start, until: moment + step });
+    }
+  });
+  return found.map(({ state, start, length }) => ({ state, start: round(start), length: round(length) }));
+}
+
+/** The known point that is nearest to a place between the left and the right edge, 0 to 1. */
+export function nearest({ at, values }: Series, span: Span, place: number): number | null {
+  const moment = span.from + place * (span.to - span.from);
+  let best: number | null = null;
+  at.forEach((candidate, index) => {
+    if ((values[index] ?? null) === null) return;
+    const isNearer = best === null || Math.abs(candidate - moment) < Math.abs((at[best] ?? 0) - moment);
+    if (isNearer) best = index;
+  });
+  return best;
+}
+
+/** A little above the highest value; 1 where all are 0. */
+export function topOf(values: (number | null)[]): number {
+  const highest = values.reduce<number>((most, value) => Math.max(most, value ?? 0), 0);
+  return highest === 0 ? 1 : highest * 1.1;
+}
+
+function round(number: number): number {
+  return Math.round(number * 10) / 10;
+}
