@@ -13,9 +13,10 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("fleet", &["protocol"]),
     ("store", &["protocol", "fleet"]),
     ("edge", &["protocol"]),
+    ("relay", &["protocol"]),
     ("connector", &["protocol", "fleet", "store", "edge"]),
     ("management", &["protocol", "fleet", "store", "edge"]),
-    ("server", &["protocol", "fleet", "store", "edge", "connector", "management", "settings"]),
+    ("server", &["protocol", "fleet", "store", "edge", "relay", "connector", "management", "settings"]),
     ("agent", &["protocol"]),
 ];
 

@@ -1,0 +1,122 @@
+//! What a sample costs on its way through the relay: `cargo bench -p relay`.
+//!
+//! The input is what a real LXD said, scaled to 1,000 instances. Everything runs on one core, the sink included, which
+//! reads and forgets. The figures go to `target/bench/relay.json`.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a program for measuring")]
+
+mod scaled;
+
+use std::alloc::System;
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use protocol::ClusterName;
+use relay::exposition::{Parser, unescape};
+use relay::labels::{JobLabel, Origin};
+use relay::remote_write::BatchBuilder;
+use relay::time::UnixMillis;
+use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+const INSTANCES: usize = 1000;
+/// Each figure is the best of these: what else the machine does only ever makes it slower.
+const ROUNDS: usize = 7;
+
+fn main() {
+    // `cargo test` runs benches too, without this flag.
+    if !std::env::args().any(|argument| argument == "--bench") {
+        return;
+    }
+    stay_on_one_core();
+    let text = scaled::exposition(INSTANCES);
+    let escaped = scaled::escaped(&text);
+    let samples = samples_in(text.as_bytes());
+    println!("{samples} samples, {} bytes, {} of them as JSON", text.len(), escaped.len());
+
+    let parse = best(samples, || samples_in(text.as_bytes()));
+    let mut plain = Vec::new();
+    let unescape_and_parse = best(samples, || {
+        plain.clear();
+        unescape(escaped.as_bytes(), &mut plain);
+        samples_in(&plain)
+    });
+    let origin = Origin::new(&ClusterName::new("paris-1").unwrap(), "node-1", JobLabel::Name);
+    let mut builder = BatchBuilder::default();
+    let encode = best(samples, || {
+        plain.clear();
+        unescape(escaped.as_bytes(), &mut plain);
+        encoded(&plain, &origin, &mut builder)
+    });
+    println!("parse:                                  {parse}");
+    println!("unescape, parse:                        {unescape_and_parse}");
+    println!("unescape, parse, label, encode, Snappy: {encode}");
+}
+
+/// What one step costs.
+struct Cost {
+    per_sample: Duration,
+    samples_per_second: f64,
+    allocations_per_sample: f64,
+}
+
+impl std::fmt::Display for Cost {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { per_sample, samples_per_second, allocations_per_sample } = self;
+        write!(f, "{per_sample:?} a sample, {samples_per_second:.0} samples/s, ")?;
+        write!(f, "{allocations_per_sample:.5} allocations a sample")
+    }
+}
+
+fn best(samples: u32, mut step: impl FnMut() -> u32) -> Cost {
+    let mut best = Duration::MAX;
+    let mut allocations = 0;
+    for _ in 0..ROUNDS {
+        let region = Region::new(ALLOCATOR);
+        let begun = Instant::now();
+        assert_eq!(black_box(step()), samples);
+        best = best.min(begun.elapsed());
+        let change = region.change();
+        allocations = change.allocations + change.reallocations;
+    }
+    let count = f64::from(samples);
+    Cost {
+        per_sample: best / samples,
+        samples_per_second: count / best.as_secs_f64(),
+        allocations_per_sample: allocations as f64 / count,
+    }
+}
+
+fn samples_in(text: &[u8]) -> u32 {
+    let mut parser = Parser::new(text);
+    let mut samples = 0;
+    while let Some(line) = parser.next() {
+        black_box(line.unwrap());
+        samples += 1;
+    }
+    samples
+}
+
+fn encoded(text: &[u8], origin: &Origin, builder: &mut BatchBuilder) -> u32 {
+    let mut parser = Parser::new(text);
+    let mut labels = Vec::new();
+    let mut samples = 0;
+    while let Some(line) = parser.next() {
+        let sample = line.unwrap();
+        origin.series(&sample, &mut labels);
+        builder.push(&labels, sample.value, UnixMillis(1_800_000_000_000));
+        if builder.samples() == 5000 {
+            samples += builder.finish().unwrap().samples;
+        }
+        labels.clear();
+    }
+    samples + builder.finish().map_or(0, |batch| batch.samples)
+}
+
+fn stay_on_one_core() {
+    let mut one = rustix::thread::CpuSet::new();
+    one.set(rustix::thread::sched_getcpu());
+    rustix::thread::sched_setaffinity(None, &one).expect("a core to stay on");
+}

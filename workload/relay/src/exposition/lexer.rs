@@ -1,0 +1,209 @@
+//! Takes one line apart, from the left to the right.
+
+use super::sample::{BadLine, Head, Label, LabelValue};
+use crate::time::UnixMillis;
+
+/// More labels than any exporter writes. It bounds what comparing each with each can cost.
+const MAX_LABELS: usize = 128;
+/// In milliseconds this is 1973, in seconds the year 5138.
+const FIRST_PLAUSIBLE_MILLIS: i64 = 100_000_000_000;
+
+const FIRST: u8 = 1;
+const REST: u8 = 2;
+const COLON: u8 = 4;
+/// Which characters names are made of.
+const CLASS: [u8; 256] = classes();
+
+const fn classes() -> [u8; 256] {
+    let mut class = [0; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        if byte.is_ascii_alphabetic() || byte == b'_' {
+            class[byte as usize] = FIRST | REST;
+        } else if byte.is_ascii_digit() {
+            class[byte as usize] = REST;
+        }
+        byte += 1;
+    }
+    class[b':' as usize] = COLON;
+    class
+}
+
+/// What is left of a line. Every cut is made before or after an ASCII character.
+pub(super) struct Line<'t> {
+    text: &'t str,
+    at: usize,
+}
+
+impl<'t> Line<'t> {
+    /// Nothing but a sample is in it, without blanks around.
+    pub(super) const fn new(text: &'t str) -> Self {
+        Self { text, at: 0 }
+    }
+
+    pub(super) fn sample(mut self, labels: &mut Vec<Label<'t>>, seconds: bool) -> Result<Head<'t>, BadLine> {
+        let name = self.name(FIRST | COLON, REST | COLON).ok_or(BadLine::Name)?;
+        self.skip_blanks();
+        let is_sorted = if self.take(b'{') { self.labels(labels)? } else { true };
+        let value = self.value()?;
+        let timestamp = self.timestamp(seconds)?;
+        self.end()?;
+        Ok(Head { name, is_sorted, value, timestamp })
+    }
+
+    /// Everything up to the closing brace. Says whether the names ascend.
+    fn labels(&mut self, labels: &mut Vec<Label<'t>>) -> Result<bool, BadLine> {
+        let mut is_sorted = true;
+        loop {
+            self.skip_blanks();
+            if self.take(b'}') {
+                return Ok(is_sorted);
+            }
+            let label = self.label()?;
+            if labels.last().is_some_and(|last| last.name >= label.name) {
+                is_sorted = false;
+            }
+            if !is_sorted && labels.iter().any(|earlier| earlier.name == label.name) {
+                return Err(BadLine::DuplicateLabel);
+            }
+            if labels.len() == MAX_LABELS {
+                return Err(BadLine::TooManyLabels);
+            }
+            labels.push(label);
+            self.skip_blanks();
+            if !self.take(b',') && self.peek() != Some(b'}') {
+                return Err(BadLine::UnfinishedLabels);
+            }
+        }
+    }
+
+    fn label(&mut self) -> Result<Label<'t>, BadLine> {
+        if self.peek().is_none() {
+            return Err(BadLine::UnfinishedLabels);
+        }
+        let name = self.name(FIRST, REST).ok_or(BadLine::LabelName)?;
+        // The metric's name is not a label's to say.
+        if name == "__name__" {
+            return Err(BadLine::LabelName);
+        }
+        self.skip_blanks();
+        if !self.take(b'=') {
+            return Err(BadLine::LabelName);
+        }
+        self.skip_blanks();
+        if !self.take(b'"') {
+            return Err(BadLine::LabelValue);
+        }
+        let value = self.quoted().ok_or(BadLine::LabelValue)?;
+        Ok(Label { name, value })
+    }
+
+    /// Up to the closing quote, and over it.
+    fn quoted(&mut self) -> Option<LabelValue<'t>> {
+        let bytes = self.text.as_bytes();
+        let start = self.at;
+        let mut at = start;
+        let mut is_escaped = false;
+        loop {
+            match bytes.get(at)? {
+                b'"' => break,
+                b'\\' => {
+                    is_escaped = true;
+                    at += 2;
+                }
+                _ => at += 1,
+            }
+        }
+        self.at = at + 1;
+        // A backslash may have led into the middle of a character, but the quote stands at the edge of one.
+        let raw = self.text.get(start..at)?;
+        Some(if is_escaped { LabelValue::escaped(raw) } else { LabelValue::plain(raw) })
+    }
+
+    fn value(&mut self) -> Result<f64, BadLine> {
+        self.skip_blanks();
+        self.word().parse().map_err(|_| BadLine::Value)
+    }
+
+    fn timestamp(&mut self, seconds: bool) -> Result<Option<UnixMillis>, BadLine> {
+        self.skip_blanks();
+        let (None | Some(b'#')) = self.peek() else {
+            let word = self.word();
+            return match word.parse::<i64>() {
+                Ok(whole) if seconds && whole.abs() < FIRST_PLAUSIBLE_MILLIS => {
+                    Ok(Some(UnixMillis(whole * 1000)))
+                }
+                Ok(whole) => Ok(Some(UnixMillis(whole))),
+                Err(_) => fractional_seconds(word).map(Some).ok_or(BadLine::Timestamp),
+            };
+        };
+        Ok(None)
+    }
+
+    /// An exemplar may follow, which remote write 1.0 has to do without.
+    fn end(&mut self) -> Result<(), BadLine> {
+        self.skip_blanks();
+        if self.peek().is_none() {
+            return Ok(());
+        }
+        if !self.take(b'#') {
+            return Err(BadLine::Trailing);
+        }
+        self.skip_blanks();
+        if self.peek() == Some(b'{') { Ok(()) } else { Err(BadLine::Trailing) }
+    }
+
+    fn name(&mut self, first: u8, rest: u8) -> Option<&'t str> {
+        let bytes = self.text.as_bytes();
+        let start = self.at;
+        if CLASS[usize::from(*bytes.get(start)?)] & first == 0 {
+            return None;
+        }
+        let mut end = start + 1;
+        while bytes.get(end).is_some_and(|byte| CLASS[usize::from(*byte)] & rest != 0) {
+            end += 1;
+        }
+        self.at = end;
+        self.text.get(start..end)
+    }
+
+    /// Up to the next blank.
+    fn word(&mut self) -> &'t str {
+        let start = self.at;
+        let rest = &self.text.as_bytes()[start..];
+        let length = rest.iter().position(|byte| is_blank(*byte)).unwrap_or(rest.len());
+        self.at = start + length;
+        self.text.get(start..self.at).unwrap_or_default()
+    }
+
+    fn skip_blanks(&mut self) {
+        while self.peek().is_some_and(is_blank) {
+            self.at += 1;
+        }
+    }
+
+    fn take(&mut self, wanted: u8) -> bool {
+        let is_next = self.peek() == Some(wanted);
+        self.at += usize::from(is_next);
+        is_next
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+}
+
+const fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t')
+}
+
+/// Seconds with a fraction; None beyond what milliseconds can count.
+fn fractional_seconds(word: &str) -> Option<UnixMillis> {
+    let millis = word.parse::<f64>().ok()? * 1000.0;
+    // Whole up to here in a double, and far beyond any calendar.
+    if !millis.is_finite() || millis.abs() > 9e15 {
+        return None;
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "it was checked")]
+    Some(UnixMillis(millis.round() as i64))
+}
