@@ -19,6 +19,7 @@ pub struct Parser<'t> {
     rest: &'t [u8],
     labels: Vec<Label<'t>>,
     seconds: bool,
+    line: usize,
 }
 
 impl<'t> Parser<'t> {
@@ -28,7 +29,13 @@ impl<'t> Parser<'t> {
     /// OpenMetrics, or LXD's older format with that line added: there a whole number that would lie before 1973 if it
     /// were milliseconds is seconds. A number with a fraction always is.
     pub fn new(text: &'t [u8]) -> Self {
-        Self { rest: text, labels: Vec::new(), seconds: text.trim_ascii_end().ends_with(b"# EOF") }
+        let seconds = text.trim_ascii_end().ends_with(b"# EOF");
+        Self { rest: text, labels: Vec::new(), seconds, line: 0 }
+    }
+
+    /// The number of the line that was read last, from 1.
+    pub fn line(&self) -> usize {
+        self.line
     }
 
     /// The next sample, or why a line holds none. None at the end.
@@ -56,6 +63,7 @@ impl<'t> Parser<'t> {
             None => (self.rest, &[][..]),
         };
         self.rest = rest;
+        self.line += 1;
         Some(line)
     }
 }
