@@ -1,5 +1,8 @@
 //! The sites' metrics on their way to Prometheus.
 //!
+//! A heartbeat hands a member's exposition in ([`Relay::accept`]) and hears no more of it. One thread reads it and makes
+//! batches, across members and clusters; another sends them. Between the two, and for each sink, lies a queue.
+//!
 //! | module | holds |
 //! |---|---|
 //! | [`exposition`] | what a member said: the Prometheus text format and OpenMetrics |
@@ -7,13 +10,32 @@
 //! | [`filter`] | which series are relayed, and how often |
 //! | [`explain`](explain()) | what an exposition would become |
 //! | [`remote_write`] | what a sink is told: protocol buffer, Snappy, batches |
+//! | `intake`, `packer`, `members` | from expositions to batches; what is remembered of each member |
+//! | `queue`, `spool` | what waits for a sink, in memory and on disk |
+//! | `lane`, `sender`, `backoff` | how a batch is seen through, whatever the sink does |
+//! | [`counts`] | what was lost, and why |
 //! | [`time`] | milliseconds |
 
+mod backoff;
+pub mod counts;
 mod explain;
 pub mod exposition;
 pub mod filter;
+mod intake;
 pub mod labels;
+mod lane;
+mod members;
+mod packer;
+mod queue;
+mod relay;
 pub mod remote_write;
+mod sender;
+mod spool;
 pub mod time;
 
+pub use backoff::Backoff;
 pub use explain::{Explanation, Metric, Volume, explain};
+pub use intake::Exposition;
+pub use packer::Packing;
+pub use relay::{Config, Relay, SinkConfig, SpoolConfig, StartError};
+pub use sender::{Credentials, Endpoint, InvalidEndpoint};

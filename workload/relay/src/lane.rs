@@ -1,0 +1,159 @@
+//! One lane to one sink: takes batches in order, and sees each through before the next.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until};
+
+use crate::backoff::{Backoff, Breaker, Permit};
+use crate::counts::{Cause, Outcome, SinkCounts};
+use crate::queue::Queue;
+use crate::remote_write::Batch;
+use crate::sender::{Answer, Sender};
+use crate::time::UnixMillis;
+
+/// What the lanes of one sink share.
+pub(crate) struct Lanes {
+    pub(crate) name: String,
+    pub(crate) queue: Arc<Queue>,
+    pub(crate) sender: Sender,
+    pub(crate) gate: Gate,
+    pub(crate) counts: SinkCounts,
+    /// How old samples may become before they are dropped.
+    pub(crate) oldest: Duration,
+    /// The most requests that are made to find what a sink refuses in a batch.
+    pub(crate) searches: u32,
+}
+
+/// The breaker, and who waits for it.
+pub(crate) struct Gate {
+    breaker: Mutex<Breaker>,
+    changed: Notify,
+}
+
+/// What became of a part of a batch.
+enum Fate {
+    Taken,
+    Refused(String),
+    Misdirected(String),
+    TooOld,
+}
+
+impl Lanes {
+    /// Sends one lane's batches for as long as it is polled.
+    pub(crate) async fn run(&self, lane: u16) {
+        loop {
+            let batch = self.queue.take(lane).await;
+            self.see_through(batch).await;
+            self.queue.finish(lane);
+        }
+    }
+
+    /// A refused batch is halved until what is refused is alone, in order, so that the series stay in order too. Once
+    /// that has cost enough, parts are tried as they are, and refused as they are.
+    async fn see_through(&self, batch: Batch) {
+        let mut parts = vec![batch];
+        let mut searches = 0;
+        while let Some(part) = parts.pop() {
+            match self.decide(&part).await {
+                Fate::Taken => self.counts.sent(part.samples),
+                Fate::TooOld => self.counts.dropped(part.samples, Cause::TooOld),
+                Fate::Misdirected(why) => {
+                    tracing::warn!(sink = self.name, why, "a sink takes nothing: is its address right?");
+                    self.counts.dropped(part.samples, Cause::Misdirected);
+                }
+                Fate::Refused(why) if part.samples == 1 => {
+                    tracing::debug!(sink = self.name, why, "a sink refuses a series");
+                    self.counts.dropped(1, Cause::Refused);
+                }
+                Fate::Refused(why) => {
+                    let halves = if searches < self.searches { part.halves() } else { None };
+                    let Some((first, second)) = halves else {
+                        tracing::warn!(
+                            sink = self.name,
+                            why,
+                            samples = part.samples,
+                            "a sink refuses samples"
+                        );
+                        self.counts.dropped(part.samples, Cause::RefusedTogether);
+                        continue;
+                    };
+                    searches += 2;
+                    parts.extend([second, first]);
+                }
+            }
+        }
+    }
+
+    /// Tries until the sink has decided.
+    async fn decide(&self, part: &Batch) -> Fate {
+        loop {
+            if UnixMillis::now().since(part.newest) > self.oldest {
+                return Fate::TooOld;
+            }
+            self.gate.pass().await;
+            let answer = self.sender.send(part).await;
+            self.gate.learn(&answer);
+            match answer {
+                Answer::Taken => {
+                    self.counts.request(Outcome::Taken);
+                    return Fate::Taken;
+                }
+                Answer::Refused(why) => {
+                    self.counts.request(Outcome::Refused);
+                    return Fate::Refused(why);
+                }
+                Answer::Misdirected(why) => {
+                    self.counts.request(Outcome::Refused);
+                    return Fate::Misdirected(why);
+                }
+                Answer::Later { why, .. } => {
+                    self.counts.request(Outcome::Failed);
+                    tracing::debug!(sink = self.name, why, "a sink takes nothing for now");
+                }
+            }
+        }
+    }
+}
+
+impl Gate {
+    pub(crate) fn new(backoff: Backoff) -> Self {
+        Self { breaker: Mutex::new(Breaker::new(backoff)), changed: Notify::new() }
+    }
+
+    /// Waits until the sink may be asked.
+    async fn pass(&self) {
+        loop {
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            // From here on no change is missed.
+            changed.as_mut().enable();
+            let permit = self.lock().ask(Instant::now());
+            match permit {
+                Permit::Go => return,
+                Permit::Wait(until) => {
+                    tokio::select! {
+                        () = sleep_until(until) => {}
+                        () = changed => {}
+                    }
+                }
+                Permit::WaitForProbe => changed.await,
+            }
+        }
+    }
+
+    fn learn(&self, answer: &Answer) {
+        match answer {
+            Answer::Later { retry_after, .. } => {
+                self.lock().fail(Instant::now(), *retry_after, rand::random());
+            }
+            _ => self.lock().succeed(),
+        }
+        self.changed.notify_waiters();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Breaker> {
+        self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,179 @@
+//! What becomes of expositions, one after the other.
+
+use super::*;
+use crate::exposition::BadLine;
+use crate::filter::Group;
+
+const T: i64 = 1_800_000_000_000;
+
+#[derive(Default)]
+struct Taken(Vec<(u16, Batch)>);
+
+impl Take for Taken {
+    fn take(&mut self, lane: u16, batch: Batch) {
+        self.0.push((lane, batch));
+    }
+}
+
+impl Taken {
+    fn samples(&self) -> Vec<u32> {
+        self.0.iter().map(|(_, batch)| batch.samples).collect()
+    }
+}
+
+struct Fixture {
+    packer: Packer,
+    counts: RelayCounts,
+    out: Taken,
+}
+
+impl Fixture {
+    fn new(packing: Packing) -> Self {
+        let counts = RelayCounts::default();
+        Self { packer: Packer::new(packing, counts.clone()), counts, out: Taken::default() }
+    }
+
+    fn read(&mut self, cluster: &str, member: &str, at: i64, text: &str) {
+        let exposition = Exposition {
+            cluster: name(cluster),
+            member: member.to_owned(),
+            service: "LXD".to_owned(),
+            received: UnixMillis(at),
+            escaped: text.replace('"', "\\\"").replace('\n', "\\n").into(),
+        };
+        self.packer.read(exposition, &mut self.out);
+    }
+
+    fn flushed(&mut self) -> Vec<u32> {
+        self.packer.flush(&mut self.out);
+        let samples = self.out.samples();
+        self.out.0.clear();
+        samples
+    }
+}
+
+fn name(text: &str) -> ClusterName {
+    ClusterName::new(text).unwrap()
+}
+
+fn one_lane() -> Packing {
+    Packing { lanes: 1, samples: 100, ..Packing::default() }
+}
+
+fn lines(count: usize) -> String {
+    let lines: Vec<_> = (0..count).map(|number| format!("m{{n=\"{number}\"}} 1")).collect();
+    lines.join("\n")
+}
+
+#[test]
+fn batches_go_across_members_and_clusters() {
+    let mut fixture = Fixture::new(one_lane());
+    for cluster in ["paris", "rome"] {
+        for member in ["a", "b"] {
+            fixture.read(cluster, member, T, &lines(10));
+        }
+    }
+    assert!(fixture.out.0.is_empty() && fixture.packer.is_gathering());
+    assert_eq!(fixture.flushed(), [40]);
+    assert!(!fixture.packer.is_gathering());
+}
+
+#[test]
+fn a_full_batch_goes_at_once_and_a_large_exposition_is_several() {
+    let mut fixture = Fixture::new(one_lane());
+    fixture.read("paris", "a", T, &lines(250));
+    assert_eq!(fixture.out.samples(), [100, 100]);
+    assert_eq!(fixture.flushed(), [100, 100, 50]);
+    let mut fixture = Fixture::new(Packing { bytes: 200, ..one_lane() });
+    fixture.read("paris", "a", T, &lines(4));
+    assert!(fixture.flushed().len() >= 2);
+}
+
+#[test]
+fn a_batch_holds_a_series_once() {
+    let mut fixture = Fixture::new(one_lane());
+    fixture.read("paris", "a", T, &lines(10));
+    fixture.read("paris", "b", T, &lines(10));
+    fixture.read("paris", "a", T + 1, &lines(10));
+    assert_eq!(fixture.flushed(), [20, 10]);
+}
+
+#[test]
+fn a_member_stays_in_its_lane() {
+    let mut fixture = Fixture::new(Packing::default());
+    for at in 0..5 {
+        for member in 0..20 {
+            fixture.read("paris", &member.to_string(), T + at, &lines(1));
+        }
+        fixture.packer.flush(&mut fixture.out);
+    }
+    let batches = &fixture.out.0;
+    let lanes: Vec<_> = batches[..4].iter().map(|(lane, _)| *lane).collect();
+    assert_eq!(lanes, [0, 1, 2, 3]);
+    for later in batches.chunks(4) {
+        let sizes = |batches: &[(u16, Batch)]| -> Vec<_> {
+            batches.iter().map(|(lane, batch)| (*lane, batch.samples)).collect()
+        };
+        assert_eq!(sizes(later), sizes(&batches[..4]));
+    }
+}
+
+#[test]
+fn what_is_left_out_is_counted() {
+    let group = Group {
+        name: "slow".to_owned(),
+        matchers: vec!["slow".parse().unwrap()],
+        every: Duration::from_mins(5),
+    };
+    let rules = Rules { deny: vec!["no*".parse().unwrap()], groups: vec![group], ..Rules::default() };
+    let mut fixture = Fixture::new(Packing { rules, ..one_lane() });
+    let text = "slow 1\nfast 1\nno 1\n}{\nearly 1 1\nlate 1 9999999999999";
+    let mut sizes = Vec::new();
+    for minute in 0..=10 {
+        fixture.read("paris", "a", T + minute * 60_000, text);
+        sizes.extend(fixture.flushed());
+    }
+    assert_eq!(sizes, [2, 1, 1, 1, 1, 2, 1, 1, 1, 1, 2]);
+    let counts = &fixture.counts;
+    assert_eq!(counts.left_out(Cause::NotDue), 8);
+    assert_eq!(counts.left_out(Cause::Filtered), 11);
+    assert_eq!(counts.left_out(Cause::Implausible), 22);
+    assert_eq!(counts.bad_lines(BadLine::Name), 11);
+}
+
+#[test]
+fn a_cluster_that_leaves_ends_all_its_series_once() {
+    let group = Group {
+        name: "slow".to_owned(),
+        matchers: vec!["slow".parse().unwrap()],
+        every: Duration::from_mins(5),
+    };
+    let rules = Rules { groups: vec![group], ..Rules::default() };
+    let mut fixture = Fixture::new(Packing { rules, ..one_lane() });
+    // The group's series are in an earlier batch than the others; one series is gone by then.
+    fixture.read("paris", "a", T, "slow 1\nfast 1\ngone 1");
+    fixture.read("rome", "b", T, &lines(5));
+    fixture.packer.flush(&mut fixture.out);
+    fixture.read("paris", "a", T + 60_000, "slow 1\nfast 1");
+    fixture.packer.end(&name("paris"), UnixMillis(T + 70_000), &mut fixture.out);
+    // `fast` is in both, and `gone` is in a batch that is still kept for `slow`.
+    assert_eq!(fixture.flushed(), [8, 1, 3]);
+    fixture.packer.end(&name("paris"), UnixMillis(T + 80_000), &mut fixture.out);
+    assert_eq!(fixture.flushed(), [0; 0]);
+}
+
+#[test]
+fn a_member_ends_that_its_cluster_no_longer_has() {
+    let mut fixture = Fixture::new(one_lane());
+    fixture.read("paris", "a", T, &lines(3));
+    fixture.read("paris", "b", T, &lines(2));
+    fixture.read("paris", "a", T + 300_000, &lines(3));
+    fixture.flushed();
+    fixture.packer.sweep(UnixMillis(T + 310_000), &mut fixture.out);
+    assert_eq!(fixture.flushed(), [2]);
+    assert_eq!(fixture.packer.silent_since(UnixMillis(T + 300_001)), [name("paris")]);
+    // Another unit hears the cluster now: it is forgotten, and not ended.
+    fixture.packer.sweep(UnixMillis(T + 4_000_000), &mut fixture.out);
+    assert_eq!(fixture.flushed(), [0; 0]);
+    assert_eq!(fixture.packer.silent_since(UnixMillis(i64::MAX)), []);
+}

@@ -1,0 +1,275 @@
+//! Puts it together: a thread that makes batches, and a thread that sends them. Nothing of it runs where heartbeats do.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use protocol::ClusterName;
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+
+use crate::backoff::Backoff;
+use crate::counts::RelayCounts;
+use crate::intake::{Arrived, Exposition, Intake, Work};
+use crate::lane::{Gate, Lanes};
+use crate::packer::{Packer, Packing, Take};
+use crate::queue::Queue;
+use crate::remote_write::Batch;
+use crate::sender::{Endpoint, InvalidEndpoint, Sender};
+use crate::spool::Spool;
+use crate::time::UnixMillis;
+
+/// How often members are looked for that their clusters no longer speak of, and the spools are made safe.
+const SWEEP_EVERY: Duration = Duration::from_mins(1);
+const SYNC_EVERY: Duration = Duration::from_secs(1);
+
+/// What a relay is to do.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// How expositions become batches.
+    pub packing: Packing,
+    /// The bytes of expositions that may wait to be read.
+    pub intake_bytes: usize,
+    /// Where the samples go.
+    pub sinks: Vec<SinkConfig>,
+}
+
+/// One sink. Make one with [`SinkConfig::new`].
+#[derive(Debug, Clone)]
+pub struct SinkConfig {
+    /// What it is called in counters and logs; its spool's folder too.
+    pub name: String,
+    /// Where it is.
+    pub endpoint: Endpoint,
+    /// The bytes that may wait for it in memory, compressed: some 15 a sample.
+    pub memory_bytes: usize,
+    /// What may wait for it on disk, if anything.
+    pub spool: Option<SpoolConfig>,
+    /// How old samples may become. Prometheus takes an hour's age, unless it has an out-of-order window.
+    pub oldest: Duration,
+    /// How it is left alone while it fails.
+    pub backoff: Backoff,
+    /// The most requests that are made to find what it refuses in a batch.
+    pub searches: u32,
+}
+
+/// A spool on disk.
+#[derive(Debug, Clone)]
+pub struct SpoolConfig {
+    /// Its folder, for this sink of this unit alone.
+    pub directory: PathBuf,
+    /// The most bytes in it.
+    pub bytes: u64,
+}
+
+/// Why a relay cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A sink cannot be written to as it is configured.
+    #[error("the sink {sink:?}: {error}")]
+    Endpoint {
+        /// Its name.
+        sink: String,
+        /// Why.
+        error: InvalidEndpoint,
+    },
+    /// A spool cannot be opened.
+    #[error("the spool in {}: {error}", directory.display())]
+    Spool {
+        /// Its folder.
+        directory: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// A thread cannot be started.
+    #[error("a thread cannot be started: {0}")]
+    Thread(#[from] io::Error),
+}
+
+/// A relay that is running. Dropped without [`Relay::shut_down`], it stops as if the process had been killed.
+pub struct Relay {
+    intake: Arc<Intake>,
+    queues: Vec<Arc<Queue>>,
+    counts: RelayCounts,
+    stop: CancellationToken,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl SinkConfig {
+    /// A sink with what serves most.
+    pub fn new(name: impl Into<String>, endpoint: Endpoint) -> Self {
+        Self {
+            name: name.into(),
+            endpoint,
+            memory_bytes: 128 * 1024 * 1024,
+            spool: None,
+            oldest: Duration::from_mins(65),
+            backoff: Backoff::default(),
+            searches: 512,
+        }
+    }
+}
+
+impl Config {
+    /// A relay to these sinks, with what serves most.
+    pub fn new(sinks: Vec<SinkConfig>) -> Self {
+        Self { packing: Packing::default(), intake_bytes: 128 * 1024 * 1024, sinks }
+    }
+}
+
+impl Relay {
+    /// Starts it, and goes on with what earlier processes left in its spools.
+    pub fn start(config: Config) -> Result<Self, StartError> {
+        let Config { packing, intake_bytes, sinks } = config;
+        let counts = RelayCounts::default();
+        let lanes = packing.lanes.max(1);
+        let sinks: Vec<_> =
+            sinks.into_iter().map(|sink| open(sink, lanes, &counts)).collect::<Result<_, _>>()?;
+        let queues: Vec<_> = sinks.iter().map(|sink| Arc::clone(&sink.queue)).collect();
+        let intake = Arc::new(Intake::new(intake_bytes, counts.clone()));
+        let stop = CancellationToken::new();
+        let mut relay = Self { intake, queues, counts, stop, threads: Vec::new() };
+        let linger = packing.linger;
+        let packer = Packer::new(packing, relay.counts.clone());
+        let (intake, out) = (Arc::clone(&relay.intake), Queues(relay.queues.clone()));
+        let pack = move || pack(&intake, packer, linger, out);
+        relay.threads.push(thread::Builder::new().name("relay-pack".to_owned()).spawn(pack)?);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let stop = relay.stop.clone();
+        let send = move || runtime.block_on(send(sinks, lanes, stop));
+        relay.threads.push(thread::Builder::new().name("relay-send".to_owned()).spawn(send)?);
+        Ok(relay)
+    }
+
+    /// Takes an exposition. It never waits: where there is no room, the oldest go, and are counted.
+    pub fn accept(&self, exposition: Exposition) {
+        self.intake.push(Work::Read(exposition));
+    }
+
+    /// The cluster left, or is known to be silent: its series end now.
+    pub fn end(&self, cluster: ClusterName) {
+        self.intake.push(Work::End(cluster, UnixMillis::now()));
+    }
+
+    /// The clusters whose series this unit relayed, and which it has not heard since. Another unit may hear them now:
+    /// ask the database before they are ended.
+    pub async fn silent_since(&self, moment: UnixMillis) -> Vec<ClusterName> {
+        let (answer, silent) = oneshot::channel();
+        self.intake.push(Work::WhoIsSilent(moment, answer));
+        silent.await.unwrap_or_default()
+    }
+
+    /// What it counts of itself.
+    pub fn counts(&self) -> &RelayCounts {
+        &self.counts
+    }
+
+    /// Takes nothing more, and gives the sinks so long to take what is left. What is in a spool then stays there.
+    pub async fn shut_down(mut self, patience: Duration) {
+        self.intake.close();
+        let mut threads = std::mem::take(&mut self.threads);
+        let queues = self.queues.clone();
+        let stop = self.stop.clone();
+        let finish = async move {
+            if !threads.is_empty() {
+                let packing = threads.remove(0);
+                // A thread that cannot be joined has panicked, and said so.
+                let _ = tokio::task::spawn_blocking(move || packing.join()).await;
+            }
+            for queue in &queues {
+                queue.emptied().await;
+            }
+        };
+        let _ = tokio::time::timeout(patience, finish).await;
+        stop.cancel();
+        for queue in &self.queues {
+            queue.sync();
+            queue.count_lost();
+        }
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        self.intake.close();
+        self.stop.cancel();
+    }
+}
+
+fn open(config: SinkConfig, lanes: u16, counts: &RelayCounts) -> Result<Lanes, StartError> {
+    let SinkConfig { name, endpoint, memory_bytes, spool, oldest, backoff, searches } = config;
+    let sender =
+        Sender::new(&endpoint).map_err(|error| StartError::Endpoint { sink: name.clone(), error })?;
+    let spool = match spool {
+        None => None,
+        Some(SpoolConfig { directory, bytes }) => {
+            let opened = Spool::open(&directory, bytes);
+            Some(opened.map_err(|error| StartError::Spool { directory, error })?)
+        }
+    };
+    let counts = counts.of_sink(&name);
+    let queue = Arc::new(Queue::new(lanes, memory_bytes, spool, counts.clone()));
+    Ok(Lanes { name, queue, sender, gate: Gate::new(backoff), counts, oldest, searches })
+}
+
+/// Every sink gets every batch.
+struct Queues(Vec<Arc<Queue>>);
+
+impl Take for Queues {
+    fn take(&mut self, lane: u16, batch: Batch) {
+        for queue in &self.0 {
+            queue.push(lane, batch.clone());
+        }
+    }
+}
+
+/// Makes batches until nothing more comes.
+fn pack(intake: &Intake, mut packer: Packer, linger: Duration, mut out: Queues) {
+    let mut gathering: Option<Instant> = None;
+    let mut next_sync = Instant::now() + SYNC_EVERY;
+    let mut next_sweep = Instant::now() + SWEEP_EVERY;
+    loop {
+        let flush_at = gathering.map(|since| since + linger);
+        let wake_at = flush_at.map_or(next_sync, |flush_at| flush_at.min(next_sync)).min(next_sweep);
+        match intake.pop(wake_at.saturating_duration_since(Instant::now())) {
+            Arrived::Work(Work::Read(exposition)) => packer.read(exposition, &mut out),
+            Arrived::Work(Work::End(cluster, at)) => packer.end(&cluster, at, &mut out),
+            Arrived::Work(Work::WhoIsSilent(since, answer)) => {
+                // Whoever asked may have gone.
+                let _ = answer.send(packer.silent_since(since));
+            }
+            Arrived::Nothing => {}
+            Arrived::Closed => break,
+        }
+        let now = Instant::now();
+        gathering = if packer.is_gathering() { gathering.or(Some(now)) } else { None };
+        if gathering.is_some_and(|since| now >= since + linger) {
+            packer.flush(&mut out);
+            gathering = None;
+        }
+        if now >= next_sync {
+            out.0.iter().for_each(|queue| queue.sync());
+            next_sync = now + SYNC_EVERY;
+        }
+        if now >= next_sweep {
+            packer.sweep(UnixMillis::now(), &mut out);
+            next_sweep = now + SWEEP_EVERY;
+        }
+    }
+    packer.flush(&mut out);
+}
+
+/// Sends batches until it is stopped.
+async fn send(sinks: Vec<Lanes>, lanes: u16, stop: CancellationToken) {
+    let mut sending = tokio::task::JoinSet::new();
+    for sink in sinks {
+        let sink = Arc::new(sink);
+        for lane in 0..lanes {
+            let sink = Arc::clone(&sink);
+            sending.spawn(async move { sink.run(lane).await });
+        }
+    }
+    stop.cancelled().await;
+}

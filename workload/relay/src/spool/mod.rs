@@ -1,0 +1,283 @@
+//! A sink's queue on disk, so that it survives the process and outgrows memory.
+//!
+//! A log in segments: batches are appended, and so is the news that a batch is done. A segment is removed when all of
+//! its batches are done and no older segment is left, so that the news about a batch is there as long as the batch.
+//! What was appended survives the process at once, and the machine after [`Spool::sync`].
+
+mod record;
+
+use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use record::{HEADER, Header, Kind};
+
+use crate::time::UnixMillis;
+
+/// How many segments a full spool has: when it overflows, this part of it goes at once.
+const SEGMENTS: u64 = 16;
+const SMALLEST_SEGMENT: u64 = 64 * 1024;
+const LARGEST_SEGMENT: u64 = 64 * 1024 * 1024;
+const EXTENSION: &str = "spool";
+
+pub(crate) struct Spool {
+    directory: PathBuf,
+    segments: VecDeque<Segment>,
+    /// The file of the last segment; none before the first append, and after one that failed.
+    writer: Option<File>,
+    next_segment: u64,
+    bytes: u64,
+    limit: u64,
+    is_dirty: bool,
+    /// Held for as long as the spool is.
+    _lock: File,
+}
+
+struct Segment {
+    number: u64,
+    bytes: u64,
+    /// Batches in it that are not done.
+    waiting: usize,
+}
+
+/// What must be known of a batch without its body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Label {
+    pub(crate) lane: u16,
+    pub(crate) lanes: u16,
+    pub(crate) number: u64,
+    pub(crate) newest: UnixMillis,
+    pub(crate) samples: u32,
+}
+
+/// Where a batch's body is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Location {
+    pub(crate) segment: u64,
+    offset: u64,
+    length: u32,
+    checksum: u32,
+}
+
+/// What an earlier process left.
+#[derive(Debug, Default)]
+pub(crate) struct Recovered {
+    /// The batches that are not done, in order.
+    pub(crate) waiting: Vec<(Label, Location)>,
+    /// A number that no batch has had that is still spoken of.
+    pub(crate) next_number: u64,
+}
+
+impl Spool {
+    /// Opens the spool in this folder, or makes one of at most this many bytes. Says what is in it. Fails if another
+    /// process has it open.
+    pub(crate) fn open(directory: &Path, limit: u64) -> io::Result<(Self, Recovered)> {
+        fs::create_dir_all(directory)?;
+        let lock = OpenOptions::new().create(true).append(true).open(directory.join("lock"))?;
+        lock.try_lock().map_err(|error| match error {
+            TryLockError::WouldBlock => {
+                io::Error::new(io::ErrorKind::ResourceBusy, "another process uses it")
+            }
+            TryLockError::Error(error) => error,
+        })?;
+        let mut spool = Self {
+            directory: directory.to_owned(),
+            segments: VecDeque::new(),
+            writer: None,
+            next_segment: 0,
+            bytes: 0,
+            limit,
+            is_dirty: false,
+            _lock: lock,
+        };
+        let recovered = spool.recover()?;
+        Ok((spool, recovered))
+    }
+
+    fn recover(&mut self) -> io::Result<Recovered> {
+        let mut numbers: Vec<u64> = Vec::new();
+        for entry in fs::read_dir(&self.directory)? {
+            let path = entry?.path();
+            let is_segment = path.extension().is_some_and(|extension| extension == EXTENSION);
+            let number = path.file_stem().and_then(|stem| stem.to_str()?.parse::<u64>().ok());
+            numbers.extend(number.filter(|_| is_segment));
+        }
+        numbers.sort_unstable();
+        let mut batches = BTreeMap::new();
+        let mut done = HashSet::new();
+        for number in numbers {
+            let bytes = self.scan(number, &mut batches, &mut done)?;
+            self.segments.push_back(Segment { number, bytes, waiting: 0 });
+            self.bytes += bytes;
+            self.next_segment = number + 1;
+        }
+        let last = batches.last_key_value().map(|(number, _)| *number).max(done.iter().max().copied());
+        batches.retain(|number, _| !done.contains(number));
+        for (_, location) in batches.values() {
+            if let Some(segment) = self.segment(location.segment) {
+                segment.waiting += 1;
+            }
+        }
+        self.remove_done();
+        let next_number = last.map_or(0, |last| last + 1);
+        Ok(Recovered { waiting: batches.into_values().collect(), next_number })
+    }
+
+    /// Reads a segment's headers, up to the first that is damaged: the process ended while it was written.
+    fn scan(
+        &self,
+        segment: u64,
+        batches: &mut BTreeMap<u64, (Label, Location)>,
+        done: &mut HashSet<u64>,
+    ) -> io::Result<u64> {
+        let file = File::open(self.path(segment))?;
+        let length = file.metadata()?.len();
+        let mut reader = BufReader::new(file);
+        let mut offset = 0;
+        let mut bytes = [0; HEADER];
+        while offset + HEADER as u64 <= length {
+            reader.read_exact(&mut bytes)?;
+            let Some(header) = Header::from_bytes(&bytes) else { break };
+            offset += HEADER as u64;
+            let Header { kind, lane, lanes, number, newest, samples, length: body, checksum } = header;
+            match kind {
+                Kind::Done => {
+                    done.insert(number);
+                }
+                Kind::Batch if offset + u64::from(body) > length => break,
+                Kind::Batch => {
+                    let label = Label { lane, lanes, number, newest, samples };
+                    batches.insert(number, (label, Location { segment, offset, length: body, checksum }));
+                    offset += u64::from(body);
+                    reader.seek_relative(i64::from(body))?;
+                }
+            }
+        }
+        Ok(length)
+    }
+
+    /// Appends a batch.
+    pub(crate) fn append(&mut self, label: Label, body: &[u8]) -> io::Result<Location> {
+        let Label { lane, lanes, number, newest, samples } = label;
+        let length = u32::try_from(body.len()).map_err(io::Error::other)?;
+        let checksum = crc32fast::hash(body);
+        let header = Header { kind: Kind::Batch, lane, lanes, number, newest, samples, length, checksum };
+        let (segment, offset) = self.write(header, body)?;
+        if let Some(segment) = self.segment(segment) {
+            segment.waiting += 1;
+        }
+        Ok(Location { segment, offset: offset + HEADER as u64, length, checksum })
+    }
+
+    /// Notes that a batch is done: it will not come again.
+    pub(crate) fn finish(&mut self, number: u64, location: &Location) -> io::Result<()> {
+        // It is gone where the spool overflowed meanwhile.
+        let Some(segment) = self.segment(location.segment) else { return Ok(()) };
+        segment.waiting = segment.waiting.saturating_sub(1);
+        self.write(Header::done(number), &[])?;
+        self.remove_done();
+        Ok(())
+    }
+
+    /// The body of a batch. Fails if it is not what was written.
+    pub(crate) fn read(&self, location: &Location) -> io::Result<Bytes> {
+        let mut body = vec![0; location.length as usize];
+        File::open(self.path(location.segment))?.read_exact_at(&mut body, location.offset)?;
+        if crc32fast::hash(&body) != location.checksum {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "its checksum is wrong"));
+        }
+        Ok(body.into())
+    }
+
+    /// Removes the oldest segment if there is too much. Says which it was.
+    pub(crate) fn overflow(&mut self) -> Option<u64> {
+        if self.bytes <= self.limit || self.segments.len() < 2 {
+            return None;
+        }
+        self.remove_oldest()
+    }
+
+    /// Waits until what was appended survives the machine too.
+    pub(crate) fn sync(&mut self) -> io::Result<()> {
+        if !std::mem::take(&mut self.is_dirty) {
+            return Ok(());
+        }
+        self.writer.as_ref().map_or(Ok(()), File::sync_data)
+    }
+
+    /// The bytes on disk.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Appends to the last segment, or begins a new one. After a failure nothing more is appended behind what may have
+    /// been written of it.
+    fn write(&mut self, header: Header, body: &[u8]) -> io::Result<(u64, u64)> {
+        let is_full = self.segments.back().is_some_and(|last| last.bytes >= self.segment_bytes());
+        if is_full && let Some(full) = self.writer.take() {
+            full.sync_data()?;
+        }
+        let mut file = match self.writer.take() {
+            Some(file) => file,
+            None => self.begin_segment()?,
+        };
+        let record = [&header.to_bytes(), body].concat();
+        let written = file.write_all(&record);
+        let end = file.seek(SeekFrom::End(0));
+        let last = self.segments.back_mut().ok_or_else(|| io::Error::other("there is no segment"))?;
+        let offset = last.bytes;
+        if let Ok(end) = end {
+            self.bytes += end.saturating_sub(last.bytes);
+            last.bytes = end;
+        }
+        let segment = last.number;
+        written?;
+        self.writer = Some(file);
+        self.is_dirty = true;
+        Ok((segment, offset))
+    }
+
+    fn begin_segment(&mut self) -> io::Result<File> {
+        let number = self.next_segment;
+        let file = OpenOptions::new().create_new(true).append(true).open(self.path(number))?;
+        self.next_segment += 1;
+        self.segments.push_back(Segment { number, bytes: 0, waiting: 0 });
+        self.remove_done();
+        Ok(file)
+    }
+
+    /// The last segment is being written, and stays.
+    fn remove_done(&mut self) {
+        while self.segments.len() > 1 && self.segments.front().is_some_and(|first| first.waiting == 0) {
+            self.remove_oldest();
+        }
+    }
+
+    fn remove_oldest(&mut self) -> Option<u64> {
+        let oldest = self.segments.pop_front()?;
+        self.bytes = self.bytes.saturating_sub(oldest.bytes);
+        if let Err(error) = fs::remove_file(self.path(oldest.number)) {
+            tracing::warn!(%error, "a part of the relay's spool cannot be removed");
+        }
+        Some(oldest.number)
+    }
+
+    fn segment(&mut self, number: u64) -> Option<&mut Segment> {
+        let at = self.segments.binary_search_by_key(&number, |segment| segment.number).ok()?;
+        self.segments.get_mut(at)
+    }
+
+    fn segment_bytes(&self) -> u64 {
+        (self.limit / SEGMENTS).clamp(SMALLEST_SEGMENT, LARGEST_SEGMENT)
+    }
+
+    fn path(&self, segment: u64) -> PathBuf {
+        self.directory.join(format!("{segment:020}.{EXTENSION}"))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,142 @@
+//! A spool is opened again as often as a process may be killed.
+
+use tempfile::TempDir;
+
+use super::*;
+
+fn label(number: u64) -> Label {
+    Label { lane: 1, lanes: 4, number, newest: UnixMillis(7), samples: 3 }
+}
+
+fn body(number: u64) -> Vec<u8> {
+    vec![u8::try_from(number % 251).unwrap(); 1000]
+}
+
+fn open(directory: &TempDir) -> (Spool, Vec<(Label, Location)>) {
+    let (spool, recovered) = Spool::open(directory.path(), 2 << 20).unwrap();
+    (spool, recovered.waiting)
+}
+
+fn numbers(waiting: &[(Label, Location)]) -> Vec<u64> {
+    waiting.iter().map(|(label, _)| label.number).collect()
+}
+
+fn files(directory: &TempDir) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<_> = entries.filter(|path| path.extension().is_some()).collect();
+    files.sort();
+    files
+}
+
+#[test]
+fn what_is_not_done_is_there_again_in_order() {
+    let directory = TempDir::new().unwrap();
+    let (mut spool, waiting) = open(&directory);
+    assert_eq!(waiting, []);
+    let locations: Vec<_> =
+        (0..10).map(|number| spool.append(label(number), &body(number)).unwrap()).collect();
+    for number in [0, 1, 5] {
+        spool.finish(number, &locations[usize::try_from(number).unwrap()]).unwrap();
+    }
+    drop(spool);
+
+    for _ in 0..2 {
+        let (spool, waiting) = open(&directory);
+        assert_eq!(numbers(&waiting), [2, 3, 4, 6, 7, 8, 9]);
+        for (label, location) in &waiting {
+            assert_eq!(*label, super::tests::label(label.number));
+            assert_eq!(spool.read(location).unwrap(), body(label.number));
+        }
+    }
+}
+
+#[test]
+fn a_torn_record_costs_itself_alone() {
+    let directory = TempDir::new().unwrap();
+    let (mut spool, _) = open(&directory);
+    for number in 0..3 {
+        spool.append(label(number), &body(number)).unwrap();
+    }
+    drop(spool);
+    let file = &files(&directory)[0];
+    let whole = fs::read(file).unwrap();
+    for cut in [1, 999, 1001, 1039] {
+        fs::write(file, &whole[..whole.len() - cut]).unwrap();
+        assert_eq!(numbers(&open(&directory).1), [0, 1], "without the last {cut} bytes");
+    }
+    let (mut spool, _) = open(&directory);
+    spool.append(label(3), &body(3)).unwrap();
+    drop(spool);
+    assert_eq!(numbers(&open(&directory).1), [0, 1, 3]);
+}
+
+#[test]
+fn a_damaged_body_is_found_out() {
+    let directory = TempDir::new().unwrap();
+    let (mut spool, _) = open(&directory);
+    let location = spool.append(label(0), &body(0)).unwrap();
+    let file = &files(&directory)[0];
+    let mut bytes = fs::read(file).unwrap();
+    bytes[500] ^= 1;
+    fs::write(file, bytes).unwrap();
+    assert_eq!(spool.read(&location).unwrap_err().kind(), io::ErrorKind::InvalidData);
+}
+
+#[test]
+fn what_is_done_leaves_the_disk() {
+    let directory = TempDir::new().unwrap();
+    let (mut spool, _) = open(&directory);
+    let mut locations = VecDeque::new();
+    for number in 0..2000 {
+        locations.push_back((number, spool.append(label(number), &body(number)).unwrap()));
+        if locations.len() > 10 {
+            let (number, location) = locations.pop_front().unwrap();
+            spool.finish(number, &location).unwrap();
+        }
+        assert!(files(&directory).len() <= 2);
+    }
+    let on_disk: u64 = files(&directory).iter().map(|file| file.metadata().unwrap().len()).sum();
+    assert_eq!(spool.bytes(), on_disk);
+    drop(spool);
+    assert_eq!(numbers(&open(&directory).1), (1990..2000).collect::<Vec<_>>());
+}
+
+#[test]
+fn the_oldest_segment_goes_when_there_is_too_much() {
+    let directory = TempDir::new().unwrap();
+    let (mut spool, _) = open(&directory);
+    let mut removed = Vec::new();
+    let mut first = None;
+    for number in 0..3000 {
+        let location = spool.append(label(number), &body(number)).unwrap();
+        first.get_or_insert(location);
+        removed.extend(std::iter::from_fn(|| spool.overflow()));
+        assert!(spool.bytes() <= 2 << 20);
+    }
+    assert!(removed.is_sorted() && !removed.is_empty());
+    // The batch was under way while its segment went.
+    spool.finish(0, &first.unwrap()).unwrap();
+    drop(spool);
+    let left = numbers(&open(&directory).1);
+    assert_eq!(left.last(), Some(&2999));
+    assert!(left.is_sorted() && left.len() > 1700, "{}", left.len());
+}
+
+#[test]
+fn two_processes_cannot_share_one() {
+    let directory = TempDir::new().unwrap();
+    let _held = open(&directory);
+    let error = Spool::open(directory.path(), 1).map(|_| ()).unwrap_err();
+    assert_eq!(error.to_string(), "another process uses it");
+}
+
+#[test]
+fn no_number_is_given_twice() {
+    let directory = TempDir::new().unwrap();
+    let (mut spool, _) = open(&directory);
+    spool.append(label(3), &body(3)).unwrap();
+    let location = spool.append(label(9), &body(9)).unwrap();
+    spool.finish(9, &location).unwrap();
+    drop(spool);
+    assert_eq!(Spool::open(directory.path(), 2 << 20).unwrap().1.next_number, 10);
+}
