@@ -5,23 +5,30 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a program for measuring")]
 
+mod forgetful_sink;
 mod scaled;
 
 use std::alloc::System;
+use std::cell::Cell;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
+use forgetful_sink::ForgetfulSink;
 use protocol::ClusterName;
 use relay::exposition::{Parser, unescape};
 use relay::labels::{JobLabel, Origin};
 use relay::remote_write::BatchBuilder;
 use relay::time::UnixMillis;
+use relay::{Config, Credentials, Endpoint, Exposition, Relay, SinkConfig};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 const INSTANCES: usize = 1000;
+/// How many members report at once.
+const BEATS: u32 = 20;
 /// Each figure is the best of these: what else the machine does only ever makes it slower.
 const ROUNDS: usize = 7;
 
@@ -53,6 +60,75 @@ fn main() {
     println!("parse:                                  {parse}");
     println!("unescape, parse:                        {unescape_and_parse}");
     println!("unescape, parse, label, encode, Snappy: {encode}");
+
+    let sink = ForgetfulSink::start();
+    let body: Bytes = escaped.into_bytes().into();
+    let relayed = Relayed::start(&sink, body, samples);
+    let relay = best(samples * BEATS, || relayed.beat(BEATS));
+    let bytes_per_sample = sink.bytes() as f64 / relayed.relay.counts().sent("local") as f64;
+    println!("all of it, up to a local sink:          {relay}");
+    println!("                                        {bytes_per_sample:.1} bytes a sample, sent");
+    write_figures(&parse, &relay, bytes_per_sample);
+}
+
+/// A relay whose sink is on this machine.
+struct Relayed {
+    relay: Relay,
+    escaped: Bytes,
+    samples: u32,
+    beats: Cell<i64>,
+}
+
+impl Relayed {
+    fn start(sink: &ForgetfulSink, escaped: Bytes, samples: u32) -> Self {
+        let endpoint = Endpoint {
+            url: format!("http://{}/api/v1/write", sink.address()).parse().unwrap(),
+            extra_ca_pem: None,
+            credentials: Credentials::None,
+            timeout: Duration::from_secs(30),
+        };
+        let mut config = Config::new(vec![SinkConfig::new("local", endpoint)]);
+        // The last batches of a round wait for more that does not come: that is no work, and not measured.
+        config.packing.linger = Duration::from_millis(20);
+        let relay = Relay::start(config).unwrap();
+        Self { relay, escaped, samples, beats: Cell::new(0) }
+    }
+
+    /// So many members report; waits until the sink has all their samples.
+    fn beat(&self, members: u32) -> u32 {
+        let sent = self.relay.counts().sent("local");
+        let beat = self.beats.get() + 1;
+        self.beats.set(beat);
+        for member in 0..members {
+            self.relay.accept(Exposition {
+                cluster: ClusterName::new("paris-1").unwrap(),
+                member: format!("node-{member}"),
+                service: "LXD".to_owned(),
+                received: UnixMillis::now(),
+                escaped: self.escaped.clone(),
+            });
+        }
+        let all = sent + u64::from(members * self.samples);
+        while self.relay.counts().sent("local") < all {
+            std::thread::sleep(Duration::from_micros(500));
+        }
+        members * self.samples
+    }
+}
+
+fn write_figures(parse: &Cost, relay: &Cost, bytes_per_sample: f64) {
+    let figures = serde_json::json!({
+        "parse_samples_per_s": parse.samples_per_second.round(),
+        "relay_samples_per_s": relay.samples_per_second.round(),
+        "allocs_per_sample": relay.allocations_per_sample,
+        "sent_bytes_per_sample": bytes_per_sample,
+    });
+    // Of the workspace, wherever cargo was told to build.
+    let target = std::env::current_exe().unwrap().ancestors().nth(3).unwrap().join("bench");
+    std::fs::create_dir_all(&target).unwrap();
+    let file = target.join("relay.json");
+    std::fs::write(&file, format!("{figures:#}\n")).unwrap();
+    println!("{}", file.display());
 }
 
 /// What one step costs.
