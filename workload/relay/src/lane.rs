@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::backoff::{Backoff, Breaker, Permit};
 use crate::counts::{Cause, Outcome, SinkCounts};
 use crate::queue::Queue;
-use crate::remote_write::Batch;
+use crate::remote_write::{Batch, Suspects};
 use crate::sender::{Answer, Sender};
 use crate::time::UnixMillis;
 
@@ -43,21 +43,30 @@ enum Fate {
 impl Lanes {
     /// Sends one lane's batches for as long as it is polled.
     pub(crate) async fn run(&self, lane: u16) {
+        let mut suspects = Suspects::default();
         loop {
             let batch = self.queue.take(lane).await;
-            self.see_through(batch).await;
+            self.see_through(batch, &mut suspects).await;
             self.queue.finish(lane);
         }
     }
 
-    /// A refused batch is halved until what is refused is alone, in order, so that the series stay in order too. Once
-    /// that has cost enough, parts are tried as they are, and refused as they are.
-    async fn see_through(&self, batch: Batch) {
+    /// A refused batch is halved until what is refused is alone. Once that has cost enough, parts are tried as they
+    /// are, and refused as they are. A series is once in a batch, so that no order is lost by it; what was refused
+    /// before is tried apart at once.
+    async fn see_through(&self, batch: Batch, suspects: &mut Suspects) {
         let mut parts = vec![batch];
         let mut searches = 0;
+        let mut is_whole = true;
         while let Some(part) = parts.pop() {
-            match self.decide(&part).await {
-                Fate::Taken => self.counts.sent(part.samples),
+            let fate = self.decide(&part).await;
+            match fate {
+                Fate::Taken => {
+                    self.counts.sent(part.samples);
+                    if part.samples == 1 {
+                        suspects.forget(&part);
+                    }
+                }
                 Fate::TooOld => self.counts.dropped(part.samples, Cause::TooOld),
                 Fate::Misdirected(why) => {
                     tracing::warn!(sink = self.name, why, "a sink takes nothing: is its address right?");
@@ -66,10 +75,13 @@ impl Lanes {
                 Fate::Refused(why) if part.samples == 1 => {
                     tracing::debug!(sink = self.name, why, "a sink refuses a series");
                     self.counts.dropped(1, Cause::Refused);
+                    suspects.remember(&part);
                 }
                 Fate::Refused(why) => {
-                    let halves = if searches < self.searches { part.halves() } else { None };
-                    let Some((first, second)) = halves else {
+                    let left = self.searches.saturating_sub(searches);
+                    let suspects = is_whole.then_some(&*suspects);
+                    let divided = if left > 0 { divided(&part, suspects, left) } else { None };
+                    let Some(divided) = divided else {
                         tracing::warn!(
                             sink = self.name,
                             why,
@@ -79,10 +91,11 @@ impl Lanes {
                         self.counts.dropped(part.samples, Cause::RefusedTogether);
                         continue;
                     };
-                    searches += 2;
-                    parts.extend([second, first]);
+                    searches = searches.saturating_add(u32::try_from(divided.len()).unwrap_or(u32::MAX));
+                    parts.extend(divided.into_iter().rev());
                 }
             }
+            is_whole = false;
         }
     }
 
@@ -115,6 +128,15 @@ impl Lanes {
             }
         }
     }
+}
+
+/// Parts of a refused batch, in the order in which they are to be tried: apart from the suspects in it, if that costs
+/// no more requests than this, or else its halves.
+fn divided(part: &Batch, suspects: Option<&Suspects>, most: u32) -> Option<Vec<Batch>> {
+    if let Some((others, alone)) = suspects.and_then(|suspects| part.apart(suspects, most as usize)) {
+        return Some(std::iter::once(others).chain(alone).collect());
+    }
+    part.halves().map(|(first, second)| vec![first, second])
 }
 
 impl Gate {

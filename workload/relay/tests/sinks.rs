@@ -213,6 +213,29 @@ async fn a_series_that_is_refused_for_ever_is_dropped_alone() {
 }
 
 #[tokio::test]
+async fn what_is_refused_for_ever_is_searched_for_once() {
+    let sink = TestSink::start().await;
+    sink.behave(Behaviour::RefuseMetric("metric_7".to_owned()));
+    let mut config = config(vec![sink_config("a", &sink)]);
+    config.packing.lanes = 1;
+    config.packing.samples = 1000;
+    // So each beat is a batch.
+    config.packing.linger = Duration::from_hours(1);
+    let relay = Relay::start(config).unwrap();
+    let begun = beginning();
+    for number in 0..10 {
+        beat(&relay, begun, number);
+    }
+    let counts = relay.counts().clone();
+    relay.shut_down(Duration::from_mins(1)).await;
+    assert_eq!(counts.dropped("a", Cause::Refused), 10 * MEMBERS as u64);
+    assert_eq!(counts.sent("a"), 10 * (BEAT - MEMBERS) as u64);
+    // A later batch: as it is, without them, and each of them.
+    let later = 9 * (2 + MEMBERS);
+    assert!(sink.seen().requests.len() - later < 130, "{}", sink.seen().requests.len());
+}
+
+#[tokio::test]
 async fn finding_what_is_refused_does_not_cost_without_end() {
     let sink = TestSink::start().await;
     sink.behave(Behaviour::Answer(400, None));

@@ -33,6 +33,36 @@ pub struct BatchBuilder {
 #[derive(Debug, Default)]
 pub struct Marked(HashSet<Box<[u8]>>);
 
+/// Series that a sink refused, up to a number of them.
+#[derive(Debug, Default)]
+pub struct Suspects(HashSet<Box<[u8]>>);
+
+impl Suspects {
+    const MOST: usize = 4096;
+
+    /// Remembers the series of a batch. Where there are too many, all others are forgotten: they are found again.
+    pub fn remember(&mut self, batch: &Batch) {
+        let Ok(request) = batch.request() else { return };
+        for series in encoded_series(&request) {
+            if self.0.len() == Self::MOST {
+                self.0.clear();
+            }
+            self.0.insert(series.labels.into());
+        }
+    }
+
+    /// Forgets the series of a batch, which the sink takes now.
+    pub fn forget(&mut self, batch: &Batch) {
+        if self.0.is_empty() {
+            return;
+        }
+        let Ok(request) = batch.request() else { return };
+        for series in encoded_series(&request) {
+            self.0.remove(series.labels);
+        }
+    }
+}
+
 /// A body that is no compressed request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the batch cannot be read")]
@@ -99,6 +129,19 @@ impl Batch {
         }
         let (first, second) = series.split_at(series.len() / 2);
         Some((self.part(first), self.part(second)))
+    }
+
+    /// The batch without these series, and each of them in a batch of its own. None if none of them is in it, or more
+    /// than this, or nothing else.
+    pub fn apart(&self, suspects: &Suspects, most: usize) -> Option<(Self, Vec<Self>)> {
+        let request = self.request().ok()?;
+        let (suspected, others): (Vec<_>, Vec<_>) =
+            encoded_series(&request).partition(|series| suspects.0.contains(series.labels));
+        if suspected.is_empty() || suspected.len() > most || others.is_empty() {
+            return None;
+        }
+        let alone = suspected.iter().map(|series| self.part(std::slice::from_ref(series))).collect();
+        Some((self.part(&others), alone))
     }
 
     fn part(&self, series: &[EncodedSeries<'_>]) -> Self {
