@@ -163,6 +163,11 @@ impl RelayCounts {
         self.bad_lines.get_or_create(&ReasonLabel { reason: reason.to_string() }).get()
     }
 
+    /// Samples that are in the sinks' queues, and in their spools, or were.
+    pub fn handed_over(&self) -> u64 {
+        self.samples.get()
+    }
+
     /// Samples that were left out for this reason.
     pub fn left_out(&self, cause: Cause) -> u64 {
         self.samples_left_out.get_or_create(&CauseLabel { cause }).get()

@@ -265,8 +265,9 @@ impl Lane {
                 service.keep(&batch, part.exposition, &part.turns);
             }
         }
-        counts.hand_over(batch.samples);
+        let samples = batch.samples;
         out.take(self.number, batch);
+        counts.hand_over(samples);
     }
 }
 
