@@ -95,6 +95,7 @@ impl HistoryPoint {
     }
 }
 
+#[expect(clippy::cast_possible_truncation, reason = "seven digits are as many as a picture shows")]
 impl Figures {
     fn of(cluster: &Standing) -> Self {
         let report = &cluster.report;

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -94,7 +94,7 @@ pub struct Relay {
     queues: Vec<Arc<Queue>>,
     counts: RelayCounts,
     stop: CancellationToken,
-    threads: Vec<JoinHandle<()>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl SinkConfig {
@@ -130,16 +130,24 @@ impl Relay {
         let queues: Vec<_> = sinks.iter().map(|sink| Arc::clone(&sink.queue)).collect();
         let intake = Arc::new(Intake::new(intake_bytes, counts.clone()));
         let stop = CancellationToken::new();
-        let mut relay = Self { intake, queues, counts, stop, threads: Vec::new() };
+        let mut relay = Self { intake, queues, counts, stop, threads: Mutex::default() };
         let linger = packing.linger;
         let packer = Packer::new(packing, relay.counts.clone());
         let (intake, out) = (Arc::clone(&relay.intake), Queues(relay.queues.clone()));
         let pack = move || pack(&intake, packer, linger, out);
-        relay.threads.push(thread::Builder::new().name("relay-pack".to_owned()).spawn(pack)?);
+        relay
+            .threads
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(thread::Builder::new().name("relay-pack".to_owned()).spawn(pack)?);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let stop = relay.stop.clone();
         let send = move || runtime.block_on(send(sinks, lanes, stop));
-        relay.threads.push(thread::Builder::new().name("relay-send".to_owned()).spawn(send)?);
+        relay
+            .threads
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(thread::Builder::new().name("relay-send".to_owned()).spawn(send)?);
         Ok(relay)
     }
 
@@ -167,9 +175,9 @@ impl Relay {
     }
 
     /// Takes nothing more, and gives the sinks so long to take what is left. What is in a spool then stays there.
-    pub async fn shut_down(mut self, patience: Duration) {
+    pub async fn shut_down(&self, patience: Duration) {
         self.intake.close();
-        let mut threads = std::mem::take(&mut self.threads);
+        let mut threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
         let queues = self.queues.clone();
         let stop = self.stop.clone();
         let finish = async move {

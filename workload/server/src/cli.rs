@@ -77,6 +77,9 @@ pub enum Command {
     /// Make, list and revoke join tokens
     #[command(subcommand)]
     Token(Token),
+    /// See what becomes of the clusters' metrics
+    #[command(subcommand)]
+    Relay(Relay),
     /// List, show, configure and remove clusters
     #[command(subcommand)]
     Cluster(Cluster),
@@ -358,4 +361,33 @@ pub enum OlderCommand {
         #[arg(long, short, value_parser = parse_expiry)]
         expire: Option<OffsetDateTime>,
     },
+}
+
+/// `cluster-manager relay`.
+#[derive(Debug, Subcommand)]
+pub enum Relay {
+    /// Show what would be relayed of a member's metrics, and what the rules save
+    ///
+    /// FILE holds metrics in the Prometheus text format, as `lxc query /1.0/metrics` prints them; `-` is the standard
+    /// input. Nothing is sent anywhere.
+    Explain(Explain),
+}
+
+/// `cluster-manager relay explain`.
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// The metrics
+    pub file: PathBuf,
+    /// Rules to try, instead of those that RELAY_RULES_FILE names
+    #[arg(long, value_name = "FILE")]
+    pub rules: Option<PathBuf>,
+    /// The cluster that they are of
+    #[arg(long, value_name = "NAME", default_value = "example")]
+    pub cluster: ClusterName,
+    /// The member that they are of
+    #[arg(long, value_name = "NAME", default_value = "member-1")]
+    pub member: String,
+    /// How often the cluster reports
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = humantime::parse_duration)]
+    pub every: std::time::Duration,
 }

@@ -20,6 +20,8 @@ pub mod failure;
 pub mod log;
 pub mod output;
 mod prompt;
+mod relay_setup;
+mod relay_sink;
 pub mod remote;
 pub mod setup;
 pub mod unit;

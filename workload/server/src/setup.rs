@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use connector::{CountingSink, Options};
+use connector::{MetricsSink, Options};
 use edge::ServerIdentity;
 use edge::rate_limit::{InvalidQuota, LimitSettings};
 use fleet::{Actor, HealthRules, Origin};
@@ -194,9 +194,13 @@ fn sign_in_options(
 }
 
 /// What the connector needs beside its store.
-pub fn connector_options(source: &Source, address: Address) -> Result<Options, Failure> {
+pub fn connector_options(
+    source: &Source,
+    address: Address,
+    sink: Arc<dyn MetricsSink>,
+) -> Result<Options, Failure> {
     let limits = limits(source, connector::limits::check)?;
-    Ok(Options { address, health: health_rules(source)?, limits, sink: Arc::new(CountingSink::default()) })
+    Ok(Options { address, health: health_rules(source)?, limits, sink })
 }
 
 fn limits(
@@ -216,7 +220,7 @@ fn limits(
     Ok(limits)
 }
 
-fn read(setting: &settings::Setting, path: &Path) -> Result<Vec<u8>, Failure> {
+pub(crate) fn read(setting: &settings::Setting, path: &Path) -> Result<Vec<u8>, Failure> {
     std::fs::read(path)
         .map_err(|error| Failure::Other(format!("{}: {}: {error}", setting.name, path.display())))
 }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use connector::Connector;
+use connector::{Connector, CountingSink, MetricsSink};
 use edge::status_port::{HealthCheck, MetricsText};
 use edge::tls::{ClientCertificates, server_config};
 use edge::{EdgeMetrics, Limits, ProxyPolicy, Server, ServerIdentity};
@@ -19,7 +19,8 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::failure::Failure;
-use crate::setup;
+use crate::relay_sink::{self, RelaySink};
+use crate::{relay_setup, setup};
 
 /// How often certificate files are looked at.
 const RELOAD_EVERY: Duration = Duration::from_secs(10);
@@ -53,6 +54,7 @@ pub struct Unit {
     beside: Vec<BoxFuture<'static, ()>>,
     connector: Option<Arc<Connector>>,
     leaf: Option<Leaf>,
+    relay: Option<Arc<RelaySink>>,
 }
 
 /// The connector's certificate, and the one that it may change to.
@@ -101,6 +103,7 @@ impl Unit {
             beside: Vec::new(),
             connector: None,
             leaf: None,
+            relay: None,
         };
         unit.beside.push(look_after_events(&unit, typed::event_retention_days(source)?));
         Ok(unit)
@@ -113,7 +116,28 @@ impl Unit {
         if let Some(problem) = setup::connector_certificate_problem(&identity, &public) {
             tracing::warn!("{problem}");
         }
-        let connector = Connector::new(self.store.clone(), setup::connector_options(source, public)?);
+        let sink: Arc<dyn MetricsSink> = match relay_setup::start(source)? {
+            None => Arc::new(CountingSink::default()),
+            Some(relay) => {
+                relay.counts().register(&mut self.registry);
+                let sink = Arc::new(RelaySink(relay));
+                let health = setup::health_rules(source)?;
+                let (prepared, store, ended) =
+                    (self.prepared.clone(), self.store.clone(), self.ended.clone());
+                let following = sink.clone();
+                self.beside.push(
+                    async move {
+                        if ended.run_until_cancelled(prepared.cancelled()).await.is_some() {
+                            following.follow(store, health, ended).await;
+                        }
+                    }
+                    .boxed(),
+                );
+                self.relay = Some(sink.clone());
+                sink
+            }
+        };
+        let connector = Connector::new(self.store.clone(), setup::connector_options(source, public, sink)?);
         connector.metrics().register(&mut self.registry);
         self.beside.push(identity.clone().watch(RELOAD_EVERY, self.ended.clone()).boxed());
         let tls = server_config(identity.clone(), ClientCertificates::Requested, &[b"http/1.1"]);
@@ -170,7 +194,7 @@ impl Unit {
     }
 
     async fn run(self, shutdown: CancellationToken) -> Result<(), Failure> {
-        let Self { store, draining, ended, prepared, servers, beside, connector, leaf, .. } = self;
+        let Self { store, draining, ended, prepared, servers, beside, connector, leaf, relay, .. } = self;
         let beside = tokio::spawn(join_all(beside.into_iter().map(tokio::spawn)));
         let servers = tokio::spawn(join_all(servers.into_iter().map(tokio::spawn)));
         let outcome = tokio::select! {
@@ -182,6 +206,9 @@ impl Unit {
         let _ = servers.await;
         ended.cancel();
         let _ = beside.await;
+        if let Some(relay) = relay {
+            relay.0.shut_down(relay_sink::PATIENCE).await;
+        }
         outcome
     }
 }

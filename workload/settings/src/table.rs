@@ -67,7 +67,13 @@ settings! {
     SESSION_LIFETIME_SECONDS = setting("SESSION_LIFETIME_SECONDS", "a number from 1 to 31536000", "604800", "A person's session ends after this much time in any case.");
     ROLE_MAPPING = setting("ROLE_MAPPING", "GROUP=ROLE, separated by commas; a role is admin, operator or viewer", "admins=admin", "Which group of the identity provider gives which role; of several the highest counts.");
     GRAFANA_BASE_URL = setting("GRAFANA_BASE_URL", "a URL", "", "Where links to dashboards lead; empty: no links.");
-    PROMETHEUS_BASE_URL = setting("PROMETHEUS_BASE_URL", "a URL", "", "The full remote-write URL that the sites' metrics go to; empty: nowhere.");
+    PROMETHEUS_BASE_URL = setting("PROMETHEUS_BASE_URL", "http or https URLs, separated by blanks", "", "The full remote-write URLs that the sites' metrics go to, each of them to all; empty: nowhere. A user and a password in one are sent to it alone.");
+    RELAY_BEARER_TOKEN = secret("RELAY_BEARER_TOKEN", "The token that is sent to sinks whose URL has no user.");
+    RELAY_JOB_LABEL = setting("RELAY_JOB_LABEL", "name or folded", "name", "The label `job` of relayed series: the cluster's name, or the name with all but ASCII letters and digits turned into `_`, for dashboards of microcloud-cluster-manager.");
+    RELAY_RULES_FILE = setting("RELAY_RULES_FILE", "a YAML file with allow, deny and groups", "", "Which series are relayed, and how often; empty: all, always. `cluster-manager relay explain` shows what it does.");
+    RELAY_MEMORY_MB = setting("RELAY_MEMORY_MB", "a number from 1 to 1000000", "128", "How many megabytes of samples may wait in memory for each sink; some 15 bytes a sample.");
+    RELAY_SPOOL_PATH = setting("RELAY_SPOOL_PATH", "a folder of this process alone", "", "Where samples wait for a sink on disk, so that they survive a restart; empty: in memory alone.");
+    RELAY_SPOOL_MB = setting("RELAY_SPOOL_MB", "a number from 1 to 10000000", "2048", "How many megabytes of samples may wait on disk for each sink. An hour of 1,000 clusters with 1,000 series each is 900.");
     RATE_LIMIT_REFILL_RATE = setting("RATE_LIMIT_REFILL_RATE", "a number from 0.01 to 1000000", "", "Requests a second that each client may make, of every kind; empty: a sensible rate a kind.");
     RATE_LIMIT_BUCKET_SIZE = setting("RATE_LIMIT_BUCKET_SIZE", "a number from 1 to 1000000", "", "How many requests a client may make at once before the rate counts; empty: a sensible number a kind.");
     RATE_LIMIT_CLIENT_ACTIVE_INTERVAL_SECONDS = setting("RATE_LIMIT_CLIENT_ACTIVE_INTERVAL_SECONDS", "a number from 1 to 86400", "180", "Taken for compatibility; a client is forgotten when its bucket is full again.");

@@ -99,6 +99,27 @@ pub struct Health {
     pub lost: Duration,
 }
 
+/// Where the sites' metrics go, and how.
+#[derive(Debug, Clone)]
+pub struct Relay {
+    /// The sinks; none: nowhere.
+    pub sinks: Vec<Url>,
+    /// What sinks are shown whose URL has no user.
+    pub bearer_token: Option<SecretString>,
+    /// CAs trusted for outgoing calls beside the system's.
+    pub extra_ca_file: Option<PathBuf>,
+    /// Whether the label `job` is folded as the existing program did.
+    pub is_job_folded: bool,
+    /// What is relayed, and how often.
+    pub rules_file: Option<PathBuf>,
+    /// How many bytes may wait in memory for each sink.
+    pub memory_bytes: usize,
+    /// Where samples wait on disk.
+    pub spool_path: Option<PathBuf>,
+    /// How many bytes may wait there for each sink.
+    pub spool_bytes: u64,
+}
+
 /// What is logged, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Log {
@@ -198,6 +219,29 @@ impl Health {
     }
 }
 
+impl Relay {
+    /// Reads `PROMETHEUS_BASE_URL`, `RELAY_*` and `EXTRA_CA_FILE`.
+    pub fn from(source: &Source) -> Result<Self, SettingError> {
+        const MEGABYTE: u64 = 1_000_000;
+        let memory = source.number(&table::RELAY_MEMORY_MB, 1..=1_000_000)? * MEGABYTE;
+        let is_folded = |text: &str| match text {
+            "name" => Some(false),
+            "folded" => Some(true),
+            _ => None,
+        };
+        Ok(Self {
+            sinks: source.parsed_with(&table::PROMETHEUS_BASE_URL, sinks)?.unwrap_or_default(),
+            bearer_token: source.text(&table::RELAY_BEARER_TOKEN)?.map(SecretString::from),
+            extra_ca_file: source.text(&table::EXTRA_CA_FILE)?.map(PathBuf::from),
+            is_job_folded: source.parsed_with(&table::RELAY_JOB_LABEL, is_folded)?.unwrap_or(false),
+            rules_file: source.text(&table::RELAY_RULES_FILE)?.map(PathBuf::from),
+            memory_bytes: usize::try_from(memory).unwrap_or(usize::MAX),
+            spool_path: source.text(&table::RELAY_SPOOL_PATH)?.map(PathBuf::from),
+            spool_bytes: source.number(&table::RELAY_SPOOL_MB, 1..=10_000_000)? * MEGABYTE,
+        })
+    }
+}
+
 impl Log {
     /// Reads `LOG_*`.
     pub fn from(source: &Source) -> Result<Self, SettingError> {
@@ -224,6 +268,11 @@ pub fn trusted_proxies(source: &Source) -> Result<Vec<IpNet>, SettingError> {
 pub fn event_retention_days(source: &Source) -> Result<Option<i32>, SettingError> {
     let days = source.number(&table::EVENT_RETENTION_DAYS, 0..=36_500)?;
     Ok(i32::try_from(days).ok().filter(|days| *days > 0))
+}
+
+fn sinks(text: &str) -> Option<Vec<Url>> {
+    let sink = |text: &str| Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    text.split_whitespace().map(sink).collect()
 }
 
 /// A text that can be an issuer, as it stands: providers compare it letter by letter.

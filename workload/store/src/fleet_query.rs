@@ -4,6 +4,8 @@
 
 mod cursor;
 
+use std::sync::Arc;
+
 use fleet::query::{self, ClusterFilter, ClusterQuery};
 use fleet::standing::Judge;
 use fleet::{Cluster, FleetTotals, HealthRules, ServiceClock, Standing};
@@ -88,6 +90,12 @@ impl Store {
         let fleet = self.fleet().await?;
         let judge = Judge::new(rules, &fleet.clock);
         Ok((fleet.clock, FleetTotals::of(fleet.clusters.iter().map(AsRef::as_ref), &judge)))
+    }
+
+    /// How every cluster stands, sorted by number, and the clock to judge them by.
+    pub async fn standings(&self) -> Result<(ServiceClock, Arc<Vec<Arc<Standing>>>), StoreError> {
+        let fleet = self.fleet().await?;
+        Ok((fleet.clock, fleet.clusters))
     }
 
     /// Clusters in the order of their names' bytes, beginning behind a name, at most so many: the whole list, a piece

@@ -40,7 +40,8 @@ async fn every_five_minutes_each_cluster_is_remembered_once_whoever_tries() {
     let (options, store) = hub().await;
     let other = store::testing::store(&options);
     let (one, two) = tokio::join!(store.keep_history(RULES), other.keep_history(RULES));
-    (one.unwrap(), two.unwrap());
+    one.unwrap();
+    two.unwrap();
     store.keep_history(RULES).await.unwrap();
     // Should the five minutes end just now, there are two points.
     let found = points(&store, 1, Resolution::FiveMinutes).await;

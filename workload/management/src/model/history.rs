@@ -85,6 +85,7 @@ fn full_in_days(hours: &[HistoryPoint], of: impl Fn(&Figures) -> (f32, f32)) -> 
 }
 
 /// Whole bytes. A float that is no number of bytes becomes the nearest one that is.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` takes the nearest")]
 fn bytes(amount: f32) -> u64 {
     amount.round() as u64
 }

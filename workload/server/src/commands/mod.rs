@@ -18,6 +18,7 @@ mod cluster;
 mod event;
 mod local;
 mod migrate;
+mod relay;
 mod serve;
 mod service_account;
 mod session;
@@ -55,6 +56,7 @@ fn run(arguments: &[OsString]) -> Result<(), Failure> {
             local::run(&arguments)
         }
         Command::Migrate => block_on(migrate::run(&with_local_settings(on_this_machine(remote, source)?)?)),
+        Command::Relay(cli::Relay::Explain(arguments)) => relay::explain_file(&source, output, &arguments),
         Command::Token(command) => block_on(token::run(&backend(remote, source)?, output, command)),
         Command::Cluster(command) => block_on(cluster::run(&backend(remote, source)?, output, command)),
         Command::ServiceAccount(command) => {

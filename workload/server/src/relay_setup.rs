@@ -1,0 +1,156 @@
+//! Settings turned into a relay of the sites' metrics.
+
+use std::path::Path;
+use std::time::Duration;
+
+use relay::filter::{Group, InvalidMatcher, Matcher, Rules};
+use relay::labels::JobLabel;
+use relay::{Config, Credentials, Endpoint, Relay, SinkConfig, SpoolConfig};
+use serde::Deserialize;
+use settings::{Source, table, typed};
+
+use crate::failure::Failure;
+use crate::setup::read;
+
+/// The longest that a request to a sink may take.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The file of rules.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct RulesFile {
+    allow: Vec<String>,
+    deny: Vec<String>,
+    groups: Vec<GroupInFile>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GroupInFile {
+    name: String,
+    matchers: Vec<String>,
+    /// `5m`, `1h 30m`.
+    #[serde(deserialize_with = "duration")]
+    every: Duration,
+}
+
+/// The relay that the settings ask for; none where there is no sink.
+pub(crate) fn start(source: &Source) -> Result<Option<Relay>, Failure> {
+    let settings = typed::Relay::from(source)?;
+    // Read in any case: a mistake in it is worth knowing of before there is a sink.
+    let rules = settings.rules_file.as_deref().map(rules).transpose()?.unwrap_or_default();
+    if settings.sinks.is_empty() {
+        return Ok(None);
+    }
+    let extra_ca_pem =
+        settings.extra_ca_file.as_deref().map(|path| read(&table::EXTRA_CA_FILE, path)).transpose()?;
+    let mut sinks = Vec::new();
+    for url in settings.sinks {
+        let credentials = match &settings.bearer_token {
+            Some(token) if url.username().is_empty() => Credentials::Bearer(token.clone()),
+            // What stands in the address is found there.
+            _ => Credentials::None,
+        };
+        let name = name(&url, sinks.iter().map(|sink: &SinkConfig| sink.name.as_str()));
+        let spool = settings
+            .spool_path
+            .as_ref()
+            .map(|folder| SpoolConfig { directory: folder.join(&name), bytes: settings.spool_bytes });
+        let endpoint = Endpoint { url, extra_ca_pem: extra_ca_pem.clone(), credentials, timeout: TIMEOUT };
+        let sink = SinkConfig::new(name, endpoint);
+        sinks.push(SinkConfig { memory_bytes: settings.memory_bytes, spool, ..sink });
+    }
+    let mut config = Config::new(sinks);
+    config.packing.rules = rules;
+    config.packing.job = if settings.is_job_folded { JobLabel::Folded } else { JobLabel::Name };
+    let relay = Relay::start(config).map_err(|error| Failure::Other(format!("the relay: {error}")))?;
+    Ok(Some(relay))
+}
+
+/// The rules in a file.
+pub(crate) fn rules(path: &Path) -> Result<Rules, Failure> {
+    let setting = &table::RELAY_RULES_FILE;
+    let text = read(setting, path)?;
+    let wrong = |error: String| Failure::Usage(format!("{}: {}: {error}", setting.name, path.display()));
+    let file: RulesFile = serde_yaml::from_slice(&text).map_err(|error| wrong(error.to_string()))?;
+    rules_of(file).map_err(|error| wrong(error.to_string()))
+}
+
+fn rules_of(file: RulesFile) -> Result<Rules, InvalidMatcher> {
+    let matchers = |texts: Vec<String>| -> Result<Vec<Matcher>, InvalidMatcher> {
+        texts.iter().map(|text| text.parse()).collect()
+    };
+    let groups: Result<Vec<Group>, InvalidMatcher> = file
+        .groups
+        .into_iter()
+        .map(|group| {
+            let matchers: Vec<Matcher> = matchers(group.matchers)?;
+            Ok(Group { name: group.name, matchers, every: group.every })
+        })
+        .collect();
+    Ok(Rules { allow: matchers(file.allow)?, deny: matchers(file.deny)?, groups: groups? })
+}
+
+/// What a sink is called in counters, logs and the spool: by its host, which says enough and holds no secret.
+fn name<'a>(url: &url::Url, taken: impl Iterator<Item = &'a str>) -> String {
+    let host = url.host_str().unwrap_or("sink");
+    let fitting = |character: char| character.is_ascii_alphanumeric() || matches!(character, '.' | '-');
+    let host: String = host.chars().map(|c| if fitting(c) { c } else { '_' }).collect();
+    let port = url.port().map(|port| format!("_{port}")).unwrap_or_default();
+    let base = format!("{host}{port}");
+    let taken: Vec<&str> = taken.collect();
+    if !taken.contains(&base.as_str()) {
+        return base;
+    }
+    (2..)
+        .map(|number| format!("{base}_{number}"))
+        .find(|name| !taken.contains(&name.as_str()))
+        .unwrap_or(base)
+}
+
+fn duration<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    humantime::parse_duration(&text).map_err(serde::de::Error::custom)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(yaml: &str) -> Result<Rules, String> {
+        let file: RulesFile = serde_yaml::from_str(yaml).map_err(|error| error.to_string())?;
+        rules_of(file).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn rules_are_read_as_people_write_them() {
+        let rules = parsed(
+            "allow: [lxd_*]\ndeny: ['lxd_disk_*{device=\"loop*\"}']\n\
+             groups:\n- {name: slow, matchers: [lxd_filesystem_*], every: 5m}",
+        )
+        .unwrap();
+        assert_eq!((rules.allow.len(), rules.deny.len()), (1, 1));
+        assert_eq!((rules.groups[0].name.as_str(), rules.groups[0].every), ("slow", Duration::from_mins(5)));
+        assert_eq!(parsed("{}").unwrap(), Rules::default());
+    }
+
+    #[test]
+    fn a_mistake_in_them_is_named() {
+        for (yaml, part) in [
+            ("alow: []", "alow"),
+            ("deny: ['a b']", "a b"),
+            ("groups: [{name: x, matchers: [], every: soon}]", "every"),
+        ] {
+            let error = parsed(yaml).unwrap_err();
+            assert!(error.contains(part) || error.contains("time") || error.contains("expected"), "{error}");
+        }
+    }
+
+    #[test]
+    fn sinks_are_called_by_their_hosts() {
+        let named = |text: &str, taken: &[&str]| name(&text.parse().unwrap(), taken.iter().copied());
+        assert_eq!(named("https://u:p@mimir.example.com/api/v1/push", &[]), "mimir.example.com");
+        assert_eq!(named("http://[::1]:9090/x", &[]), "__1__9090");
+        assert_eq!(named("http://a:1/x", &["a_1"]), "a_1_2");
+    }
+}

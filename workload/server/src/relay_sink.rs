@@ -1,0 +1,70 @@
+//! Hands the metrics of heartbeats to the relay, and tells it which clusters are gone.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use connector::{MetricsSink, SiteMetrics};
+use fleet::standing::Judge;
+use fleet::{HealthRules, HealthState};
+use relay::time::UnixMillis;
+use relay::{Exposition, Relay};
+use store::Store;
+use store::identities::Identity;
+use tokio_util::sync::CancellationToken;
+
+/// How often it is looked for clusters that left or fell silent.
+const LOOK_EVERY: Duration = Duration::from_secs(15);
+/// Clusters that were heard since are not asked for: no cluster is late sooner.
+const SURELY_HEARD: Duration = Duration::from_secs(90);
+/// How long the sinks are given to take what is left when the process ends.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A relay behind the connector.
+pub(crate) struct RelaySink(pub(crate) Relay);
+
+impl MetricsSink for RelaySink {
+    fn accept(&self, cluster: &Identity, metrics: Vec<SiteMetrics>) {
+        let received = UnixMillis::now();
+        for SiteMetrics { member, service, escaped } in metrics {
+            let cluster = cluster.name.clone();
+            self.0.accept(Exposition { cluster, member, service, received, escaped });
+        }
+    }
+}
+
+impl RelaySink {
+    /// Ends the series of clusters that were removed or are lost, until shutdown.
+    pub(crate) async fn follow(
+        self: Arc<Self>,
+        store: Store,
+        rules: HealthRules,
+        shutdown: CancellationToken,
+    ) {
+        let mut ticks = tokio::time::interval(LOOK_EVERY);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        while shutdown.run_until_cancelled(ticks.tick()).await.is_some() {
+            // Away from the database nobody can tell who is silent.
+            if let Err(error) = self.end_the_silent(&store, &rules).await {
+                tracing::debug!(%error, "clusters whose metrics should end are not known");
+            }
+        }
+    }
+
+    async fn end_the_silent(&self, store: &Store, rules: &HealthRules) -> Result<(), store::StoreError> {
+        let silent = self.0.silent_since(UnixMillis::now().minus(SURELY_HEARD)).await;
+        if silent.is_empty() {
+            return Ok(());
+        }
+        let (clock, standings) = store.standings().await?;
+        let judge = Judge::new(rules, &clock);
+        for name in silent {
+            // Whoever reports to another unit now is neither.
+            let standing = standings.iter().find(|cluster| cluster.name == name);
+            if standing.is_none_or(|cluster| judge.state(cluster) == HealthState::Lost) {
+                tracing::debug!(cluster = %name, "its metrics end");
+                self.0.end(name);
+            }
+        }
+        Ok(())
+    }
+}
