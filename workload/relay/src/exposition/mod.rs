@@ -12,6 +12,9 @@ pub use sample::{BadLine, Label, LabelValue, Sample};
 
 use lexer::Line;
 
+/// The longest line, in bytes: longer than any exporter writes, and short enough for any sink.
+const MAX_LINE: usize = 64 * 1024;
+
 /// The samples of one exposition, line by line.
 ///
 /// It lends what it read: a [`Sample`]'s labels stand in the parser until the next line is read.
@@ -46,6 +49,9 @@ impl<'t> Parser<'t> {
             let line = line.trim_ascii();
             if line.is_empty() || line[0] == b'#' {
                 continue;
+            }
+            if line.len() > MAX_LINE {
+                return Some(Err(BadLine::TooLong));
             }
             let Ok(text) = std::str::from_utf8(line) else { return Some(Err(BadLine::NotUtf8)) };
             self.labels.clear();

@@ -39,6 +39,8 @@ pub struct LabelValue<'t> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, thiserror::Error)]
 #[expect(missing_docs, reason = "the texts say it")]
 pub enum BadLine {
+    #[error("longer than 64 KiB")]
+    TooLong,
     #[error("not UTF-8")]
     NotUtf8,
     #[error("no metric name")]

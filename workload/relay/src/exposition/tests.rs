@@ -169,6 +169,12 @@ fn bytes_that_are_no_text_cost_their_line() {
 }
 
 #[test]
+fn a_line_that_is_too_long_costs_itself() {
+    let long = format!("a{{b=\"{}\"}} 1\nc 1", "x".repeat(65_536));
+    assert_eq!(read(long), [Err(BadLine::TooLong), Ok(sample("c", &[], 1.0))]);
+}
+
+#[test]
 fn more_labels_than_anybody_writes_are_refused() {
     let line = |count: usize| {
         let labels: Vec<_> = (0..count).map(|number| format!("l{number}=\"\"")).collect();

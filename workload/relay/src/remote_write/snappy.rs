@@ -27,7 +27,7 @@ impl Compressor {
 }
 
 /// A request that claims to be longer than this is none of ours.
-const MAX_REQUEST: usize = 256 * 1024 * 1024;
+const MAX_REQUEST: usize = 64 * 1024 * 1024;
 
 pub(super) fn decompress(compressed: &[u8]) -> Result<Vec<u8>, Malformed> {
     if decompress_len(compressed).map_err(|_| Malformed)? > MAX_REQUEST {
