@@ -1,0 +1,98 @@
+//! Whatever a member says of its metrics, reading it ends without a panic, and a bad line costs nothing but itself. What
+//! was taken in is what a sink reads back, with a decoder that is not ours, from the compressed request.
+
+#![no_main]
+#![allow(dead_code, unreachable_pub, unused_imports, unfulfilled_lint_expectations)]
+
+// The very files that `relay` is made of. To depend on it would build an HTTP client and a TLS library first.
+#[path = "../../../workload/relay/src/exposition/mod.rs"]
+mod exposition;
+#[path = "../../../workload/relay/src/labels.rs"]
+mod labels;
+#[path = "../../../workload/relay/src/remote_write/mod.rs"]
+mod remote_write;
+#[path = "../../../workload/relay/src/time.rs"]
+mod time;
+#[path = "../../../workload/relay/tests/wire/mod.rs"]
+mod wire;
+
+use std::collections::BTreeMap;
+
+use exposition::{Parser, Sample, unescape};
+use labels::{JobLabel, Origin};
+use libfuzzer_sys::fuzz_target;
+use protocol::ClusterName;
+use remote_write::{BatchBuilder, NORMAL_NAN};
+use time::UnixMillis;
+use wire::{Series, decode};
+
+const NOW: UnixMillis = UnixMillis(1_800_000_000_000);
+
+fuzz_target!(|data: &[u8]| {
+    check(data);
+    // As the connector hands it on: the inside of a JSON string. Few mutations of one are one again.
+    let mut plain = Vec::new();
+    unescape(data, &mut plain);
+    check(&plain);
+    if let Ok(text) = std::str::from_utf8(data) {
+        let quoted = serde_json::to_string(text).expect("a text");
+        plain.clear();
+        unescape(&quoted.as_bytes()[1..quoted.len() - 1], &mut plain);
+        assert_eq!(plain, data, "an escaped text means something else");
+    }
+});
+
+fn check(text: &[u8]) {
+    let origin = Origin::new(&ClusterName::from_stored("paris".to_owned()), "node-1", JobLabel::Name);
+    let mut builder = BatchBuilder::default();
+    let mut expected = Vec::new();
+    let mut parser = Parser::new(text);
+    while let Some(line) = parser.next() {
+        let Ok(sample) = line else { continue };
+        let mut labels = Vec::new();
+        origin.series(&sample, &mut labels);
+        builder.push(&labels, sample.value, sample.timestamp.unwrap_or(NOW));
+        expected.push(meant(&sample));
+    }
+    let batch = builder.finish();
+    assert_eq!(batch.as_ref().map_or(0, |batch| batch.samples as usize), expected.len());
+    if let Some(batch) = batch {
+        assert_eq!(decode(&batch.body), expected);
+    }
+    let alone: usize = text.split(|byte| *byte == b'\n').map(samples_in).sum();
+    assert_eq!(alone, expected.len(), "a line took another one with it");
+}
+
+fn samples_in(text: &[u8]) -> usize {
+    let mut parser = Parser::new(text);
+    let mut samples = 0;
+    while let Some(line) = parser.next() {
+        samples += usize::from(line.is_ok());
+    }
+    samples
+}
+
+/// The series as it must arrive, made the slow way.
+fn meant(sample: &Sample<'_, '_>) -> Series {
+    let exposed: BTreeMap<_, _> =
+        sample.labels.iter().map(|label| (label.name.to_owned(), label.value.text().into_owned())).collect();
+    assert_eq!(exposed.len(), sample.labels.len(), "the same label twice");
+    let own = [("__name__", sample.name), ("instance", "node-1"), ("job", "paris"), ("member", "node-1")];
+    let mut labels: BTreeMap<String, String> =
+        own.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    for (name, value) in &exposed {
+        let mut name = name.clone();
+        if own.iter().any(|(own, _)| *own == name) {
+            name.insert_str(0, "exported_");
+            while exposed.contains_key(&name) {
+                name.insert_str(0, "exported_");
+            }
+        }
+        if !value.is_empty() {
+            assert_eq!(labels.insert(name, value.clone()), None, "two labels became one");
+        }
+    }
+    let bits = if sample.value.is_nan() { NORMAL_NAN } else { sample.value.to_bits() };
+    let at = sample.timestamp.unwrap_or(NOW);
+    Series { labels: labels.into_iter().collect(), samples: vec![(bits, at.0)] }
+}
