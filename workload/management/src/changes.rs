@@ -45,7 +45,7 @@ pub(crate) struct Parameters {
 /// `removed`, `configured`, `judged`; `reported` with `{"uids":[…]}`, the clusters that sent a heartbeat in the last
 /// seconds, or `{"uids":null}` where they are too many to name; `resync`: something may have been missed.
 #[utoipa::path(
-    get, path = "/1.0/changes", tag = "clusters",
+    get, path = "/1.0/changes", operation_id = "follow_changes", tag = "clusters",
     params(Parameters),
     responses((status = 200, description = "A stream", body = StreamEvent, content_type = "text/event-stream"), SignedIn, Anywhere)
 )]

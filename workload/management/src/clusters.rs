@@ -11,7 +11,7 @@ pub(crate) mod history;
 
 /// One cluster.
 #[utoipa::path(
-    get, path = "/1.0/remote-cluster/{name}", tag = "clusters",
+    get, path = "/1.0/remote-cluster/{name}", operation_id = "show_cluster", tag = "clusters",
     params(("name" = String, Path, description = "The cluster's name")),
     responses((status = 200, body = Answer<Cluster>), AboutOne, SignedIn, Anywhere)
 )]
@@ -24,7 +24,7 @@ pub(crate) async fn show(call: Call) -> Result<Response, Error> {
 
 /// Changes a cluster's description and thresholds. What is absent stays as it is.
 #[utoipa::path(
-    patch, path = "/1.0/remote-cluster/{name}", tag = "clusters",
+    patch, path = "/1.0/remote-cluster/{name}", operation_id = "configure_cluster", tag = "clusters",
     params(("name" = String, Path, description = "The cluster's name")),
     request_body = ClusterChange,
     responses((status = 200, body = Answer<Nothing>), AboutOne, SignedIn, Anywhere, WithBody)
@@ -39,7 +39,7 @@ pub(crate) async fn configure(call: Call) -> Result<Response, Error> {
 
 /// Removes a cluster: it cannot report any more.
 #[utoipa::path(
-    delete, path = "/1.0/remote-cluster/{name}", tag = "clusters",
+    delete, path = "/1.0/remote-cluster/{name}", operation_id = "remove_cluster", tag = "clusters",
     params(("name" = String, Path, description = "The cluster's name")),
     responses((status = 200, body = Answer<Nothing>), AboutOne, SignedIn, Anywhere)
 )]

@@ -32,7 +32,7 @@ const WAITING: usize = 1;
 const LONGEST_STALL: Duration = Duration::from_secs(30);
 
 /// The clusters. Without a parameter all of them, sorted by name; with any, a page.
-#[utoipa::path(get, path = "/1.0/remote-cluster", tag = "clusters", params(ClusterListParameters), responses(
+#[utoipa::path(get, path = "/1.0/remote-cluster", operation_id = "list_clusters", tag = "clusters", params(ClusterListParameters), responses(
     (status = 200, body = Answer<ClusterList>),
     (status = 304, description = "The page is what `If-None-Match` names."),
     SignedIn, Anywhere))]

@@ -13,7 +13,7 @@ mod page;
 
 /// The document, as it is served. It is the same for everybody.
 #[utoipa::path(
-    get, path = "/1.0/openapi.json", tag = "server", security(()),
+    get, path = "/1.0/openapi.json", operation_id = "openapi_document", tag = "server", security(()),
     responses((status = 200, description = "The OpenAPI 3.1 document", body = serde_json::Value), crate::model::Anywhere)
 )]
 pub(crate) async fn document(_call: Call) -> Result<Response, Error> {

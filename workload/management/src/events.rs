@@ -15,7 +15,7 @@ use crate::model::{Answer, Anywhere, EventPage, EventQuery, SignedIn};
 
 /// Who did what, newest first: every change, sign-in and refusal. Needs the role `viewer`.
 #[utoipa::path(
-    get, path = "/1.0/event", tag = "events", params(EventQuery),
+    get, path = "/1.0/event", operation_id = "list_events", tag = "events", params(EventQuery),
     responses((status = 200, body = Answer<EventPage>), SignedIn, Anywhere)
 )]
 pub(crate) async fn list(call: Call) -> Result<Response, Error> {

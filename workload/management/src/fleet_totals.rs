@@ -9,7 +9,7 @@ use crate::errors::from_store;
 use crate::model::{Answer, Anywhere, FleetTotals, SignedIn};
 
 /// What the fleet adds up to: clusters by health and by warnings, members and instances by status, memory, storage.
-#[utoipa::path(get, path = "/1.0/fleet", tag = "clusters", responses(
+#[utoipa::path(get, path = "/1.0/fleet", operation_id = "fleet_totals", tag = "clusters", responses(
     (status = 200, body = Answer<FleetTotals>),
     (status = 304, description = "The totals are what `If-None-Match` names."),
     SignedIn, Anywhere))]

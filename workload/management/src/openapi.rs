@@ -35,7 +35,7 @@ use utoipa::{Modify, OpenApi};
         crate::service_accounts::create,
         crate::service_accounts::revoke,
     ),
-    modifiers(&WaysIn, &EmptyPages),
+    modifiers(&WaysIn, &EmptyPages, &TunnelNames),
     security(("token" = []), ("session" = [])),
     tags(
         (name = "server", description = "The hub itself"),
@@ -91,6 +91,29 @@ fn any_of(schema: &mut RefOr<Schema>) {
     }
 }
 
+/// One handler answers all methods of a tunnel, and an operation's name must be its own.
+struct TunnelNames;
+
+impl Modify for TunnelNames {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let Some(tunnel) = document.paths.paths.get_mut("/1.0/remote-cluster/{name}/tunnel/{rest}") else {
+            return;
+        };
+        let operations = [
+            (&mut tunnel.get, "tunnel_get"),
+            (&mut tunnel.post, "tunnel_post"),
+            (&mut tunnel.put, "tunnel_put"),
+            (&mut tunnel.patch, "tunnel_patch"),
+            (&mut tunnel.delete, "tunnel_delete"),
+        ];
+        for (operation, name) in operations {
+            if let Some(operation) = operation {
+                operation.operation_id = Some(name.to_owned());
+            }
+        }
+    }
+}
+
 /// The OpenAPI 3.1 document.
 pub fn document() -> utoipa::openapi::OpenApi {
     Document::openapi()
@@ -125,5 +148,15 @@ mod tests {
             .map(|route| (route.method.to_string(), route.path.replace("{*", "{")))
             .collect();
         assert_eq!(described, routes);
+    }
+    /// Whoever makes a client of the description names its functions after them.
+    #[test]
+    fn every_operation_has_a_name_of_its_own() {
+        let document = serde_json::to_value(document()).unwrap();
+        let items = document["paths"].as_object().unwrap().values();
+        let operations = items.flat_map(|item| item.as_object().unwrap().values());
+        let names: Vec<&str> = operations.map(|it| it["operationId"].as_str().unwrap()).collect();
+        let distinct: BTreeSet<&str> = names.iter().copied().collect();
+        assert_eq!(distinct.len(), names.len(), "{names:?}");
     }
 }

@@ -16,7 +16,7 @@ use crate::model::{
 
 /// All tokens that were not used yet, oldest first, expired ones included.
 #[utoipa::path(
-    get, path = "/1.0/remote-cluster-join-token", tag = "tokens",
+    get, path = "/1.0/remote-cluster-join-token", operation_id = "list_join_tokens", tag = "tokens",
     responses((status = 200, body = Answer<Vec<JoinToken>>), SignedIn, Anywhere)
 )]
 pub(crate) async fn list(call: Call) -> Result<Response, Error> {
@@ -26,7 +26,7 @@ pub(crate) async fn list(call: Call) -> Result<Response, Error> {
 
 /// Makes a token with which one cluster can join, once. It is shown now and never again.
 #[utoipa::path(
-    post, path = "/1.0/remote-cluster-join-token", tag = "tokens",
+    post, path = "/1.0/remote-cluster-join-token", operation_id = "create_join_token", tag = "tokens",
     request_body = NewJoinToken,
     responses(
         (status = 200, body = Answer<CreatedJoinToken>),
@@ -46,7 +46,7 @@ pub(crate) async fn create(call: Call) -> Result<Response, Error> {
 
 /// Takes a token back.
 #[utoipa::path(
-    delete, path = "/1.0/remote-cluster-join-token/{name}", tag = "tokens",
+    delete, path = "/1.0/remote-cluster-join-token/{name}", operation_id = "revoke_join_token", tag = "tokens",
     params(("name" = String, Path, description = "The name of the cluster that it was made for")),
     responses((status = 200, body = Answer<Nothing>), AboutOne, SignedIn, Anywhere)
 )]

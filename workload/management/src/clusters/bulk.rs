@@ -22,7 +22,7 @@ const AT_ONCE: usize = 4;
 
 /// Configures or removes many clusters. Each is a change of its own: what fails for one leaves the others done.
 #[utoipa::path(
-    post, path = "/1.0/remote-cluster-bulk", tag = "clusters",
+    post, path = "/1.0/remote-cluster-bulk", operation_id = "act_on_clusters", tag = "clusters",
     request_body = BulkRequest,
     responses((status = 200, body = Answer<Vec<BulkResult>>), SignedIn, Anywhere, WithBody)
 )]

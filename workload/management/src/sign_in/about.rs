@@ -8,7 +8,7 @@ use crate::call::Call;
 use crate::model::{Answer, Anywhere, SignInSettings};
 
 /// How people sign in: the identity provider, and our name there. Needs no sign-in.
-#[utoipa::path(get, path = "/1.0/sign-in", tag = "sign-in", security(()), responses((status = 200, body = Answer<SignInSettings>), Anywhere))]
+#[utoipa::path(get, path = "/1.0/sign-in", operation_id = "sign_in_settings", tag = "sign-in", security(()), responses((status = 200, body = Answer<SignInSettings>), Anywhere))]
 pub(crate) async fn show(call: Call) -> Result<Response, Error> {
     let sign_in = &call.management.sign_in;
     let provider = match sign_in.provider.state() {

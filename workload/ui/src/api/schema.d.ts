@@ -12,7 +12,7 @@ export interface paths {
             cookie?: never;
         };
         /** Who is signed in, and what they may do. */
-        get: operations["show"];
+        get: operations["who_am_i"];
         put?: never;
         post?: never;
         delete?: never;
@@ -33,7 +33,7 @@ export interface paths {
          *     `removed`, `configured`, `judged`; `reported` with `{"uids":[…]}`, the clusters that sent a heartbeat in the last
          *     seconds, or `{"uids":null}` where they are too many to name; `resync`: something may have been missed.
          */
-        get: operations["follow"];
+        get: operations["follow_changes"];
         put?: never;
         post?: never;
         delete?: never;
@@ -50,7 +50,7 @@ export interface paths {
             cookie?: never;
         };
         /** Every setting that people may see, by its key. */
-        get: operations["show"];
+        get: operations["configuration"];
         put?: never;
         post?: never;
         delete?: never;
@@ -67,7 +67,7 @@ export interface paths {
             cookie?: never;
         };
         /** Who did what, newest first: every change, sign-in and refusal. Needs the role `viewer`. */
-        get: operations["list"];
+        get: operations["list_events"];
         put?: never;
         post?: never;
         delete?: never;
@@ -84,7 +84,7 @@ export interface paths {
             cookie?: never;
         };
         /** What the fleet adds up to: clusters by health and by warnings, members and instances by status, memory, storage. */
-        get: operations["show"];
+        get: operations["fleet_totals"];
         put?: never;
         post?: never;
         delete?: never;
@@ -101,7 +101,7 @@ export interface paths {
             cookie?: never;
         };
         /** The document, as it is served. It is the same for everybody. */
-        get: operations["document"];
+        get: operations["openapi_document"];
         put?: never;
         post?: never;
         delete?: never;
@@ -118,7 +118,7 @@ export interface paths {
             cookie?: never;
         };
         /** The clusters. Without a parameter all of them, sorted by name; with any, a page. */
-        get: operations["list"];
+        get: operations["list_clusters"];
         put?: never;
         post?: never;
         delete?: never;
@@ -137,7 +137,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Configures or removes many clusters. Each is a change of its own: what fails for one leaves the others done. */
-        post: operations["act"];
+        post: operations["act_on_clusters"];
         delete?: never;
         options?: never;
         head?: never;
@@ -152,10 +152,10 @@ export interface paths {
             cookie?: never;
         };
         /** All tokens that were not used yet, oldest first, expired ones included. */
-        get: operations["list"];
+        get: operations["list_join_tokens"];
         put?: never;
         /** Makes a token with which one cluster can join, once. It is shown now and never again. */
-        post: operations["create"];
+        post: operations["create_join_token"];
         delete?: never;
         options?: never;
         head?: never;
@@ -173,7 +173,7 @@ export interface paths {
         put?: never;
         post?: never;
         /** Takes a token back. */
-        delete: operations["revoke"];
+        delete: operations["revoke_join_token"];
         options?: never;
         head?: never;
         patch?: never;
@@ -187,15 +187,15 @@ export interface paths {
             cookie?: never;
         };
         /** One cluster. */
-        get: operations["show"];
+        get: operations["show_cluster"];
         put?: never;
         post?: never;
         /** Removes a cluster: it cannot report any more. */
-        delete: operations["remove"];
+        delete: operations["remove_cluster"];
         options?: never;
         head?: never;
         /** Changes a cluster's description and thresholds. What is absent stays as it is. */
-        patch: operations["configure"];
+        patch: operations["configure_cluster"];
         trace?: never;
     };
     "/1.0/remote-cluster/{name}/history": {
@@ -226,17 +226,17 @@ export interface paths {
             cookie?: never;
         };
         /** A request for a cluster's own LXD. No cluster has an open tunnel yet. */
-        get: operations["tunnel"];
+        get: operations["tunnel_get"];
         /** A request for a cluster's own LXD. No cluster has an open tunnel yet. */
-        put: operations["tunnel"];
+        put: operations["tunnel_put"];
         /** A request for a cluster's own LXD. No cluster has an open tunnel yet. */
-        post: operations["tunnel"];
+        post: operations["tunnel_post"];
         /** A request for a cluster's own LXD. No cluster has an open tunnel yet. */
-        delete: operations["tunnel"];
+        delete: operations["tunnel_delete"];
         options?: never;
         head?: never;
         /** A request for a cluster's own LXD. No cluster has an open tunnel yet. */
-        patch: operations["tunnel"];
+        patch: operations["tunnel_patch"];
         trace?: never;
     };
     "/1.0/service-account": {
@@ -282,7 +282,7 @@ export interface paths {
             cookie?: never;
         };
         /** How people sign in: the identity provider, and our name there. Needs no sign-in. */
-        get: operations["show"];
+        get: operations["sign_in_settings"];
         put?: never;
         post?: never;
         delete?: never;
@@ -299,7 +299,7 @@ export interface paths {
             cookie?: never;
         };
         /** Whether the API can do its work. Needs no sign-in. */
-        get: operations["show"];
+        get: operations["status"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1740,7 +1740,7 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    show: {
+    who_am_i: {
         parameters: {
             query?: never;
             header?: never;
@@ -1904,7 +1904,7 @@ export interface operations {
             };
         };
     };
-    follow: {
+    follow_changes: {
         parameters: {
             query?: {
                 /** @description End after so many events, `connected` included. */
@@ -2072,7 +2072,7 @@ export interface operations {
             };
         };
     };
-    show: {
+    configuration: {
         parameters: {
             query?: never;
             header?: never;
@@ -2236,7 +2236,7 @@ export interface operations {
             };
         };
     };
-    list: {
+    list_events: {
         parameters: {
             query?: {
                 /** @description A cluster, by its name or its uid. */
@@ -2417,7 +2417,7 @@ export interface operations {
             };
         };
     };
-    show: {
+    fleet_totals: {
         parameters: {
             query?: never;
             header?: never;
@@ -2588,7 +2588,7 @@ export interface operations {
             };
         };
     };
-    document: {
+    openapi_document: {
         parameters: {
             query?: never;
             header?: never;
@@ -2724,7 +2724,7 @@ export interface operations {
             };
         };
     };
-    list: {
+    list_clusters: {
         parameters: {
             query?: {
                 /** @description How many clusters a page has. */
@@ -2923,7 +2923,7 @@ export interface operations {
             };
         };
     };
-    act: {
+    act_on_clusters: {
         parameters: {
             query?: never;
             header?: never;
@@ -3178,7 +3178,7 @@ export interface operations {
             };
         };
     };
-    list: {
+    list_join_tokens: {
         parameters: {
             query?: never;
             header?: never;
@@ -3342,7 +3342,7 @@ export interface operations {
             };
         };
     };
-    create: {
+    create_join_token: {
         parameters: {
             query?: never;
             header?: never;
@@ -3606,7 +3606,7 @@ export interface operations {
             };
         };
     };
-    revoke: {
+    revoke_join_token: {
         parameters: {
             query?: never;
             header?: never;
@@ -3802,7 +3802,7 @@ export interface operations {
             };
         };
     };
-    show: {
+    show_cluster: {
         parameters: {
             query?: never;
             header?: never;
@@ -3998,7 +3998,7 @@ export interface operations {
             };
         };
     };
-    remove: {
+    remove_cluster: {
         parameters: {
             query?: never;
             header?: never;
@@ -4194,7 +4194,7 @@ export interface operations {
             };
         };
     };
-    configure: {
+    configure_cluster: {
         parameters: {
             query?: never;
             header?: never;
@@ -4690,7 +4690,7 @@ export interface operations {
             };
         };
     };
-    tunnel: {
+    tunnel_get: {
         parameters: {
             query?: never;
             header?: never;
@@ -4887,7 +4887,7 @@ export interface operations {
             };
         };
     };
-    tunnel: {
+    tunnel_put: {
         parameters: {
             query?: never;
             header?: never;
@@ -5084,7 +5084,7 @@ export interface operations {
             };
         };
     };
-    tunnel: {
+    tunnel_post: {
         parameters: {
             query?: never;
             header?: never;
@@ -5281,7 +5281,7 @@ export interface operations {
             };
         };
     };
-    tunnel: {
+    tunnel_delete: {
         parameters: {
             query?: never;
             header?: never;
@@ -5478,7 +5478,7 @@ export interface operations {
             };
         };
     };
-    tunnel: {
+    tunnel_patch: {
         parameters: {
             query?: never;
             header?: never;
@@ -6299,7 +6299,7 @@ export interface operations {
             };
         };
     };
-    show: {
+    sign_in_settings: {
         parameters: {
             query?: never;
             header?: never;
@@ -6434,7 +6434,7 @@ export interface operations {
             };
         };
     };
-    show: {
+    status: {
         parameters: {
             query?: never;
             header?: never;
