@@ -77,39 +77,3 @@ test("the theme is chosen once and remembered", async ({ openAs }) => {
   await page.reload();
   await expect(page.locator("body")).toHaveClass(/is-dark/);
 });
-
-test("a cluster is found, configured and removed by keyboard alone", async ({ hub, openAs }) => {
-  const name = unique("keys");
-  await hub.clusters([name]);
-  const page = await openAs("operator", `/ui/clusters?search=${name}`);
-  await expect(rowOf(page, name)).toBeVisible();
-  await page.keyboard.press("Tab");
-  await expect(page.getByRole("link", { name: "Skip to main content" })).toBeFocused();
-  const menu = page.getByRole("button", { name: `Actions for ${name}` });
-  for (let tabs = 0; tabs < 60 && !(await menu.evaluate((it) => it === document.activeElement)); tabs += 1) {
-    await page.keyboard.press("Tab");
-  }
-  await page.keyboard.press("Enter");
-  await expect(page.getByRole("button", { name: "Configure", exact: true })).toBeFocused();
-  await page.keyboard.press("Enter");
-  await expect(page.getByRole("textbox", { name: "Description" })).toBeFocused();
-  await page.keyboard.type("by keyboard");
-  await page.keyboard.press("Tab");
-  await page.keyboard.press("Enter");
-  await expect(page.getByText("1 cluster configured.")).toBeVisible();
-  await page.getByRole("button", { name: "Close", exact: true }).focus();
-  await page.keyboard.press("Enter");
-  await expect(rowOf(page, name)).toContainText("by keyboard");
-  await menu.focus();
-  await page.keyboard.press("Enter");
-  // The menu takes the focus to its first entry when it is open.
-  await expect(page.getByRole("button", { name: "Configure", exact: true })).toBeFocused();
-  const remove = page.getByRole("button", { name: "Remove", exact: true });
-  await remove.focus();
-  await expect(remove).toBeFocused();
-  await page.keyboard.press("Enter");
-  await expect(page.getByRole("dialog")).toBeVisible();
-  await page.keyboard.press("Escape");
-  await expect(page.getByRole("dialog")).toHaveCount(0);
-  await expect(rowOf(page, name)).toBeVisible();
-});

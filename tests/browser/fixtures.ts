@@ -81,6 +81,17 @@ export function rowOf(page: Page, name: string): ReturnType<Page["locator"]> {
   return page.getByRole("row").filter({ has: page.getByRole("link", { name, exact: true }) });
 }
 
+/** The menu of what can be done with a cluster of the list. */
+export async function openMenu(page: Page, name: string): Promise<void> {
+  await page.getByRole("button", { name: `Actions for ${name}`, exact: true }).click();
+}
+
+/** Nothing of the hub's API is to be had any more, until `page.unrouteAll()`. */
+export async function cutOff(page: Page): Promise<void> {
+  await page.route("**/1.0/**", (route) => route.abort());
+  await page.route("**/1.0", (route) => route.abort());
+}
+
 export function search(page: Page): ReturnType<Page["getByRole"]> {
   return page.getByRole("searchbox", { name: "Search names and descriptions" });
 }

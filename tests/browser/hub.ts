@@ -74,6 +74,13 @@ export class Hub {
     return ((await answer.json()) as { metadata: Record<string, unknown> }).metadata;
   }
 
+  /** Names of clusters as the list has them. */
+  async names(query: string): Promise<string[]> {
+    const answer = await this.api.get(`/1.0/remote-cluster?fields=summary&${query}`);
+    const { metadata } = (await answer.json()) as { metadata: { items: { name: string }[] } };
+    return metadata.items.map((item) => item.name);
+  }
+
   async close(): Promise<void> {
     if (this.joined.length > 0) await this.remove(this.joined);
     for (const name of this.tokens) {
@@ -90,7 +97,7 @@ export class Hub {
 }
 
 /** Joins with the tokens and sends a heartbeat or two. */
-async function simulate(tokens: string[]): Promise<void> {
+export async function simulate(tokens: string[]): Promise<void> {
   const program = setting("CM_FLEETSIM");
   const parameters = [
     "--tokens-from",
@@ -105,18 +112,11 @@ async function simulate(tokens: string[]): Promise<void> {
   await feed(program, parameters, tokens.join("\n") + "\n");
 }
 
-/** Joins as a site's administrator does, by the real agent where there is one. */
-export async function join(token: string): Promise<void> {
-  const command = process.env.CM_AGENT_JOIN;
-  if (command === undefined || command === "") await simulate([token]);
-  else await feed("bash", ["-c", command], token + "\n");
-}
-
 export async function shell(command: string): Promise<void> {
   await run("bash", ["-c", command]);
 }
 
-async function feed(program: string, parameters: string[], input: string): Promise<void> {
+export async function feed(program: string, parameters: string[], input: string): Promise<void> {
   const child = spawn(program, parameters, {
     stdio: ["pipe", "ignore", "pipe"],
   });

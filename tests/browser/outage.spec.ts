@@ -1,11 +1,6 @@
-import type { Page } from "@playwright/test";
-import { expect, rowOf, search, test } from "./fixtures";
+import { carryToken, cutOff, expect, rowOf, search, test } from "./fixtures";
 import { unique } from "./hub";
-
-async function cutOff(page: Page): Promise<void> {
-  await page.route("**/1.0/**", (route) => route.abort());
-  await page.route("**/1.0", (route) => route.abort());
-}
+import { Outlet } from "./outlet";
 
 test("an outage keeps the last data, says so, and ends by itself", async ({ hub, openAs }) => {
   const name = unique("outage");
@@ -36,26 +31,56 @@ test("a hub that is away is not an empty fleet, and nobody is signed out", async
   await expect(page.getByRole("heading", { level: 1, name: "Clusters" })).toBeVisible();
 });
 
-test("an error of the hub is shown as one, with another try", async ({ openAs, page }) => {
-  let fails = true;
-  await page.route("**/1.0/event?*", (route) =>
-    fails
-      ? route.fulfill({
-          status: 500,
-          contentType: "application/json",
-          body: '{"type":"error","status":"","status_code":0,"operation":"","error_code":500,"error":"Internal Server Error","metadata":null}',
-        })
-      : route.continue(),
-  );
-  await openAs("viewer", "/ui/events");
-  await expect(page.getByRole("heading", { name: "This could not be loaded" })).toBeVisible();
-  const again = page.getByRole("button", { name: "Try again" });
-  await expect(again).toBeVisible();
-  fails = false;
-  // The page also tries by itself, and may be quicker.
-  const table = page.getByRole("table", { name: "Events, newest first" });
-  await expect(async () => {
-    if (await again.isVisible()) await again.click({ timeout: 1000 });
-    await expect(table).toBeVisible({ timeout: 1000 });
-  }).toPass();
+test("the network fails under all pages, and comes back", async ({ hub, page, context, baseURL }) => {
+  const name = unique("unplugged");
+  await hub.clusters([name], "before");
+  await hub.token(unique("unplugged-token"));
+  const outlet = await Outlet.to(baseURL ?? "");
+  try {
+    // The provider would lead back to the hub itself, past the plug.
+    await carryToken(context, "viewer");
+    const pages: [link: string, sign: ReturnType<typeof page.locator>][] = [
+      ["Tokens", page.getByRole("table", { name: "Join tokens" })],
+      ["Events", page.getByRole("table", { name: "Events, newest first" })],
+      ["Settings", page.getByRole("table", { name: "General" })],
+    ];
+    const banner = page.getByRole("main").getByText("What you see may be out of date.");
+    const navigation = page.getByRole("navigation", { name: "Main" });
+    await page.goto(`${outlet.url}/ui/clusters?search=${name}`);
+    for (const [link, sign] of pages) {
+      await navigation.getByRole("link", { name: link }).click();
+      await expect(sign).toBeVisible();
+    }
+    await page.goBack();
+    await page.goBack();
+    await page.goBack();
+    await rowOf(page, name).getByRole("link", { name }).click();
+    await expect(page.getByRole("region", { name: "Capacity" })).toBeVisible();
+    await expect(page.getByText(/Live, updated/)).toBeVisible();
+
+    outlet.pull();
+    // Noticed when the page next asks, which it does more often once the stream of changes is cut.
+    await expect(banner).toBeVisible({ timeout: 45_000 });
+    await expect(page.getByText(/Out of date, from/)).toBeVisible();
+    await expect(page.getByRole("region", { name: "Capacity" })).toBeVisible();
+    for (const [link, sign] of pages) {
+      await navigation.getByRole("link", { name: link }).click();
+      await expect(sign).toBeVisible();
+      await expect(banner).toBeVisible();
+    }
+    await page.goBack();
+    await page.goBack();
+    await page.goBack();
+    await hub.configure([name], { description: "after" });
+    await expect(page.getByRole("region", { name: "Configuration" })).toContainText("before");
+
+    outlet.plugIn();
+    await page.getByRole("button", { name: "Try now" }).click();
+    await expect(banner).toHaveCount(0);
+    await expect(page.getByRole("region", { name: "Configuration" })).toContainText("after");
+    await expect(page.getByText(/Live, updated/)).toBeVisible({ timeout: 45_000 });
+  } finally {
+    await page.close();
+    await outlet.close();
+  }
 });

@@ -1,46 +1,118 @@
-// Photographs of all pages, to be looked at; for the documentation too.
-import { expect, rowOf, test } from "./fixtures";
+// Photographs of all pages and dialogs, of a fleet that has something of everything; to be looked at, and for the
+// documentation.
+import type { Page } from "@playwright/test";
+import { cutOff, expect, openMenu, rowOf, search, test } from "./fixtures";
 import { setting, unique } from "./hub";
 
-test.skip(process.env.CM_SCREENSHOTS === undefined, "CM_SCREENSHOTS is not set");
+/** Clusters as the harness writes them: lost, with an odd name; with a full pool; with statuses of all kinds. */
+const ODD = "a/b?c#d%";
+const FULL = "hamburg-00008";
+const BUSY = "riga-00030";
 
 for (const colorScheme of ["light", "dark"] as const) {
-  for (const width of [390, 1280, 1920]) {
+  for (const [width, height] of [
+    [390, 844],
+    [1280, 800],
+    [1920, 1080],
+  ] as const) {
     test.describe(`${colorScheme} at ${width}`, () => {
-      test.use({
-        colorScheme,
-        viewport: {
-          width,
-          height: width < 500 ? 844 : width < 1500 ? 800 : 1080,
-        },
-      });
+      test.use({ colorScheme, viewport: { width, height } });
+      test.slow();
 
-      test("every page", async ({ hub, openAs, page }) => {
-        const name = unique("paris-edge");
-        await hub.clusters([name], "Rack 4, by the window");
-        const take = async (what: string): Promise<void> => {
-          await page.screenshot({
-            path: `${setting("CM_SCREENSHOTS")}/${what}-${width}-${colorScheme}.png`,
-          });
-        };
+      const take = async (page: Page, what: string): Promise<void> => {
+        const folder = setting("CM_SCREENSHOTS");
+        await page.screenshot({ path: `${folder}/${what}-${width}-${colorScheme}.png` });
+      };
+
+      test("pages", async ({ hub, openAs, page }) => {
+        for (const [name, description] of [
+          [unique("lisbon-new"), "Rack 4, by the window"],
+          [unique("<b>odd</b>"), "a\u202Eb & <i>c</i>"],
+          [unique("x".repeat(200)), "y".repeat(200)],
+        ] as const)
+          await hub.token(name, description);
         await page.goto("/ui/clusters");
         await expect(page.getByRole("link", { name: "Sign in" })).toBeVisible();
-        await take("login");
+        await take(page, "login");
         await openAs("operator", "/ui/clusters");
-        await expect(page.getByRole("table", { name: "Clusters" })).toBeVisible();
-        await take("clusters");
         const pages: [what: string, path: string, sign: ReturnType<typeof page.locator>][] = [
-          ["filtered", `/ui/clusters?search=${name}&health=fresh`, rowOf(page, name)],
-          ["cluster", `/ui/cluster/${name}`, page.getByRole("region", { name: "Capacity" })],
-          ["tokens", "/ui/clusters/tokens", page.getByRole("heading", { level: 1 })],
+          ["clusters", "/ui/clusters", page.getByRole("table", { name: "Clusters" })],
+          ["odd", "/ui/clusters?search=more&sort=name&limit=25", rowOf(page, ODD)],
+          ["filtered", "/ui/clusters?warning=storage&health=fresh&storage-above=80", rowOf(page, FULL)],
+          ["nothing", "/ui/clusters?search=nobody-is-called-this", page.getByText("No cluster matches")],
+          ["cluster", `/ui/cluster/${FULL}`, page.getByRole("region", { name: "Capacity" })],
+          ["cluster-busy", `/ui/cluster/${BUSY}`, page.getByRole("region", { name: "Capacity" })],
+          [
+            "cluster-odd",
+            `/ui/cluster/${encodeURIComponent(ODD)}`,
+            page.getByRole("region", { name: "Capacity" }),
+          ],
+          ["missing-cluster", "/ui/cluster/nobody", page.getByText("There is no such cluster")],
+          ["tokens", "/ui/clusters/tokens", page.getByRole("table", { name: "Join tokens" })],
           ["events", "/ui/events", page.getByRole("table", { name: "Events, newest first" })],
           ["settings", "/ui/settings", page.getByRole("table", { name: "General" })],
+          ["missing-page", "/ui/nothing", page.getByText("There is no such page")],
         ];
         for (const [what, path, sign] of pages) {
           await page.goto(path);
           await expect(sign).toBeVisible();
-          await take(what);
+          await take(page, what);
+          if (["clusters", "cluster", "events", "settings", "tokens"].includes(what)) {
+            await page.locator("#main-content").evaluate((main) => {
+              main.scrollTo(0, main.clientHeight * 0.9);
+            });
+            await take(page, `${what}-below`);
+          }
         }
+      });
+
+      test("panels, dialogs and states", async ({ openAs, hub }) => {
+        const page = await openAs("operator", `/ui/clusters?search=${FULL.slice(0, 7)}`);
+        await expect(rowOf(page, FULL)).toBeVisible();
+        await openMenu(page, FULL);
+        await take(page, "menu");
+        await page.getByRole("button", { name: "Configure", exact: true }).click();
+        await page.getByLabel("Memory threshold").fill("x");
+        await take(page, "configure");
+        await page.getByRole("button", { name: "Cancel" }).click();
+        await page.getByRole("checkbox", { name: "Select all on this page" }).check({ force: true });
+        await take(page, "selected");
+        await page.getByRole("button", { name: "Remove", exact: true }).click();
+        await expect(page.getByRole("dialog")).toBeVisible();
+        await take(page, "remove");
+        await page.getByRole("button", { name: "Cancel" }).click();
+        await page.getByRole("button", { name: "Enrol cluster" }).click();
+        await page.getByLabel("Cluster name").fill(FULL);
+        await page.getByLabel("The token works for").selectOption({ label: "Until a moment of your choice" });
+        await expect(page.getByText("A cluster has this name already.")).toBeVisible();
+        await take(page, "enrol");
+        const name = unique("lisbon-new");
+        hub.willGo([name]);
+        await page.getByLabel("The token works for").selectOption({ index: 0 });
+        await page.getByLabel("Cluster name").fill(name);
+        await page.getByRole("button", { name: "Make the token" }).click();
+        await expect(page.getByRole("dialog")).toBeVisible();
+        await take(page, "join-command");
+        await page.getByRole("button", { name: /^I have copied/ }).click();
+        await page.goto(`/ui/cluster/${FULL}`);
+        await page.getByRole("button", { name: "Edit description" }).click();
+        await page.getByRole("button", { name: "Edit storage threshold" }).click();
+        await page.getByRole("textbox", { name: "storage threshold" }).fill("101");
+        await take(page, "edit");
+        await page.goto("/ui/events");
+        await page.getByRole("table").getByText("description").first().click();
+        await take(page, "event-details");
+        if (width === 390) {
+          await page.getByRole("button", { name: "Menu", exact: true }).click();
+          await take(page, "navigation");
+        }
+        await page.goto("/ui/clusters");
+        await expect(page.getByRole("table", { name: "Clusters" })).toBeVisible();
+        await cutOff(page);
+        await search(page).fill("porto");
+        await expect(page.getByText("Cluster Manager cannot be reached.")).toBeVisible();
+        await take(page, "outage");
+        await page.unrouteAll();
       });
     });
   }

@@ -1,42 +1,76 @@
 //! The web UI in a real browser: Playwright drives Chromium over `tests/browser`, against a hub with a real identity
-//! provider, where simulated clusters join and report.
+//! provider where simulated clusters join, against one with ten thousand clusters, one with none, and with a real LXD.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
-use std::process::{Command, Stdio};
-
-use fleet::Role;
 use harness::hub::UNLIMITED;
-use harness::programs::{self, source_tree};
-use harness::{Hub, IdentityProvider, ManagementUnit};
+use harness::lxd::PrivateLxd;
+use harness::{Hub, IdentityProvider, ManagementUnit, Playwright, populated, programs};
 use serde_json::json;
+use tokio::sync::Mutex;
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_web_ui_works_in_a_browser() {
-    let ui = source_tree().join("workload/ui");
-    assert!(ui.join("dist/index.html").exists(), "the web UI is not built: run tools/ui build");
-    let provider = IdentityProvider::start(json!({})).await;
-    let settings = [
-        UNLIMITED[0],
-        UNLIMITED[1],
-        ("OIDC_ISSUER", provider.issuer.as_str()),
-        ("ROLE_MAPPING", "admins=admin,operators=operator,viewers=viewer"),
-        ("GRAFANA_BASE_URL", "https://grafana.example.com"),
-    ];
+/// Each drives browsers on all cores already.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
+
+const GRAFANA: (&str, &str) = ("GRAFANA_BASE_URL", "https://grafana.example.com");
+
+/// A hub with one unit of each kind, with these settings and those that all here have.
+async fn hub(settings: &[(&str, &str)]) -> (Hub, ManagementUnit) {
+    let settings = [&UNLIMITED, &[GRAFANA][..], settings].concat();
     let mut hub = Hub::without_units(store::testing::empty_database().await.unwrap(), &settings);
     hub.add_unit().await;
     let unit = ManagementUnit::start(&hub).await;
-    let mut command = Command::new("npm");
-    command.args(["run", "--silent", "browser"]).current_dir(&ui).stdin(Stdio::null());
-    command.env("CM_BASE_URL", format!("https://localhost:{}", unit.address.port()));
-    command.env("CM_SIGN_IN", "provider").env("CM_FLEETSIM", programs::path("fleetsim"));
-    for role in Role::ALL {
-        let api = unit.as_role(&hub, role).await;
-        command.env(format!("CM_TOKEN_{}", role.as_str().to_uppercase()), api.token().unwrap());
-    }
-    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
-    let last: Vec<&str> = said.lines().rev().take(3).collect();
-    println!("{}", last.into_iter().rev().collect::<Vec<_>>().join("\n"));
+    (hub, unit)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_web_ui_works_in_a_browser() {
+    let _alone = ONE_AT_A_TIME.lock().await;
+    let provider = IdentityProvider::start(json!({})).await;
+    let sign_in = [
+        ("OIDC_ISSUER", provider.issuer.as_str()),
+        ("ROLE_MAPPING", "admins=admin,operators=operator,viewers=viewer"),
+    ];
+    let (hub, unit) = hub(&sign_in).await;
+    let browser = Playwright::new("hub", &hub, &unit).await.with("CM_SIGN_IN", "provider");
+    browser.with("CM_FLEETSIM", programs::path("fleetsim")).run().await.expect_all_passed();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_web_ui_works_with_ten_thousand_clusters() {
+    let _alone = ONE_AT_A_TIME.lock().await;
+    let (hub, unit) = hub(&populated::SETTINGS).await;
+    populated::fill(&hub.store, &hub.database, 10_000).await;
+    Playwright::new("fleet", &hub, &unit).await.run().await.expect_all_passed();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_web_ui_says_what_to_do_where_there_are_no_clusters() {
+    let _alone = ONE_AT_A_TIME.lock().await;
+    let (hub, unit) = hub(&[]).await;
+    Playwright::new("empty", &hub, &unit).await.run().await.expect_all_passed();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_web_ui_enrols_a_real_lxd_and_shows_its_container_stop() {
+    let _alone = ONE_AT_A_TIME.lock().await;
+    let folder = store::testing::scratch_folder("lxd-browser");
+    std::fs::create_dir_all(&folder).unwrap();
+    let lxd = PrivateLxd::start(&folder);
+    let (hub, unit) = hub(&[]).await;
+    let browser = Playwright::new("lxd", &hub, &unit).await.with("CM_AGENT", programs::path("cluster-agent"));
+    let outcome = browser.with("CM_LXD_DIR", lxd.lxd_dir()).run().await;
+    drop(lxd);
+    let _ = std::fs::remove_dir_all(&folder);
+    outcome.expect_all_passed();
+}
+
+/// Of every page and dialog, to be looked at: `CM_SCREENSHOTS=FOLDER cargo test -p tests --test browser -- --ignored`.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "takes photographs and proves nothing"]
+async fn photographs_of_every_page() {
+    let _alone = ONE_AT_A_TIME.lock().await;
+    let (hub, unit) = hub(&populated::SETTINGS).await;
+    populated::fill(&hub.store, &hub.database, 2_000).await;
+    Playwright::new("screenshots", &hub, &unit).await.run().await.expect_all_passed();
 }

@@ -80,11 +80,15 @@ export function useEventPage(query: string): UseQueryResult<Page<Event>> {
   });
 }
 
+/** Settings change when a unit is started anew, which no stream tells. */
+export const SETTINGS_EVERY_MS = 60_000;
+
 export function useConfiguration(): UseQueryResult<Record<string, SettingView>> {
   return useQuery({
     queryKey: keys.configuration,
     queryFn: ({ signal }) =>
       request<Record<string, SettingView>>("GET", path("configuration"), undefined, signal),
-    staleTime: 60_000,
+    staleTime: SETTINGS_EVERY_MS,
+    refetchInterval: SETTINGS_EVERY_MS,
   });
 }

@@ -10,12 +10,14 @@ interface Props {
   query: UseQueryResult;
   /** When what is shown was answered, where that was another question. */
   lastAt?: number;
+  /** How often it is asked for, in milliseconds, where the stream of changes says nothing about it. */
+  every?: number;
 }
 
-export function Freshness({ query, lastAt = 0 }: Props): ReactNode {
+export function Freshness({ query, lastAt = 0, every }: Props): ReactNode {
   const { error } = query;
   const dataUpdatedAt = query.dataUpdatedAt === 0 ? lastAt : query.dataUpdatedAt;
-  const isLive = useIsLive();
+  const isLive = useIsLive() && every === undefined;
   const age = useSecond((now) => relative(dataUpdatedAt, now));
   if (dataUpdatedAt === 0) return null;
   if (error !== null) {
@@ -28,7 +30,7 @@ export function Freshness({ query, lastAt = 0 }: Props): ReactNode {
   return (
     <p className="freshness">
       <i className={isLive ? "freshness__live" : "freshness__polling"} aria-hidden="true" />
-      {isLive ? "Live" : `Every ${span(POLL_EVERY_MS)}`}, updated {age}
+      {isLive ? "Live" : `Every ${span(every ?? POLL_EVERY_MS)}`}, updated {age}
     </p>
   );
 }

@@ -6,7 +6,8 @@ import { Button } from "../kit";
 interface Props {
   page: number;
   size: number;
-  shown: number;
+  /** Null: what is in sight is still another page. */
+  shown: number | null;
   total: number;
   noun: string;
   nextCursor: string | null;
@@ -18,11 +19,13 @@ interface Props {
 
 export function Pager({ page, size, shown, total, noun, sizes, nextCursor, ...on }: Props): ReactNode {
   const first = (page - 1) * size + 1;
+  const where =
+    shown === null
+      ? `Page ${page}, not loaded yet`
+      : `${first} to ${first + shown - 1} of ${count(total, noun)}`;
   return (
     <nav className="pager" aria-label="Pages">
-      <span role="status">
-        {shown === 0 ? count(total, noun) : `${first} to ${first + shown - 1} of ${count(total, noun)}`}
-      </span>
+      <span role="status">{shown === 0 ? count(total, noun) : where}</span>
       {sizes !== undefined && (
         <label className="pager__size">
           <span>Per page</span>

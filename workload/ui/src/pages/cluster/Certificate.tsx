@@ -4,6 +4,16 @@ import type { Cluster } from "../../api/types";
 import { Ago } from "../../components/Ago";
 import { CopyButton } from "../../components/CopyButton";
 import { Facts } from "../../components/Facts";
+import { date } from "../../format/time";
+
+/** Years ahead, a date says more than a span. */
+function Day({ at }: { at: string }): ReactNode {
+  return (
+    <>
+      {date(Date.parse(at))}, <Ago at={at} />
+    </>
+  );
+}
 
 export function Certificate({ certificate }: { certificate: Cluster["certificate"] }): ReactNode {
   return (
@@ -11,8 +21,8 @@ export function Certificate({ certificate }: { certificate: Cluster["certificate
       <h2 className="card__title">Certificate</h2>
       <Facts
         facts={[
-          ["Ends", <Ago at={certificate.not_after} />],
-          ["Began", <Ago at={certificate.not_before} />],
+          ["Ends", <Day at={certificate.not_after} />],
+          ["Began", <Day at={certificate.not_before} />],
           [
             "SHA-256",
             <span className="fingerprint">

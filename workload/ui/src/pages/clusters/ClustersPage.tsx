@@ -90,7 +90,7 @@ function List({ data, list, change, isOld }: ListProps): ReactNode {
           <Pager
             page={state.page}
             size={state.size}
-            shown={data.items.length}
+            shown={isOld ? null : data.items.length}
             total={data.total}
             noun="cluster"
             sizes={{

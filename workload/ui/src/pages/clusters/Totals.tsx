@@ -6,8 +6,9 @@ import { healthWord } from "../../components/Health";
 import { bytes } from "../../format/bytes";
 import { count, number } from "../../format/count";
 import { percent } from "../../format/percent";
-import { HEALTH_STATES, toggled } from "../../url/listState";
+import { HEALTH_STATES, toggled, WARNING_KINDS } from "../../url/listState";
 import type { ListControls } from "./useListState";
+import { SeverityIcon } from "./WarningSummary";
 
 export function Totals({ totals, list }: { totals: FleetTotals; list: ListControls }): ReactNode {
   const { filter } = list.state;
@@ -27,6 +28,7 @@ export function Totals({ totals, list }: { totals: FleetTotals; list: ListContro
           />
         ))}
       </Group>
+      <Warnings totals={totals.warnings} list={list} />
       <Statuses title="Members" field="memberStatus" counts={totals.member_statuses} list={list} />
       <Statuses title="Instances" field="instanceStatus" counts={totals.instance_statuses} list={list} />
       <Use
@@ -47,12 +49,47 @@ export function Totals({ totals, list }: { totals: FleetTotals; list: ListContro
   );
 }
 
-function Group({ title, children }: { title: string; children: ReactNode }): ReactNode {
+interface GroupProps {
+  title: string;
+  className?: string;
+  children: ReactNode;
+}
+
+function Group({ title, className, children }: GroupProps): ReactNode {
   return (
-    <div className="totals__group">
+    <div className={classNames("totals__group", className)}>
       <h2 className="totals__title">{title}</h2>
       <div className="totals__filters">{children}</div>
     </div>
+  );
+}
+
+/** A cluster can have two of one kind, a critical one and another: so they are told apart and not added up. */
+function Warnings({ totals, list }: { totals: FleetTotals["warnings"]; list: ListControls }): ReactNode {
+  const { warning } = list.state.filter;
+  const shown = WARNING_KINDS.map((kind) => ({
+    kind,
+    found: totals.filter((one) => one.kind === kind),
+  })).filter(({ kind, found }) => found.length > 0 || warning.includes(kind));
+  return (
+    <Group title="Warnings" className="totals__group--wide">
+      {shown.map(({ kind, found }) => (
+        <Filter
+          key={kind}
+          label={kind}
+          value={found.map((one) => (
+            <span className="totals__severity" key={one.severity}>
+              <SeverityIcon severity={one.severity} /> {number(one.clusters)}
+            </span>
+          ))}
+          isOn={warning.includes(kind)}
+          onToggle={() => {
+            list.filterBy({ warning: toggled(warning, kind) });
+          }}
+        />
+      ))}
+      {shown.length === 0 && <span className="totals__use">none</span>}
+    </Group>
   );
 }
 
@@ -120,7 +157,7 @@ function Use({ title, field, usage, total, list }: UseProps): ReactNode {
 
 interface FilterProps {
   label: string;
-  value?: string;
+  value?: ReactNode;
   className?: string;
   isOn: boolean;
   onToggle: () => void;

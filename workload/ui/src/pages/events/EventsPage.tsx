@@ -48,7 +48,7 @@ export function EventsPage(): ReactNode {
               <Pager
                 page={state.page}
                 size={EVENTS_PER_PAGE}
-                shown={page.items.length}
+                shown={isOld ? null : page.items.length}
                 total={page.total}
                 noun="event"
                 nextCursor={page.next_cursor ?? null}

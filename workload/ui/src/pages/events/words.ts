@@ -45,7 +45,7 @@ export function differences({ before, after }: Pick<Event, "before" | "after">):
   const fields = [...new Set([...Object.keys(old), ...Object.keys(now)])];
   return fields
     .map((field) => ({ field, before: text(old[field]), after: text(now[field]) }))
-    .filter((one) => one.before !== one.after);
+    .filter((one) => (one.before ?? "") !== (one.after ?? ""));
 }
 
 function fieldsOf(value: unknown): Record<string, unknown> {

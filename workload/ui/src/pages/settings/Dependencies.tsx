@@ -17,8 +17,7 @@ export function Dependencies({ settings }: { settings: Record<string, SettingVie
         facts={[
           ["Database", <Database key="database" />],
           ["Identity provider", <IdentityProvider key="provider" />],
-          // The API says whether there is one, and not how it is.
-          ["Metrics sink", sink === "" ? "none is set" : <code key="sink">{sink}</code>],
+          ["Metrics sink", <MetricsSink key="sink" url={sink} />],
         ]}
       />
     </section>
@@ -53,6 +52,16 @@ function IdentityProvider(): ReactNode {
   return (
     <>
       <State icon={icon} text={text} /> <code>{issuer}</code>
+    </>
+  );
+}
+
+/** The API says whether there is one, and not how it is. */
+function MetricsSink({ url }: { url: string }): ReactNode {
+  if (url === "") return <State icon="help" text="not configured" />;
+  return (
+    <>
+      <State icon="status" text="configured" /> <code>{url}</code>
     </>
   );
 }

@@ -1,7 +1,8 @@
 // How this Cluster Manager is set up. Secrets come masked; nothing is changed here.
 import type { ReactNode } from "react";
-import { useConfiguration } from "../../api/queries";
+import { SETTINGS_EVERY_MS, useConfiguration } from "../../api/queries";
 import type { SettingView } from "../../api/types";
+import { Freshness } from "../../components/Freshness";
 import { Loaded } from "../../components/Loaded";
 import { PageHeader } from "../../components/PageHeader";
 import { Skeleton } from "../../components/Skeleton";
@@ -13,7 +14,7 @@ export function SettingsPage(): ReactNode {
   return (
     <div className="page">
       <title>Settings · Cluster Manager</title>
-      <PageHeader title="Settings" />
+      <PageHeader title="Settings" freshness={<Freshness query={query} every={SETTINGS_EVERY_MS} />} />
       <Loaded query={query} loading={<Skeleton rows={10} label="Loading the settings" />}>
         {(settings) => (
           <>

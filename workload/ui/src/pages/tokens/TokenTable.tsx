@@ -110,9 +110,9 @@ export function TokenTable({ tokens, selection, onRevoke }: Props): ReactNode {
 function Expiry({ at }: { at: string }): ReactNode {
   const isExpired = useSecond((now) => (Date.parse(at) <= serverNow(now) ? "expired" : "live")) === "expired";
   return (
-    <>
+    <span>
       <span className={isExpired ? "tag tag--bad" : "tag"}>{isExpired ? "Expired" : "Live"}</span>{" "}
       <Ago at={at} />
-    </>
+    </span>
   );
 }

@@ -1,0 +1,175 @@
+// The list over ten thousand clusters: found, sorted, filtered and paged by the hub, never loaded as a whole.
+import type { Page } from "@playwright/test";
+import { expect, openMenu, rowOf, search, test as base } from "./fixtures";
+
+/** No answer of the API is larger than this, in bytes as they are before compression. */
+const LARGEST = 100_000;
+
+const test = base.extend<{ answers: undefined }>({
+  answers: [
+    async ({ page }, use) => {
+      const sizes: Promise<string | null>[] = [];
+      page.on("requestfinished", (request) => {
+        if (!/\/1\.0\b/.test(request.url()) || request.url().endsWith("/1.0/changes")) return;
+        sizes.push(
+          (async () => {
+            // What a page that has gone asked for cannot be read any more.
+            const response = await request.response().catch(() => null);
+            const body = await response?.body().catch(() => null);
+            return body != null && body.length > LARGEST ? `${request.url()}: ${body.length}` : null;
+          })(),
+        );
+      });
+      await use(undefined);
+      expect((await Promise.all(sizes)).filter((size) => size !== null)).toEqual([]);
+    },
+    { auto: true },
+  ],
+});
+
+const shown = (page: Page): ReturnType<Page["locator"]> =>
+  page.locator("tbody").getByRole("rowheader").getByRole("link");
+const pages = (page: Page): ReturnType<Page["locator"]> => page.getByRole("navigation", { name: "Pages" });
+
+test("ten thousand clusters are searched and sorted, which reload and going back keep", async ({
+  openAs,
+}) => {
+  const page = await openAs("viewer", "/ui/clusters");
+  await expect(pages(page)).toContainText("1 to 50 of 10,000 clusters");
+  await expect(page.getByRole("region", { name: "The whole fleet" })).toContainText("10,000 clusters");
+  await expect(page.getByRole("row").nth(1)).toContainText("Lost");
+  await search(page).fill("LISBON-");
+  await expect(pages(page)).toContainText("1 to 50 of 625 clusters");
+  await page.getByRole("button", { name: "Name", exact: true }).click();
+  await expect(shown(page).first()).toHaveText("lisbon-00000");
+  await page.getByRole("button", { name: "Name", exact: true }).click();
+  await expect(shown(page).first()).toHaveText("lisbon-09984");
+  await page.reload();
+  await expect(search(page)).toHaveValue("LISBON-");
+  await expect(shown(page).first()).toHaveText("lisbon-09984");
+  await expect(pages(page)).toContainText("1 to 50 of 625 clusters");
+  await page.goBack();
+  await expect(shown(page).first()).toHaveText("lisbon-00000");
+  await page.goBack();
+  await page.goBack();
+  await expect(pages(page)).toContainText("1 to 50 of 10,000 clusters");
+  await expect(search(page)).toHaveValue("");
+  await page.goForward();
+  await expect(search(page)).toHaveValue("LISBON-");
+  // In the description, and only there.
+  await search(page).fill("RACK 42, hall 1");
+  await expect(pages(page)).toContainText(/of 1\d clusters/);
+  await expect(page.locator("tbody tr").first()).toContainText("Rack 42, hall 1");
+});
+
+test("every column sorts over the whole fleet", async ({ openAs, hub }) => {
+  const page = await openAs("viewer", "/ui/clusters?limit=25");
+  await expect(pages(page)).toContainText("1 to 25 of 10,000 clusters");
+  const columns = [
+    ["Name", "name"],
+    ["Description", "description"],
+    ["Last heartbeat", "last_heartbeat"],
+    ["Members", "members"],
+    ["Instances", "instances"],
+    ["CPU load", "cpu"],
+    ["Memory", "memory"],
+    ["Storage", "storage"],
+    ["Warnings", "warnings"],
+    ["Health", "health"],
+  ] as const;
+  for (const [column, sort] of columns) {
+    const isText = ["name", "description"].includes(sort);
+    for (const order of isText ? ["asc", "desc"] : ["desc", "asc"]) {
+      await page.getByRole("columnheader").getByRole("button", { name: column, exact: true }).click();
+      const ordered = order === "asc" ? "ascending" : "descending";
+      await expect(page.locator(`th[aria-sort="${ordered}"]`)).toContainText(column);
+      const first = await hub.names(`sort=${sort}&order=${order}&limit=25`);
+      await expect(shown(page)).toHaveText(first);
+    }
+  }
+});
+
+test("the totals and what can be chosen narrow the list", async ({ openAs }) => {
+  const page = await openAs("viewer", "/ui/clusters");
+  const totals = page.getByRole("region", { name: "The whole fleet" });
+  const press = async (name: RegExp, count: string): Promise<void> => {
+    const filter = totals.getByRole("button", { name });
+    await filter.click();
+    await expect(filter).toHaveAttribute("aria-pressed", "true");
+    await expect(pages(page)).toContainText(`of ${count} clusters`);
+    await page.reload();
+    await expect(pages(page)).toContainText(`of ${count} clusters`);
+    await filter.click();
+    await expect(pages(page)).toContainText("of 10,000 clusters");
+  };
+  // How many there are of each is known of how the fleet is made.
+  await press(/^101 Lost$/, "101");
+  await press(/^200 Late$/, "200");
+  await press(/^125 Offline$/, "125");
+  await press(/^50 Blocked$/, "50");
+  await press(/^critical: 250 storage$/, "250");
+  await press(/^critical: 101 warning: 200 heartbeat$/, "301");
+  await press(/ certificate$/, "33");
+  await totals.getByRole("button", { name: "Above 80 %" }).first().click();
+  await expect(page).toHaveURL(/memory-above=80/);
+  await expect(pages(page)).toContainText("of 167 clusters");
+  await page.getByRole("combobox", { name: "Add a filter" }).selectOption({ label: "Health: Lost" });
+  await expect(page.getByRole("heading", { name: "No cluster matches" })).toBeVisible();
+  await page.getByRole("listitem").filter({ hasText: "Memory: above 80 %" }).getByRole("button").click();
+  await expect(pages(page)).toContainText("of 101 clusters");
+  await page.goBack();
+  await page.goBack();
+  await expect(pages(page)).toContainText("of 167 clusters");
+  await page.getByRole("button", { name: "Clear all" }).click();
+  await expect(pages(page)).toContainText("of 10,000 clusters");
+});
+
+test("pages lead on and back, and a link leads into the middle", async ({ openAs }) => {
+  const page = await openAs("viewer", "/ui/clusters?sort=name&search=oslo");
+  await expect(pages(page)).toContainText("1 to 50 of 625 clusters");
+  await page.getByRole("combobox", { name: "Per page" }).selectOption("75");
+  await expect(pages(page)).toContainText("1 to 75 of 625 clusters");
+  for (const first of [76, 151, 226]) {
+    await pages(page).getByRole("button", { name: "Next" }).click();
+    await expect(pages(page)).toContainText(`${first} to ${first + 74} of 625 clusters`);
+  }
+  const middle = await shown(page).allTextContents();
+  await page.reload();
+  await expect(shown(page)).toHaveText(middle);
+  await page.goBack();
+  await expect(pages(page)).toContainText("151 to 225 of 625 clusters");
+  await page.goForward();
+  await expect(shown(page)).toHaveText(middle);
+  await pages(page).getByRole("button", { name: "Previous" }).click();
+  await expect(pages(page)).toContainText("151 to 225 of 625 clusters");
+});
+
+test("what is selected stays over pages, and is configured at once", async ({ openAs, hub }) => {
+  const page = await openAs("operator", "/ui/clusters?sort=name&search=riga&limit=25");
+  await expect(pages(page)).toContainText("1 to 25 of 625 clusters");
+  const [first] = await shown(page).allTextContents();
+  await page.getByRole("checkbox", { name: "Select all on this page" }).check({ force: true });
+  await pages(page).getByRole("button", { name: "Next" }).click();
+  await expect(pages(page)).toContainText("26 to 50 of 625 clusters");
+  await page.getByRole("checkbox", { name: "Select all on this page" }).check({ force: true });
+  await expect(page.getByText("50 clusters selected")).toBeVisible();
+  await page.getByRole("button", { name: "Configure", exact: true }).click();
+  await page.getByLabel("Storage threshold").fill("85");
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByText("50 clusters configured.")).toBeVisible();
+  expect(await hub.cluster(first ?? "")).toMatchObject({ disk_threshold: 85, memory_threshold: 80 });
+});
+
+test("a cluster's menu leads to its LXD UI and its metrics", async ({ openAs }) => {
+  const page = await openAs("viewer", "/ui/clusters?search=riga-00030");
+  await expect(rowOf(page, "riga-00030")).toBeVisible();
+  await openMenu(page, "riga-00030");
+  await expect(page.getByRole("link", { name: /^Open LXD UI/ })).toHaveAttribute(
+    "href",
+    "https://site-31.example.org:8443",
+  );
+  await expect(page.getByRole("link", { name: /^Metrics/ })).toHaveAttribute(
+    "href",
+    "https://grafana.example.com/lxd?orgId=1&var-job=riga-00030",
+  );
+});

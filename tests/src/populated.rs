@@ -1,0 +1,154 @@
+//! A fleet that nobody has to simulate: clusters that are written into the database, with one report each. They are
+//! named after a city and their number, `lisbon-00000` to `oslo-09999`; some are late, lost, or have something wrong.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use fleet::{ClusterId, Thresholds, warning};
+use futures_util::StreamExt as _;
+use protocol::Heartbeat;
+use store::heartbeats::Beat;
+use store::presence::Presence;
+use store::testing::{execute, texts};
+use store::{DatabaseOptions, HeartbeatWriter, Store};
+
+/// Settings under which nobody of the fleet turns late just since nobody simulates it.
+pub const SETTINGS: [(&str, &str); 2] = [("HEALTH_LATE_SECONDS", "86400"), ("HEALTH_LOST_SECONDS", "172800")];
+
+/// Names that a page, a link or a query could stumble over, each of a cluster of the fleet in place of its own.
+pub const ODD_NAMES: [&str; 6] = [
+    "a/b?c#d%",
+    "<img src=x onerror=alert(1)>",
+    "\u{202E}right to left",
+    "100%2F 🚀",
+    "'; DROP TABLE remote_clusters; --",
+    "ελληνικά & кириллица",
+];
+
+const CITIES: [&str; 16] = [
+    "lisbon", "porto", "madrid", "paris", "lyon", "london", "dublin", "berlin", "hamburg", "vienna",
+    "prague", "warsaw", "helsinki", "tallinn", "riga", "oslo",
+];
+
+/// Writes so many clusters, and what each of them reports.
+pub async fn fill(store: &Store, database: &DatabaseOptions, clusters: usize) {
+    insert(database, clusters).await;
+    rename_some(database).await;
+    let ids = ids(database).await;
+    let writer = HeartbeatWriter::start(store.clone(), Arc::new(Presence::new(store.clone())));
+    let beats = futures_util::stream::iter(&ids).map(|id| report(&writer, *id));
+    beats.buffer_unordered(256).collect::<Vec<()>>().await;
+    silence(database).await;
+    execute(database, "VACUUM ANALYZE").await.unwrap();
+}
+
+/// The clusters that report: those that are neither late nor lost.
+pub async fn reporting(database: &DatabaseOptions) -> Vec<ClusterId> {
+    ids(database).await.into_iter().filter(|id| !is_late(id.0) && !is_lost(id.0)).collect()
+}
+
+/// One heartbeat.
+pub async fn report(writer: &HeartbeatWriter, cluster: ClusterId) {
+    let details = Heartbeat::parse(heartbeat(cluster).as_bytes()).unwrap().details;
+    let findings = warning::findings(&details, Thresholds::default());
+    writer.write(Beat { cluster, details, findings }).await.unwrap();
+}
+
+async fn ids(database: &DatabaseOptions) -> Vec<ClusterId> {
+    let ids = texts(database, "SELECT id::text FROM remote_clusters ORDER BY id").await.unwrap();
+    ids.iter().map(|id| ClusterId(id.parse().unwrap())).collect()
+}
+
+/// As a join leaves them, with certificates that are none: nobody connects with them. Ids count from 1, names from 0.
+async fn insert(database: &DatabaseOptions, clusters: usize) {
+    let cities = CITIES.map(|city| format!("'{city}'")).join(",");
+    let sql = format!(
+        "WITH added AS (
+            INSERT INTO remote_clusters (uid, name, description, cluster_certificate, certificate_fingerprint,
+                certificate_not_before, certificate_not_after, joined_at)
+            SELECT gen_random_uuid(), (ARRAY[{cities}])[1 + n % 16] || '-' || lpad(n::text, 5, '0'),
+                'Rack ' || n % 100 || ', hall ' || n % 7 || CASE WHEN n % 4 = 0 THEN ', spare' ELSE '' END, '',
+                sha256(n::text::bytea), now() - interval '1 year',
+                now() + CASE WHEN n % 300 = 17 THEN interval '20 d' ELSE interval '9 years' END,
+                now() - make_interval(days => n % 400, mins => n % 60)
+            FROM generate_series(0, {clusters} - 1) AS n ORDER BY n RETURNING id),
+        details AS (INSERT INTO remote_cluster_details (remote_cluster_id) SELECT id FROM added)
+        INSERT INTO remote_cluster_liveness (remote_cluster_id, heard_at)
+        SELECT id, service FROM added, service_clock"
+    );
+    execute(database, &sql).await.unwrap();
+}
+
+/// The odd names, and one as long as names can be. They have ids one after another, from [`FIRST_ODD`] on.
+async fn rename_some(database: &DatabaseOptions) {
+    let long = format!("long-{}", "x".repeat(250));
+    for (id, name) in (FIRST_ODD..).zip(ODD_NAMES.into_iter().chain([long.as_str()])) {
+        let name = name.replace('\'', "''");
+        let sql = format!(
+            "UPDATE remote_clusters SET name = '{name}', description = '<script>alert(1)</script> \u{202E}& more'
+            WHERE id = {id}"
+        );
+        execute(database, &sql).await.unwrap();
+    }
+}
+
+/// Low enough to be there in a small fleet too.
+const FIRST_ODD: i32 = 21;
+
+fn is_lost(id: i32) -> bool {
+    id % 100 == 8 || id == FIRST_ODD
+}
+
+fn is_late(id: i32) -> bool {
+    id % 50 == 4
+}
+
+/// Some have been silent for long enough to be late, some for longer.
+async fn silence(database: &DatabaseOptions) {
+    let sql = format!(
+        "UPDATE remote_cluster_liveness SET recent_gaps = ARRAY[60.01, 59.98, 60.2, 61.7, 60.01, 59.5, 60.3, 60.0],
+            heard_at = heard_at - silence, last_heartbeat_at = last_heartbeat_at - silence
+        FROM (SELECT id, CASE WHEN id % 100 = 8 OR id = {FIRST_ODD} THEN interval '4 d 3 h'
+                WHEN id % 50 = 4 THEN interval '29 h' ELSE interval '0' END AS silence
+            FROM remote_clusters) AS c
+        WHERE c.id = remote_cluster_id"
+    );
+    execute(database, &sql).await.unwrap();
+}
+
+/// What a cluster reports: three to nine members, each with a pool of its own, and one that all share. Some have a
+/// pool that is nearly full, a member that is away, an instance in `Error`, a status that LXD does not know.
+fn heartbeat(id: ClusterId) -> String {
+    let number = u64::from(id.0.unsigned_abs());
+    let members = 3 + number % 7;
+    let (offline, blocked) = (u64::from(number % 80 == 7), u64::from(number % 200 == 11));
+    let mut pools = String::new();
+    for member in 0..members {
+        let is_full = number % 40 == 9 && member == 0;
+        let usage = if is_full { 930 } else { (number * 37 + member * 101) % 76 * 10 } * 1_000_000_000;
+        let name = format!(r#""name":"local","member":"micro{member:02}""#);
+        write!(pools, r#"{{{name},"total":960000000000,"usage":{usage}}},"#).unwrap();
+    }
+    let memory_permille = if number % 60 == 13 { 910 } else { number * 13 % 790 };
+    format!(
+        r#"{{"cpu_load_1":"{load:.2}","cpu_load_5":"0.90","cpu_load_15":"0.70","cpu_total_count":0,
+        "memory_total_amount":{},"memory_usage":{},"ui_url":"https://site-{number}.example.org:8443",
+        "ceph_statuses":[{{"status":"Online","count":{}}},{{"status":"Warning","count":{}}}],
+        "member_statuses":[{{"status":"Online","count":{}}},{{"status":"Offline","count":{offline}}},
+            {{"status":"Blocked","count":{blocked}}}],
+        "instance_statuses":[{{"status":"Running","count":{}}},{{"status":"Stopped","count":{}}},
+            {{"status":"Error","count":{}}},{{"status":"Thawing","count":{}}}],
+        "storage_pool_usages":[{pools}{{"name":"remote","member":"","total":20000000000000,"usage":{}}}]}}"#,
+        members * 64_000_000_000,
+        members * 64_000_000 * memory_permille,
+        if number % 3 == 0 { 3 } else { 0 },
+        u64::from(number % 150 == 33),
+        members - offline - blocked,
+        number * 17 % 200 + 1,
+        number % 30,
+        u64::from(number % 50 == 23),
+        u64::from(number % 90 == 31) * 2,
+        number * 7 % 160 * 100_000_000_000,
+        load = (number % 977) as f64 / 50.0,
+    )
+}
