@@ -3,17 +3,14 @@ import { QueryClientProvider } from "@tanstack/react-query";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { RouterProvider } from "react-router/dom";
-import { meQuery } from "./api/queries";
+import { prefetch } from "./app/prefetch";
 import { queryClient } from "./app/queryClient";
 import { router } from "./app/routes";
 import { followTheme } from "./app/theme";
 import "./styles/index.scss";
 
 followTheme();
-// Nothing is shown before this is answered, so it is asked while the page itself still loads.
-queryClient.query(meQuery).catch(() => {
-  // Whoever shows it says so.
-});
+prefetch(location);
 const root = document.getElementById("root");
 if (root === null) throw new Error("index.html has no root");
 createRoot(root).render(

@@ -19,21 +19,27 @@ export function useMe(): UseQueryResult<WhoAmI> {
   return useQuery(meQuery);
 }
 
+export const fleetQuery = queryOptions({
+  queryKey: keys.fleet,
+  queryFn: ({ signal }) => request<FleetTotals>("GET", path("fleet"), undefined, signal),
+});
+
 export function useFleetTotals(): UseQueryResult<FleetTotals> {
-  return useQuery({
-    queryKey: keys.fleet,
-    refetchInterval: useRefetchInterval(),
-    queryFn: ({ signal }) => request<FleetTotals>("GET", path("fleet"), undefined, signal),
-  });
+  return useQuery({ ...fleetQuery, refetchInterval: useRefetchInterval() });
 }
+
+export const clusterPageQuery = (query: string) =>
+  queryOptions({
+    queryKey: keys.clusterPage(query),
+    queryFn: ({ signal }) =>
+      request<Page<ClusterSummary>>("GET", `${path("remote-cluster")}?${query}`, undefined, signal),
+  });
 
 /** One page of the list; the page before stays in sight until it is there. */
 export function useClusterPage(query: string): UseQueryResult<Page<ClusterSummary>> {
   return useQuery({
-    queryKey: keys.clusterPage(query),
+    ...clusterPageQuery(query),
     refetchInterval: useRefetchInterval(),
-    queryFn: ({ signal }) =>
-      request<Page<ClusterSummary>>("GET", `${path("remote-cluster")}?${query}`, undefined, signal),
     placeholderData: keepPreviousData,
   });
 }

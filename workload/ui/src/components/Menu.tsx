@@ -1,6 +1,6 @@
 // A button that opens a list of what can be done. Native popovers close on Escape and on a click elsewhere, and are
 // never cut off by what scrolls.
-import { useId, useRef, type ReactNode } from "react";
+import { useId, useRef, useState, type ReactNode } from "react";
 
 export interface MenuItem {
   label: string;
@@ -13,6 +13,8 @@ export function Menu({ label, items }: { label: string; items: MenuItem[] }): Re
   const id = useId();
   const list = useRef<HTMLUListElement>(null);
   const button = useRef<HTMLButtonElement>(null);
+  // A page has many menus, of which one is open at most: the others have nothing in them.
+  const [isOpen, setIsOpen] = useState(false);
   const place = (): void => {
     if (list.current === null || button.current === null) return;
     const { bottom, right, top } = button.current.getBoundingClientRect();
@@ -38,15 +40,19 @@ export function Menu({ label, items }: { label: string; items: MenuItem[] }): Re
         popover="auto"
         ref={list}
         aria-label={label}
+        onBeforeToggle={(event) => {
+          setIsOpen(event.newState === "open");
+        }}
         onToggle={(event) => {
           if (event.newState === "open") place();
         }}
       >
-        {items.map((item) => (
-          <li key={item.label}>
-            <Item item={item} close={() => list.current?.hidePopover()} />
-          </li>
-        ))}
+        {isOpen &&
+          items.map((item) => (
+            <li key={item.label}>
+              <Item item={item} close={() => list.current?.hidePopover()} />
+            </li>
+          ))}
       </ul>
     </>
   );

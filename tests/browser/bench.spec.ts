@@ -1,0 +1,149 @@
+// What the list costs a browser: measured here, printed by `make bench`, asserted by nobody.
+import { writeFile } from "node:fs/promises";
+import type { Browser, CDPSession, Page } from "@playwright/test";
+import { carryToken, expect, search, test } from "./fixtures";
+import { setting } from "./hub";
+
+const ROUNDS = 10;
+
+/** One opening of the list by somebody who has never been here, and what they do then. */
+interface Round {
+  /** Bytes as they came over the network, headers with them, until the rows are there and all is quiet. */
+  pages_bytes: number;
+  api_bytes: number;
+  /** The largest body of an answer, uncompressed. */
+  largest_answer_bytes: number;
+  largest_answer: string;
+  /** From the beginning of the navigation until the first rows were painted. */
+  first_rows_ms: number;
+  /** The same with the pages' files in the browser's cache. */
+  first_rows_again_ms: number;
+  /** From a click to other rows. */
+  sorted_ms: number;
+  searched_ms: number;
+  /** The longest time for which the page could not answer. */
+  longest_task_ms: number;
+}
+
+declare global {
+  interface Window {
+    firstRows: number | null;
+    longest: number;
+  }
+}
+
+/** Runs in the page before anything of ours. */
+function watch(): void {
+  window.firstRows = null;
+  window.longest = 0;
+  new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) window.longest = Math.max(window.longest, entry.duration);
+  }).observe({ type: "longtask", buffered: true });
+  const look = (): void => {
+    if (document.querySelector("table.clusters tbody tr") === null) {
+      requestAnimationFrame(look);
+      return;
+    }
+    // The frame after the one in which they were put there: then they have been painted.
+    requestAnimationFrame(() => (window.firstRows = performance.now()));
+  };
+  requestAnimationFrame(look);
+}
+
+/** Counts what comes over the network. */
+class Traffic {
+  private readonly urls = new Map<string, string>();
+  private readonly bodies = new Map<string, number>();
+  private readonly finished = new Map<string, number>();
+
+  static async of(session: CDPSession): Promise<Traffic> {
+    const traffic = new Traffic();
+    session.on("Network.requestWillBeSent", ({ requestId, request }) => {
+      traffic.urls.set(requestId, request.url);
+    });
+    session.on("Network.dataReceived", ({ requestId, dataLength }) => {
+      traffic.bodies.set(requestId, (traffic.bodies.get(requestId) ?? 0) + dataLength);
+    });
+    session.on("Network.loadingFinished", ({ requestId, encodedDataLength }) => {
+      traffic.finished.set(requestId, encodedDataLength);
+    });
+    await session.send("Network.enable");
+    return traffic;
+  }
+
+  bytes(ofApi: boolean): number {
+    const wanted = [...this.finished].filter(([id]) => isApi(this.urls.get(id)) === ofApi);
+    return wanted.reduce((sum, [, length]) => sum + length, 0);
+  }
+
+  largestAnswer(): [url: string, bytes: number] {
+    const answers = [...this.bodies].map(([id, bytes]): [string, number] => [this.urls.get(id) ?? "", bytes]);
+    const ofApi = answers.filter(([url]) => isApi(url) && !url.endsWith("/1.0/changes"));
+    return ofApi.toSorted(([, a], [, b]) => b - a)[0] ?? ["", 0];
+  }
+}
+
+function isApi(url: string | undefined): boolean {
+  return url !== undefined && new URL(url).pathname.startsWith("/1.0");
+}
+
+async function measure(browser: Browser, baseURL: string): Promise<Round> {
+  const context = await browser.newContext({ baseURL, ignoreHTTPSErrors: true });
+  await carryToken(context, "viewer");
+  await context.addInitScript(watch);
+  const page = await context.newPage();
+  const traffic = await Traffic.of(await context.newCDPSession(page));
+  await page.goto("/ui/clusters");
+  const first_rows_ms = await firstRows(page);
+  await expect(page.getByText(/Live, updated/)).toBeVisible();
+  await page.evaluate(() => document.fonts.ready.then(() => undefined));
+  const [pages_bytes, api_bytes] = [traffic.bytes(false), traffic.bytes(true)];
+  const shown = page.locator("tbody").getByRole("rowheader").getByRole("link");
+
+  const [worst] = await shown.allTextContents();
+  const sorted_ms = await timed(async () => {
+    await page.getByRole("columnheader").getByRole("button", { name: "Memory", exact: true }).click();
+    await expect(shown.first()).not.toHaveText(worst ?? "");
+  });
+  const searched_ms = await timed(async () => {
+    await search(page).fill("lisbon");
+    await expect(shown.first()).toHaveText(/^lisbon/);
+  });
+  await page.getByRole("button", { name: "Next" }).click();
+  await expect(page.getByRole("navigation", { name: "Pages" })).toContainText("51 to 100 of 625");
+  const longestBefore = await page.evaluate(() => window.longest);
+  await page.goto("/ui/clusters?limit=75");
+  const first_rows_again_ms = await firstRows(page);
+  const longest_task_ms = Math.max(longestBefore, await page.evaluate(() => window.longest));
+  const [largest_answer, largest_answer_bytes] = traffic.largestAnswer();
+  await context.close();
+  return {
+    pages_bytes,
+    api_bytes,
+    largest_answer_bytes,
+    largest_answer: largest_answer.replace(baseURL, ""),
+    first_rows_ms,
+    first_rows_again_ms,
+    sorted_ms,
+    searched_ms,
+    longest_task_ms,
+  };
+}
+
+async function firstRows(page: Page): Promise<number> {
+  const handle = await page.waitForFunction(() => window.firstRows);
+  return (await handle.jsonValue()) ?? Number.NaN;
+}
+
+async function timed(action: () => Promise<void>): Promise<number> {
+  const begun = performance.now();
+  await action();
+  return performance.now() - begun;
+}
+
+test("the list of ten thousand clusters is opened, sorted and searched", async ({ browser, baseURL }) => {
+  test.setTimeout(600_000);
+  const rounds: Round[] = [];
+  for (let round = 0; round < ROUNDS; round += 1) rounds.push(await measure(browser, baseURL ?? ""));
+  await writeFile(setting("CM_FIGURES"), JSON.stringify(rounds));
+});
