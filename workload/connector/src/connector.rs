@@ -52,14 +52,15 @@ impl Connector {
     /// A connector over this store. Call it inside a runtime: it starts the batch writer.
     pub fn new(store: Store, options: Options) -> Arc<Self> {
         let presence = Arc::new(Presence::new(store.clone()));
+        let writer = HeartbeatWriter::start(store.clone(), presence.clone());
         Arc::new(Self {
-            writer: HeartbeatWriter::start(store.clone(), presence.clone()),
+            metrics: ConnectorMetrics::new(writer.counts()),
+            writer,
             identities: Arc::new(IdentityCache::new(store.clone())),
             limits: RateLimits::new(&options.limits),
             readiness: Readiness::new(store.clone()),
             address: options.address.to_string(),
             sink: options.sink,
-            metrics: ConnectorMetrics::default(),
             large_bodies: LargeBodies::new(),
             health: options.health,
             presence,

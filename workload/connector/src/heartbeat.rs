@@ -1,5 +1,7 @@
 //! `POST /1.0/remote-cluster/status`: a cluster reports.
 
+use std::time::Instant;
+
 use bytes::Bytes;
 use edge::body::RequestBody;
 use edge::{Error, Peer, Response, answer};
@@ -20,6 +22,7 @@ use crate::metrics_sink::SiteMetrics;
 impl Connector {
     /// Stores the report and judges it; answers after the commit. Metrics go their own way afterwards.
     pub(crate) async fn heartbeat(&self, peer: &Peer, body: RequestBody) -> Result<Response, Error> {
+        let begun = Instant::now();
         let mut cluster = self.authenticate(peer, Action::Heartbeat).await?;
         let (body, _held) = self.large_bodies.read(cluster.uid, body, MAX_BODY_BYTES).await?;
         let mut report = read(&body, &cluster)?;
@@ -36,7 +39,7 @@ impl Connector {
             self.metrics.heard(Outcome::Refused);
             return Err(from_write(error));
         }
-        self.metrics.heard(Outcome::Accepted);
+        self.metrics.committed(begun.elapsed());
         if !report.metrics.is_empty() {
             self.sink.accept(&cluster, report.metrics);
         }

@@ -7,8 +7,10 @@ use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEn
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use store::HeartbeatWriter;
+use store::writer::BatchCounts;
 use tokio_util::sync::CancellationToken;
 
 use crate::identity_cache::IdentityCache;
@@ -39,20 +41,41 @@ struct OutcomeLabel {
 }
 
 /// The connector's counters.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct ConnectorMetrics {
     joins: Family<OutcomeLabel, Counter>,
     heartbeats: Family<OutcomeLabel, Counter>,
+    durations: Histogram,
     batches: Counter,
+    batch_sizes: Histogram,
     identities: Gauge,
 }
 
 impl ConnectorMetrics {
+    pub(crate) fn new(batches: &BatchCounts) -> Self {
+        Self {
+            joins: Family::default(),
+            heartbeats: Family::default(),
+            durations: Histogram::new([
+                0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+            ]),
+            batches: Counter::default(),
+            batch_sizes: batches.sizes.clone(),
+            identities: Gauge::default(),
+        }
+    }
+
     /// Shows them under `cluster_manager_…`.
     pub fn register(&self, registry: &mut Registry) {
         let prefix = registry.sub_registry_with_prefix("cluster_manager");
         prefix.register("joins", "Joins that were decided", self.joins.clone());
         prefix.register("heartbeats", "Heartbeats that were decided", self.heartbeats.clone());
+        prefix.register("heartbeat_seconds", "From a heartbeat's head to its commit", self.durations.clone());
+        prefix.register(
+            "heartbeat_batch_size",
+            "Heartbeats that were committed together",
+            self.batch_sizes.clone(),
+        );
         prefix.register(
             "heartbeat_batches",
             "Batches of heartbeats that were committed",
@@ -67,6 +90,12 @@ impl ConnectorMetrics {
 
     pub(crate) fn heard(&self, outcome: Outcome) {
         self.heartbeats.get_or_create(&OutcomeLabel { outcome }).inc();
+    }
+
+    /// A heartbeat was committed after so long.
+    pub(crate) fn committed(&self, took: Duration) {
+        self.heard(Outcome::Accepted);
+        self.durations.observe(took.as_secs_f64());
     }
 
     pub(crate) async fn follow(

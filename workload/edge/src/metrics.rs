@@ -15,6 +15,7 @@ pub struct EdgeMetrics {
     open: Family<ServerLabel, Gauge>,
     requests: Family<RequestLabels, Counter>,
     duration: Family<ServerLabel, Histogram, fn() -> Histogram>,
+    refusals: Family<RefusalLabels, Counter>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -34,6 +35,12 @@ struct RequestLabels {
     code: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RefusalLabels {
+    server: &'static str,
+    reason: &'static str,
+}
+
 impl Default for EdgeMetrics {
     fn default() -> Self {
         Self {
@@ -42,6 +49,7 @@ impl Default for EdgeMetrics {
             open: Family::default(),
             requests: Family::default(),
             duration: Family::new_with_constructor(durations),
+            refusals: Family::default(),
         }
     }
 }
@@ -71,6 +79,11 @@ impl EdgeMetrics {
             "From a request's head to its answer's",
             self.duration.clone(),
         );
+        registry.register(
+            "edge_refusals",
+            "Requests that were not answered as asked, by reason",
+            self.refusals.clone(),
+        );
     }
 
     /// One server's, looked up once, so that counting is an atomic addition.
@@ -86,6 +99,8 @@ impl EdgeMetrics {
             proxy_refused: handshake("proxy_refused"),
             codes: ["1xx", "2xx", "3xx", "4xx", "5xx"].map(code),
             duration: self.duration.get_or_create_owned(&ServerLabel { server }),
+            refusals: self.refusals.clone(),
+            server,
         }
     }
 }
@@ -100,6 +115,8 @@ pub(crate) struct ServerMetrics {
     pub(crate) proxy_refused: Counter,
     codes: [Counter; 5],
     duration: Histogram,
+    refusals: Family<RefusalLabels, Counter>,
+    server: &'static str,
 }
 
 impl ServerMetrics {
@@ -108,7 +125,27 @@ impl ServerMetrics {
             class.inc();
         }
         self.duration.observe(seconds);
+        if let Some(reason) = reason(status) {
+            self.refusals.get_or_create(&RefusalLabels { server: self.server, reason }).inc();
+        }
     }
+}
+
+/// Why a request was not answered as asked.
+const fn reason(status: http::StatusCode) -> Option<&'static str> {
+    Some(match status.as_u16() {
+        0..=399 => return None,
+        400 => "bad_request",
+        401 => "not_signed_in",
+        403 => "forbidden",
+        404 => "not_found",
+        409 => "conflict",
+        413 => "too_large",
+        429 => "rate_limited",
+        503 => "unavailable",
+        500..=599 => "failed",
+        _ => "other",
+    })
 }
 
 #[cfg(test)]
@@ -130,6 +167,7 @@ mod tests {
             r#"edge_requests_total{server="connector",code="4xx"} 1"#,
             r#"edge_requests_total{server="connector",code="2xx"} 0"#,
             r#"edge_request_duration_seconds_bucket{le="0.0025",server="connector"} 1"#,
+            r#"edge_refusals_total{server="connector",reason="not_found"} 1"#,
         ] {
             assert!(text.lines().any(|found| found == line), "{line} in {text}");
         }

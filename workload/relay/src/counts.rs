@@ -1,5 +1,8 @@
 //! What the relay counts of itself. Whatever is lost is counted, with the reason.
 
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -89,6 +92,7 @@ pub struct RelayCounts {
     queued: Family<SinkLabel, Gauge>,
     spooled: Family<SinkLabel, Gauge>,
     spool_errors: Family<SinkLabel, Counter>,
+    oldest: Family<SinkLabel, Gauge<f64, AtomicU64>>,
 }
 
 /// The counters of one sink.
@@ -124,6 +128,11 @@ impl RelayCounts {
             "spool_errors",
             "Times that the spool could not be written",
             self.spool_errors.clone(),
+        );
+        relay.register(
+            "oldest_seconds",
+            "How long the oldest samples have waited for a sink",
+            self.oldest.clone(),
         );
     }
 
@@ -212,6 +221,10 @@ impl SinkCounts {
 
     pub(crate) fn spool_failed(&self) {
         self.counts.spool_errors.get_or_create(&self.label()).inc();
+    }
+
+    pub(crate) fn waits(&self, longest: Duration) {
+        self.counts.oldest.get_or_create(&self.label()).set(longest.as_secs_f64());
     }
 
     fn label(&self) -> SinkLabel {

@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::Notify;
@@ -133,6 +134,8 @@ impl Queue {
             self.counts.spool_failed();
             tracing::warn!(%error, "the relay's spool cannot be written");
         }
+        let now = UnixMillis::now();
+        self.counts.waits(state.oldest().map_or(Duration::ZERO, |oldest| now.since(oldest)));
     }
 
     /// Counts what is lost when the process ends now: what is in memory alone.
@@ -281,6 +284,12 @@ impl State {
 
     fn is_empty(&self) -> bool {
         self.lanes.iter().all(|lane| lane.waiting.is_empty() && lane.under_way.is_none())
+    }
+
+    /// Of what waits, when the first was received.
+    fn oldest(&self) -> Option<UnixMillis> {
+        let first = |lane: &Lane| lane.under_way.as_ref().or(lane.waiting.front()).map(|entry| entry.newest);
+        self.lanes.iter().filter_map(first).min()
     }
 
     fn tell(&self, counts: &SinkCounts) {

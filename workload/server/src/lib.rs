@@ -19,6 +19,7 @@ pub mod event_view;
 pub mod failure;
 pub mod log;
 pub mod output;
+mod own_metrics;
 mod prompt;
 mod relay_setup;
 mod relay_sink;

@@ -102,7 +102,7 @@ fn name<'a>(url: &url::Url, taken: impl Iterator<Item = &'a str>) -> String {
     if !taken.contains(&base.as_str()) {
         return base;
     }
-    (2..)
+    (2..taken.len() + 3)
         .map(|number| format!("{base}_{number}"))
         .find(|name| !taken.contains(&name.as_str()))
         .unwrap_or(base)

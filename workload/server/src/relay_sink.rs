@@ -1,5 +1,6 @@
 //! Hands the metrics of heartbeats to the relay, and tells it which clusters are gone.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,8 +15,6 @@ use tokio_util::sync::CancellationToken;
 
 /// How often it is looked for clusters that left or fell silent.
 const LOOK_EVERY: Duration = Duration::from_secs(15);
-/// Clusters that were heard since are not asked for: no cluster is late sooner.
-const SURELY_HEARD: Duration = Duration::from_secs(90);
 /// How long the sinks are given to take what is left when the process ends.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -51,16 +50,17 @@ impl RelaySink {
     }
 
     async fn end_the_silent(&self, store: &Store, rules: &HealthRules) -> Result<(), store::StoreError> {
-        let silent = self.0.silent_since(UnixMillis::now().minus(SURELY_HEARD)).await;
-        if silent.is_empty() {
+        // All of them: whoever was heard a moment ago may have left since.
+        let relayed = self.0.silent_since(UnixMillis::now()).await;
+        if relayed.is_empty() {
             return Ok(());
         }
         let (clock, standings) = store.standings().await?;
         let judge = Judge::new(rules, &clock);
-        for name in silent {
-            // Whoever reports to another unit now is neither.
-            let standing = standings.iter().find(|cluster| cluster.name == name);
-            if standing.is_none_or(|cluster| judge.state(cluster) == HealthState::Lost) {
+        let by_name: HashMap<_, _> = standings.iter().map(|cluster| (&cluster.name, cluster)).collect();
+        for name in relayed {
+            // Whoever reports to another unit now is neither gone nor lost.
+            if by_name.get(&name).is_none_or(|cluster| judge.state(cluster) == HealthState::Lost) {
                 tracing::debug!(cluster = %name, "its metrics end");
                 self.0.end(name);
             }

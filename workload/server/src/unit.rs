@@ -19,6 +19,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::failure::Failure;
+use crate::own_metrics::OwnMetrics;
 use crate::relay_sink::{self, RelaySink};
 use crate::{relay_setup, setup};
 
@@ -90,7 +91,7 @@ impl Unit {
     fn new(source: &Source) -> Result<Self, Failure> {
         let metrics = EdgeMetrics::default();
         let mut registry = Registry::default();
-        metrics.register(&mut registry);
+        metrics.register(registry.sub_registry_with_prefix("cluster_manager"));
         let mut unit = Self {
             store: setup::store(source)?,
             proxy: ProxyPolicy { trusted: typed::trusted_proxies(source)? },
@@ -105,7 +106,14 @@ impl Unit {
             leaf: None,
             relay: None,
         };
-        unit.beside.push(look_after_events(&unit, typed::event_retention_days(source)?));
+        let (store, retention, ended) =
+            (unit.store.clone(), typed::event_retention_days(source)?, unit.ended.clone());
+        // Seals the audit trail, and removes what is too old of it.
+        unit.add_prepared(async move { store.look_after_events(retention, ended).await });
+        let own = OwnMetrics::new(unit.store.clone(), setup::health_rules(source)?);
+        own.register(&mut unit.registry);
+        let ended = unit.ended.clone();
+        unit.add_prepared(own.follow(ended));
         Ok(unit)
     }
 
@@ -122,17 +130,8 @@ impl Unit {
                 relay.counts().register(&mut self.registry);
                 let sink = Arc::new(RelaySink(relay));
                 let health = setup::health_rules(source)?;
-                let (prepared, store, ended) =
-                    (self.prepared.clone(), self.store.clone(), self.ended.clone());
-                let following = sink.clone();
-                self.beside.push(
-                    async move {
-                        if ended.run_until_cancelled(prepared.cancelled()).await.is_some() {
-                            following.follow(store, health, ended).await;
-                        }
-                    }
-                    .boxed(),
-                );
+                let (store, ended) = (self.store.clone(), self.ended.clone());
+                self.add_prepared(sink.clone().follow(store, health, ended));
                 self.relay = Some(sink.clone());
                 sink
             }
@@ -165,6 +164,17 @@ impl Unit {
         self.servers.push(edge::serve(server, management.routes(), self.draining.clone()).boxed());
         self.beside.push(management.run(self.ended.clone()).boxed());
         Ok(bound)
+    }
+
+    /// Runs this beside the services, as soon as the database is as this program needs it.
+    fn add_prepared(&mut self, task: impl Future<Output = ()> + Send + 'static) {
+        let (prepared, ended) = (self.prepared.clone(), self.ended.clone());
+        let task = async move {
+            if ended.run_until_cancelled(prepared.cancelled()).await.is_some() {
+                task.await;
+            }
+        };
+        self.beside.push(task.boxed());
     }
 
     fn server(
@@ -211,17 +221,6 @@ impl Unit {
         }
         outcome
     }
-}
-
-/// Seals the audit trail, and removes what is too old of it, while the unit runs.
-fn look_after_events(unit: &Unit, retention_days: Option<i32>) -> BoxFuture<'static, ()> {
-    let (store, prepared, ended) = (unit.store.clone(), unit.prepared.clone(), unit.ended.clone());
-    async move {
-        if ended.run_until_cancelled(prepared.cancelled()).await.is_some() {
-            store.look_after_events(retention_days, ended).await;
-        }
-    }
-    .boxed()
 }
 
 /// Makes ready, then runs what must run beside the connector's endpoints, until shutdown.

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use fleet::ClusterId;
 use futures_util::future::BoxFuture;
+use prometheus_client::metrics::histogram::Histogram;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::error::is_worth_retrying;
@@ -35,12 +36,21 @@ pub struct HeartbeatWriter {
 }
 
 /// How the writer has been doing.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct BatchCounts {
     /// Batches that were committed.
     pub batches: AtomicU64,
     /// Beats that were committed.
     pub beats: AtomicU64,
+    /// How many beats a batch had.
+    pub sizes: Histogram,
+}
+
+impl Default for BatchCounts {
+    fn default() -> Self {
+        let sizes = Histogram::new([1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, BATCH as f64]);
+        Self { batches: AtomicU64::default(), beats: AtomicU64::default(), sizes }
+    }
 }
 
 /// Why a beat was not stored.
@@ -162,6 +172,7 @@ impl Task {
         self.presence.ensure_marked().await?;
         let existing = self.store.put_heartbeats(beats).await?;
         self.counts.batches.fetch_add(1, Ordering::Relaxed);
+        self.counts.sizes.observe(existing.len() as f64);
         self.counts.beats.fetch_add(existing.len() as u64, Ordering::Relaxed);
         let outcome = |beat: &&Beat| match existing.contains(&beat.cluster) {
             true => Ok(()),

@@ -1,0 +1,103 @@
+//! A Prometheus of a test's own: the real one, told by remote write, and scraping what it is told to.
+
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::hub::free_port;
+use crate::process::Program;
+use crate::wait;
+
+/// A running Prometheus; stopped when dropped.
+pub struct Prometheus {
+    port: u16,
+    program: Program,
+    folder: TempDir,
+}
+
+impl Prometheus {
+    /// Where the program is, if it is installed.
+    pub fn installed() -> Option<PathBuf> {
+        let folders = std::env::var_os("PATH")?;
+        std::env::split_paths(&folders).map(|folder| folder.join("prometheus")).find(|path| path.exists())
+    }
+
+    /// Starts one that scrapes these every second, and waits until it is ready.
+    pub async fn start(scraped: &[(&str, SocketAddr)]) -> Self {
+        Self::start_at(free_port(), tempfile::tempdir().unwrap(), scraped).await
+    }
+
+    /// Starts it again where it was, with all that it had.
+    pub async fn restart(self) -> Self {
+        let Self { port, program, folder } = self;
+        drop(program);
+        Self::start_at(port, folder, &[]).await
+    }
+
+    async fn start_at(port: u16, folder: TempDir, scraped: &[(&str, SocketAddr)]) -> Self {
+        let mut settings = String::from("global: {scrape_interval: 1s}\nscrape_configs:\n");
+        for (job, address) in scraped {
+            writeln!(settings, "- {{job_name: {job}, static_configs: [{{targets: ['{address}']}}]}}")
+                .unwrap();
+        }
+        let file = folder.path().join("prometheus.yml");
+        std::fs::write(&file, settings).unwrap();
+        let mut command = Command::new(Self::installed().expect("Prometheus is installed: tools/setup test"));
+        command.arg(format!("--config.file={}", file.display()));
+        command.arg(format!("--storage.tsdb.path={}", folder.path().join("data").display()));
+        command.arg(format!("--web.listen-address=127.0.0.1:{port}"));
+        command.arg("--web.enable-remote-write-receiver");
+        let prometheus = Self { port, program: Program::start(command), folder };
+        wait::until("Prometheus is ready", Duration::from_secs(60), async || {
+            let answer = reqwest::get(prometheus.url("/-/ready")).await;
+            answer.is_ok_and(|answer| answer.status().is_success())
+        })
+        .await;
+        prometheus
+    }
+
+    /// Where samples are written to.
+    pub fn write_url(&self) -> String {
+        self.url("/api/v1/write")
+    }
+
+    /// A path of it.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.port)
+    }
+
+    /// Where it keeps its data.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Its process.
+    pub fn id(&self) -> i32 {
+        self.program.id()
+    }
+
+    /// What its API says, as JSON.
+    pub async fn api(&self, path: &str, parameters: &[(&str, &str)]) -> Value {
+        let mut url: url::Url = self.url(path).parse().unwrap();
+        url.query_pairs_mut().extend_pairs(parameters);
+        let answer = reqwest::get(url).await.unwrap();
+        let text = answer.text().await.unwrap();
+        let answer: Value = serde_json::from_str(&text).unwrap_or_else(|_| panic!("{path}: {text}"));
+        assert_eq!(answer["status"], "success", "{parameters:?}: {answer}");
+        answer["data"].clone()
+    }
+
+    /// What a query answers now: each series' labels and value.
+    pub async fn query(&self, promql: &str) -> Vec<(Value, f64)> {
+        let data = self.api("/api/v1/query", &[("query", promql)]).await;
+        let series = data["result"].as_array().unwrap().iter();
+        series
+            .map(|series| (series["metric"].clone(), series["value"][1].as_str().unwrap().parse().unwrap()))
+            .collect()
+    }
+}
