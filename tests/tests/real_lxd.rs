@@ -1,10 +1,15 @@
-//! The main job with a real LXD: enrol, report, see a container stop, leave.
+//! The main job with a real LXD: enrol, report, see a container stop, leave; and its metrics in a real Prometheus.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
+
+use std::time::Duration;
 
 use harness::hub::Hub;
 use harness::lxd::PrivateLxd;
 use harness::process::{Ended, run};
+use harness::{Prometheus, wait};
+
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Runs the agent as its administrator would.
 fn agent(lxd: &PrivateLxd, state: &std::path::Path, arguments: &[&str]) -> Ended {
@@ -19,12 +24,44 @@ fn count(shown: &serde_json::Value, list: &str, status: &str) -> i64 {
     entries.map(|entry| entry["count"].as_i64().unwrap()).sum()
 }
 
+/// Every container of the member is in Prometheus, with the values that LXD itself exposes.
+async fn metrics_are_what_lxd_says(lxd: &PrivateLxd, prometheus: &Prometheus) {
+    let member = lxd.query("/1.0")["environment"]["server_name"].as_str().unwrap().to_owned();
+    let selector = format!(r#"{{job="cellar",instance="{member}",member="{member}",project="default"}}"#);
+    wait::until("the metrics arrive", PATIENCE, async || {
+        prometheus.query(&format!("lxd_procs_total{selector}")).await.len() == 3
+    })
+    .await;
+    // What does not move between two looks: each container's memory and root file system.
+    let exposed = lxd.lxc(["query", "--raw", "/1.0/metrics"]);
+    let mut compared = 0;
+    for line in
+        exposed.lines().filter(|line| line.contains("_MemTotal_bytes{") || line.contains("_size_bytes{"))
+    {
+        let (series, value) = line.trim().rsplit_once(' ').unwrap();
+        let (name, labels) = series.split_once('{').unwrap();
+        let promql = format!(r#"{name}{{job="cellar",member="{member}",{labels}"#);
+        let found = prometheus.query(&promql).await;
+        assert_eq!(found.len(), 1, "{promql}: {found:?}");
+        assert_eq!(found[0].1, value.parse::<f64>().unwrap(), "{promql}");
+        compared += 1;
+    }
+    assert!(compared >= 6, "{exposed}");
+    let all = prometheus.query(r#"count({job="cellar"})"#).await[0].1;
+    let lines = exposed.lines().filter(|line| !line.starts_with('#') && !line.trim().is_empty()).count();
+    assert_eq!(all, lines as f64, "every series, and no other");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_real_lxd_enrols_reports_what_it_says_itself_and_leaves() {
     let folder = store::testing::scratch_folder("lxd");
     std::fs::create_dir_all(&folder).unwrap();
     let lxd = PrivateLxd::start(&folder);
-    let hub = Hub::start().await;
+    let prometheus = Prometheus::start(&[]).await;
+    let sink = [("PROMETHEUS_BASE_URL", prometheus.write_url())];
+    let sink = sink.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let mut hub = Hub::without_units(store::testing::empty_database().await.unwrap(), &sink);
+    hub.add_unit().await;
     let state = tempfile::tempdir().unwrap();
     let agent = |arguments: &[&str]| agent(&lxd, state.path(), arguments);
 
@@ -54,6 +91,8 @@ async fn a_real_lxd_enrols_reports_what_it_says_itself_and_leaves() {
     let load: f64 = shown["cpu_load_1"].as_str().unwrap().parse().unwrap();
     assert!(load >= 0.0);
 
+    metrics_are_what_lxd_says(&lxd, &prometheus).await;
+
     lxd.lxc(["stop", "--force", "web-2"]);
     assert_eq!(agent(&["run", "--once"]).code, Some(0));
     let shown = hub.shown("cellar");
@@ -63,6 +102,10 @@ async fn a_real_lxd_enrols_reports_what_it_says_itself_and_leaves() {
     let left = agent(&["leave"]);
     assert_eq!(left.code, Some(0), "{left:?}");
     assert!(hub.store.cluster("cellar").await.unwrap().is_none());
+    wait::until("its series end", PATIENCE, async || {
+        prometheus.query(r#"lxd_procs_total{job="cellar"}"#).await.is_empty()
+    })
+    .await;
     drop(lxd);
     let _ = std::fs::remove_dir_all(&folder);
 }
