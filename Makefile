@@ -18,7 +18,7 @@ run: ## a hub on this machine, with a cluster to look at; Ctrl-C ends it
 test: ## all tests, with a real PostgreSQL and a real LXD
 	@tools/test
 
-lint: ## formatting, clippy, documentation, the web UI, shell scripts
+lint: ## formatting, clippy, documentation, the web UI, alert rules and dashboards, shell scripts
 	@tools/lint
 
 ui: ## the web UI, which the server embeds when it is built next
