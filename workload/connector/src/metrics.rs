@@ -49,6 +49,8 @@ pub struct ConnectorMetrics {
     batches: Counter,
     batch_sizes: Histogram,
     identities: Gauge,
+    /// None can be opened yet.
+    tunnels: Gauge,
 }
 
 impl ConnectorMetrics {
@@ -62,6 +64,7 @@ impl ConnectorMetrics {
             batches: Counter::default(),
             batch_sizes: batches.sizes.clone(),
             identities: Gauge::default(),
+            tunnels: Gauge::default(),
         }
     }
 
@@ -81,6 +84,7 @@ impl ConnectorMetrics {
             "Batches of heartbeats that were committed",
             self.batches.clone(),
         );
+        prefix.register("tunnels", "Reverse tunnels that are open", self.tunnels.clone());
         prefix.register("known_clusters", "Clusters in this unit's identity cache", self.identities.clone());
     }
 

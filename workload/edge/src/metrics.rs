@@ -62,25 +62,21 @@ fn durations() -> Histogram {
 impl EdgeMetrics {
     /// Adds them to a registry, which may give them a prefix.
     pub fn register(&self, registry: &mut Registry) {
-        registry.register("edge_connections_accepted", "Connections accepted", self.accepted.clone());
+        registry.register("connections_accepted", "Connections accepted", self.accepted.clone());
         registry.register(
-            "edge_handshakes",
+            "handshakes",
             "TLS handshakes by outcome: ok, timeout, failed, proxy_refused",
             self.handshakes.clone(),
         );
+        registry.register("connections_open", "Connections open now, websockets included", self.open.clone());
+        registry.register("requests", "Requests answered, by class of status", self.requests.clone());
         registry.register(
-            "edge_connections_open",
-            "Connections open now, websockets included",
-            self.open.clone(),
-        );
-        registry.register("edge_requests", "Requests answered, by class of status", self.requests.clone());
-        registry.register(
-            "edge_request_duration_seconds",
+            "request_duration_seconds",
             "From a request's head to its answer's",
             self.duration.clone(),
         );
         registry.register(
-            "edge_refusals",
+            "refusals",
             "Requests that were not answered as asked, by reason",
             self.refusals.clone(),
         );
@@ -163,11 +159,11 @@ mod tests {
         let mut text = String::new();
         prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
         for line in [
-            r#"edge_connections_accepted_total{server="connector"} 1"#,
-            r#"edge_requests_total{server="connector",code="4xx"} 1"#,
-            r#"edge_requests_total{server="connector",code="2xx"} 0"#,
-            r#"edge_request_duration_seconds_bucket{le="0.0025",server="connector"} 1"#,
-            r#"edge_refusals_total{server="connector",reason="not_found"} 1"#,
+            r#"connections_accepted_total{server="connector"} 1"#,
+            r#"requests_total{server="connector",code="4xx"} 1"#,
+            r#"requests_total{server="connector",code="2xx"} 0"#,
+            r#"request_duration_seconds_bucket{le="0.0025",server="connector"} 1"#,
+            r#"refusals_total{server="connector",reason="not_found"} 1"#,
         ] {
             assert!(text.lines().any(|found| found == line), "{line} in {text}");
         }

@@ -42,6 +42,20 @@ pub enum Cause {
     Ended,
 }
 
+impl Cause {
+    /// Why samples that were handed over do not reach a sink.
+    const OF_A_SINK: [Self; 8] = [
+        Self::MemoryFull,
+        Self::SpoolFull,
+        Self::SpoolUnreadable,
+        Self::TooOld,
+        Self::Refused,
+        Self::RefusedTogether,
+        Self::Misdirected,
+        Self::Ended,
+    ];
+}
+
 /// How a request to a sink ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the words say it")]
@@ -159,7 +173,9 @@ impl RelayCounts {
     }
 
     pub(crate) fn of_sink(&self, name: &str) -> SinkCounts {
-        SinkCounts { sink: name.to_owned(), counts: self.clone() }
+        let counts = SinkCounts { sink: name.to_owned(), counts: self.clone() };
+        counts.begin();
+        counts
     }
 
     /// Members' expositions that were not read for this reason.
@@ -199,6 +215,19 @@ impl RelayCounts {
 }
 
 impl SinkCounts {
+    /// Shows every counter from the beginning, so that its first burst is seen as one.
+    fn begin(&self) {
+        let _ = self.counts.sent.get_or_create(&self.label());
+        let _ = self.counts.spool_errors.get_or_create(&self.label());
+        self.waits(Duration::ZERO);
+        for outcome in [Outcome::Taken, Outcome::Refused, Outcome::Failed] {
+            let _ = self.counts.requests.get_or_create(&SinkOutcome { sink: self.sink.clone(), outcome });
+        }
+        for cause in Cause::OF_A_SINK {
+            let _ = self.counts.dropped.get_or_create(&SinkCause { sink: self.sink.clone(), cause });
+        }
+    }
+
     pub(crate) fn request(&self, outcome: Outcome) {
         self.counts.requests.get_or_create(&SinkOutcome { sink: self.sink.clone(), outcome }).inc();
     }

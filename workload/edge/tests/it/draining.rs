@@ -76,7 +76,7 @@ async fn what_clings_is_cut_at_the_limit() {
     let server = TestServer::start(Options { limits, ..Options::default() }).await;
     let mut stream = server.connect().await;
     send(&mut stream, "GET /never HTTP/1.1\r\nHost: x\r\n\r\n").await;
-    while server.metric("edge_handshakes_total{server=\"test\",outcome=\"ok\"}") == 0 {
+    while server.metric("handshakes_total{server=\"test\",outcome=\"ok\"}") == 0 {
         tokio::task::yield_now().await;
     }
     server.shutdown.cancel();

@@ -144,13 +144,13 @@ impl TestServer {
     }
 
     pub(crate) fn handshakes(&self, outcome: &str) -> u64 {
-        self.metric(&format!("edge_handshakes_total{{server=\"test\",outcome=\"{outcome}\"}}"))
+        self.metric(&format!("handshakes_total{{server=\"test\",outcome=\"{outcome}\"}}"))
     }
 
     /// Waits until every connection's socket is gone.
     pub(crate) async fn deserted(&self) {
         soon(async {
-            while self.metric("edge_connections_open{server=\"test\"}") > 0 {
+            while self.metric("connections_open{server=\"test\"}") > 0 {
                 tokio::time::sleep(Duration::from_millis(2)).await;
             }
         })
