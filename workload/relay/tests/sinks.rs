@@ -366,3 +366,52 @@ async fn a_sink_behind_tls_is_told_who_we_are() {
     assert_eq!(counts.sent("b"), 0);
     assert_eq!(counts.dropped("b", Cause::Ended), BEAT as u64);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "six million samples: run it with --release"]
+async fn an_hour_without_a_sink_fits_for_a_thousand_sites() {
+    const SITES: usize = 1000;
+    const BEATS: usize = 60;
+    let text = include_str!("fixtures/lxd-5.0.txt");
+    let escaped = serde_json::to_string(text).unwrap();
+    let escaped: bytes::Bytes = escaped[1..escaped.len() - 1].to_owned().into();
+    let directory = TempDir::new().unwrap();
+    let sink = TestSink::start().await;
+    sink.behave(Behaviour::Answer(503, Some(1)));
+    let spool = SpoolConfig { directory: directory.path().join("a"), bytes: 1 << 30 };
+    let mut config = Config::new(vec![SinkConfig {
+        spool: Some(spool),
+        memory_bytes: 16 << 20,
+        ..sink_config("a", &sink)
+    }]);
+    config.intake_bytes = usize::MAX;
+    let relay = Relay::start(config).unwrap();
+    let begun = UnixMillis::now().minus(Duration::from_mins(60));
+    for beat in 0..BEATS {
+        for site in 0..SITES {
+            relay.accept(Exposition {
+                cluster: ClusterName::new(format!("site-{site}")).unwrap(),
+                member: "node-1".to_owned(),
+                service: "LXD".to_owned(),
+                received: begun.plus(Duration::from_mins(beat as u64)),
+                escaped: escaped.clone(),
+            });
+        }
+    }
+    let all = SITES * BEATS * 99;
+    while relay.counts().handed_over() < all as u64 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let on_disk: u64 = std::fs::read_dir(directory.path().join("a"))
+        .unwrap()
+        .map(|entry| entry.unwrap().metadata().unwrap().len())
+        .sum();
+    println!("{all} samples, {on_disk} bytes on disk");
+    sink.behave(Behaviour::Take);
+    sink.until(|seen| seen.samples == all).await;
+    for samples in sink.seen().stored.values() {
+        assert_eq!(samples.len(), BEATS);
+        assert!(samples.is_sorted_by(|a, b| a.0 < b.0));
+    }
+    relay.shut_down(Duration::from_mins(1)).await;
+}
