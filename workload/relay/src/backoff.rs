@@ -39,7 +39,10 @@ impl Backoff {
 pub(crate) struct Breaker {
     backoff: Backoff,
     failures: u32,
+    /// Our own patience.
     closed_until: Option<Instant>,
+    /// What the sink asked for. It holds even if another request is answered well meanwhile.
+    unwanted_until: Option<Instant>,
     is_probing: bool,
 }
 
@@ -55,14 +58,14 @@ pub(crate) enum Permit {
 
 impl Breaker {
     pub(crate) fn new(backoff: Backoff) -> Self {
-        Self { backoff, failures: 0, closed_until: None, is_probing: false }
+        Self { backoff, failures: 0, closed_until: None, unwanted_until: None, is_probing: false }
     }
 
     pub(crate) fn ask(&mut self, now: Instant) -> Permit {
-        if let Some(until) = self.closed_until.filter(|until| *until > now) {
+        if let Some(until) = self.closed_until.max(self.unwanted_until).filter(|until| *until > now) {
             return Permit::Wait(until);
         }
-        if self.failures < self.backoff.breaks_after {
+        if !self.is_broken() {
             return Permit::Go;
         }
         if self.is_probing {
@@ -72,18 +75,30 @@ impl Breaker {
         Permit::Go
     }
 
-    /// The sink answered for itself, well or not: it is there.
-    pub(crate) fn succeed(&mut self) {
-        *self = Self::new(self.backoff);
+    /// The sink answered for itself, well or not: it is there. Says whether that is news.
+    pub(crate) fn succeed(&mut self) -> bool {
+        let was_broken = self.is_broken();
+        *self = Self { unwanted_until: self.unwanted_until, ..Self::new(self.backoff) };
+        was_broken
     }
 
-    /// It did not, or wants to be left alone for a while.
-    pub(crate) fn fail(&mut self, now: Instant, retry_after: Option<Duration>, spread: f64) {
-        self.failures = self.failures.saturating_add(1);
+    /// It did not, or wants to be left alone for a while. Says whether that is news.
+    pub(crate) fn fail(&mut self, now: Instant, retry_after: Option<Duration>, spread: f64) -> bool {
+        let was_broken = self.is_broken();
         self.is_probing = false;
-        let wanted = retry_after.unwrap_or_default().min(LONGEST_RETRY_AFTER);
-        let until = now + self.backoff.delay(self.failures, spread).max(wanted);
-        self.closed_until = self.closed_until.max(Some(until));
+        if let Some(wanted) = retry_after {
+            self.unwanted_until = self.unwanted_until.max(Some(now + wanted.min(LONGEST_RETRY_AFTER)));
+        }
+        // Requests that were under way together fail together: that is one failure.
+        if self.closed_until.is_none_or(|until| until <= now) {
+            self.failures = self.failures.saturating_add(1);
+            self.closed_until = Some(now + self.backoff.delay(self.failures, spread));
+        }
+        self.is_broken() && !was_broken
+    }
+
+    fn is_broken(&self) -> bool {
+        self.failures >= self.backoff.breaks_after
     }
 }
 
@@ -109,16 +124,26 @@ mod tests {
     #[test]
     fn one_lane_tries_for_all_after_failures_in_a_row() {
         let (mut breaker, begun) = (breaker(), Instant::now());
-        breaker.fail(begun, None, 1.0);
+        assert!(!breaker.fail(begun, None, 1.0));
         assert_eq!(breaker.ask(begun), Permit::Wait(begun + SECOND));
         let later = begun + SECOND;
         assert_eq!([breaker.ask(later), breaker.ask(later)], [Permit::Go, Permit::Go]);
-        breaker.fail(later, None, 1.0);
+        assert!(breaker.fail(later, None, 1.0));
         let probe = later + 2 * SECOND;
         assert_eq!(breaker.ask(later), Permit::Wait(probe));
         assert_eq!([breaker.ask(probe), breaker.ask(probe)], [Permit::Go, Permit::WaitForProbe]);
-        breaker.succeed();
+        assert!(breaker.succeed());
         assert_eq!([breaker.ask(probe), breaker.ask(probe)], [Permit::Go, Permit::Go]);
+        assert!(!breaker.succeed());
+    }
+
+    #[test]
+    fn what_fails_together_is_one_failure() {
+        let (mut breaker, begun) = (breaker(), Instant::now());
+        for _ in 0..4 {
+            assert!(!breaker.fail(begun, None, 1.0));
+        }
+        assert_eq!(breaker.ask(begun), Permit::Wait(begun + SECOND));
     }
 
     #[test]
@@ -126,8 +151,10 @@ mod tests {
         let (mut breaker, begun) = (breaker(), Instant::now());
         breaker.fail(begun, Some(90 * SECOND), 0.0);
         breaker.fail(begun + SECOND, None, 0.0);
-        assert_eq!(breaker.ask(begun + 2 * SECOND), Permit::Wait(begun + 90 * SECOND));
+        // One that was under way already.
         breaker.succeed();
+        assert_eq!(breaker.ask(begun + 2 * SECOND), Permit::Wait(begun + 90 * SECOND));
+        assert_eq!(breaker.ask(begun + 90 * SECOND), Permit::Go);
         breaker.fail(begun, Some(Duration::MAX), 0.0);
         assert_eq!(breaker.ask(begun), Permit::Wait(begun + LONGEST_RETRY_AFTER));
     }

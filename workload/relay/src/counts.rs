@@ -18,6 +18,12 @@ pub enum Cause {
     IntakeFull,
     /// Expositions: the cluster has more members, or a member more services, than any real one.
     TooManyMembers,
+    /// Expositions: the member's or the service's name is longer than any real one.
+    LongName,
+    /// Samples: the exposition has more than are taken of one.
+    TooMany,
+    /// Samples: their series was in the exposition before.
+    Repeated,
     /// Samples: a `deny` matcher fits them, or no `allow` matcher does.
     Filtered,
     /// Samples: the turn of their group had not come.
@@ -266,6 +272,9 @@ impl EncodeLabelValue for Cause {
         let word = match self {
             Self::IntakeFull => "intake_full",
             Self::TooManyMembers => "too_many_members",
+            Self::LongName => "long_name",
+            Self::TooMany => "too_many",
+            Self::Repeated => "repeated",
             Self::Filtered => "filtered",
             Self::NotDue => "not_due",
             Self::Implausible => "implausible_time",

@@ -107,7 +107,7 @@ impl Lanes {
             }
             self.gate.pass().await;
             let answer = self.sender.send(part).await;
-            self.gate.learn(&answer);
+            self.gate.learn(&answer, &self.name);
             match answer {
                 Answer::Taken => {
                     self.counts.request(Outcome::Taken);
@@ -165,12 +165,17 @@ impl Gate {
         }
     }
 
-    fn learn(&self, answer: &Answer) {
-        match answer {
+    fn learn(&self, answer: &Answer, sink: &str) {
+        let is_news = match answer {
             Answer::Later { retry_after, .. } => {
-                self.lock().fail(Instant::now(), *retry_after, rand::random());
+                self.lock().fail(Instant::now(), *retry_after, rand::random())
             }
             _ => self.lock().succeed(),
+        };
+        match answer {
+            Answer::Later { why, .. } if is_news => tracing::warn!(sink, why, "a sink fails: samples wait"),
+            _ if is_news => tracing::info!(sink, "a sink answers again"),
+            _ => {}
         }
         self.changed.notify_waiters();
     }

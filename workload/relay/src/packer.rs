@@ -13,7 +13,7 @@ use crate::filter::{Judge, Rules, Verdict};
 use crate::intake::Exposition;
 use crate::labels::{JobLabel, Origin, SeriesLabel};
 use crate::members::{Members, Service, ServiceId};
-use crate::remote_write::{Batch, BatchBuilder, Marked};
+use crate::remote_write::{Batch, BatchBuilder, Marked, Seen};
 use crate::time::UnixMillis;
 
 /// How far ahead of the moment of receipt a sample's own time stamp may be. One site's wrong clock must not make a
@@ -23,6 +23,8 @@ const MAX_AHEAD: Duration = Duration::from_mins(10);
 const MAX_BEHIND: Duration = Duration::from_hours(1);
 /// For how long a cluster is remembered that this unit no longer hears.
 const REMEMBERED: Duration = Duration::from_hours(1);
+/// The longest name of a member or a service, in bytes. It stands in every series.
+const LONGEST_NAME: usize = 255;
 /// A buffer that had to hold more is given back.
 const KEPT_BUFFER: usize = 8 * 1024 * 1024;
 
@@ -39,6 +41,8 @@ pub struct Packing {
     pub samples: u32,
     /// The most bytes of a batch before it is compressed; one series may go over.
     pub bytes: usize,
+    /// The most samples of one exposition that are relayed: one member must not take all the room there is.
+    pub most: u32,
     /// The longest that a batch waits for more series.
     pub linger: Duration,
     /// When a member's series end that its cluster no longer speaks of.
@@ -53,6 +57,7 @@ impl Default for Packing {
             lanes: 4,
             samples: 5000,
             bytes: 2 * 1024 * 1024,
+            most: 500_000,
             linger: Duration::from_secs(1),
             silent_after: Duration::from_mins(5),
         }
@@ -71,6 +76,7 @@ pub(crate) struct Packer {
     lanes: Vec<Lane>,
     counts: RelayCounts,
     plain: Vec<u8>,
+    seen: Seen,
 }
 
 /// A batch that is being gathered.
@@ -94,6 +100,8 @@ struct LeftOut {
     filtered: u64,
     not_due: u64,
     implausible: u64,
+    repeated: u64,
+    too_many: u64,
 }
 
 impl Packer {
@@ -101,12 +109,23 @@ impl Packer {
         let lane = |number| Lane { number, ..Lane::default() };
         let lanes = (0..packing.lanes.max(1)).map(lane).collect();
         let judge = Judge::new(packing.rules.clone());
-        Self { packing, judge, members: Members::default(), lanes, counts, plain: Vec::new() }
+        Self {
+            packing,
+            judge,
+            members: Members::default(),
+            lanes,
+            counts,
+            plain: Vec::new(),
+            seen: Seen::default(),
+        }
     }
 
     /// Reads an exposition. Batches that become full are handed on; the rest waits for more, or for [`Self::flush`].
     pub(crate) fn read(&mut self, exposition: Exposition, out: &mut impl Take) {
         let Exposition { cluster, member, service, received, escaped } = exposition;
+        if member.len().max(service.len()) > LONGEST_NAME {
+            return self.counts.drop_expositions(1, Cause::LongName);
+        }
         let groups = self.packing.rules.groups.len();
         let origin = Origin::new(&cluster, &member, self.packing.job);
         let new = || Service::new(origin.clone(), groups);
@@ -143,7 +162,8 @@ impl Packer {
         service.due(&self.packing.rules.groups, at, &mut due);
         let mut relayed = vec![false; due.len()];
         let plausible = at.minus(MAX_BEHIND)..=at.plus(MAX_AHEAD);
-        let mut left_out = LeftOut::default();
+        let (mut taken, mut left_out) = (0, LeftOut::default());
+        self.seen.clear();
         let mut labels: Vec<SeriesLabel<'_>> = Vec::new();
         let mut parser = Parser::new(text);
         while let Some(line) = parser.next() {
@@ -172,10 +192,18 @@ impl Packer {
                 left_out.implausible += 1;
                 continue;
             }
-            relayed[turn] = true;
+            if taken == self.packing.most {
+                left_out.too_many += 1;
+                continue;
+            }
             let lane = &mut self.lanes[lane];
+            if !lane.builder.push_once(&labels, sample.value, moment, &mut self.seen) {
+                left_out.repeated += 1;
+                continue;
+            }
+            taken += 1;
+            relayed[turn] = true;
             lane.part(id, exposition, due.len()).turns[turn] = true;
-            lane.builder.push(&labels, sample.value, moment);
             if lane.is_full(&self.packing) {
                 lane.seal(&mut self.members, &self.counts, out);
             }
@@ -186,6 +214,8 @@ impl Packer {
         self.counts.leave_out(left_out.filtered, Cause::Filtered);
         self.counts.leave_out(left_out.not_due, Cause::NotDue);
         self.counts.leave_out(left_out.implausible, Cause::Implausible);
+        self.counts.leave_out(left_out.repeated, Cause::Repeated);
+        self.counts.leave_out(left_out.too_many, Cause::TooMany);
     }
 
     /// The cluster's series end: each is marked, and it is forgotten.

@@ -107,7 +107,7 @@ impl SinkConfig {
             spool: None,
             oldest: Duration::from_mins(65),
             backoff: Backoff::default(),
-            searches: 512,
+            searches: 256,
         }
     }
 }

@@ -115,6 +115,9 @@ fn client(endpoint: &Endpoint, url: &Url) -> Result<Client, InvalidEndpoint> {
         let builder = Client::builder()
             // Whoever sends us elsewhere may want to see our credentials there.
             .redirect(Policy::none())
+            // A request that is given up takes its connection along. Of HTTP/2 the connection would stay, and with it
+            // all requests to a sink that is no longer at its other end.
+            .http1_only()
             .connect_timeout(CONNECT_TIMEOUT.min(endpoint.timeout))
             .timeout(endpoint.timeout);
         // A proxy of the network cannot reach this machine's own ports.

@@ -142,6 +142,31 @@ fn what_is_left_out_is_counted() {
 }
 
 #[test]
+fn a_series_is_taken_once_of_an_exposition() {
+    let mut fixture = Fixture::new(one_lane());
+    for at in [T, T + 1] {
+        fixture.read(
+            "paris",
+            "a",
+            at,
+            "a{b=\"1\",c=\"2\"} 1\na{c=\"2\",b=\"1\",d=\"\"} 2\na{b=\"1\"} 3\na 4\na 4",
+        );
+    }
+    assert_eq!(fixture.flushed(), [3, 3]);
+    assert_eq!(fixture.counts.left_out(Cause::Repeated), 4);
+}
+
+#[test]
+fn one_member_cannot_take_all_the_room() {
+    let mut fixture = Fixture::new(Packing { most: 150, ..one_lane() });
+    fixture.read("paris", "a", T, &lines(200));
+    fixture.read("paris", &"a".repeat(256), T, &lines(200));
+    assert_eq!(fixture.flushed(), [100, 50]);
+    assert_eq!(fixture.counts.left_out(Cause::TooMany), 50);
+    assert_eq!(fixture.counts.expositions_dropped(Cause::LongName), 1);
+}
+
+#[test]
 fn a_cluster_that_leaves_ends_all_its_series_once() {
     let group = Group {
         name: "slow".to_owned(),

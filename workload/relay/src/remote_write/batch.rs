@@ -1,6 +1,7 @@
 //! What goes to a sink at once: a request, compressed, with what must be known of it without looking inside.
 
 use std::collections::HashSet;
+use std::hash::BuildHasher as _;
 
 use bytes::Bytes;
 
@@ -27,6 +28,24 @@ pub struct BatchBuilder {
     samples: u32,
     newest: Option<UnixMillis>,
     compressor: Compressor,
+}
+
+/// Which series were in an exposition, by a number of each: two have the same one so rarely that it never happens.
+#[derive(Debug, Default)]
+pub struct Seen {
+    numbers: HashSet<u64, foldhash::fast::RandomState>,
+    hasher: foldhash::fast::RandomState,
+}
+
+impl Seen {
+    /// Forgets all of them.
+    pub fn clear(&mut self) {
+        self.numbers.clear();
+    }
+
+    fn add(&mut self, labels: &[u8]) -> bool {
+        self.numbers.insert(self.hasher.hash_one(labels))
+    }
 }
 
 /// Which series were marked as ended.
@@ -73,6 +92,25 @@ impl BatchBuilder {
     pub fn push(&mut self, labels: &[SeriesLabel<'_>], value: f64, at: UnixMillis) {
         write_series(labels, value, at, &mut self.request);
         self.count(at);
+    }
+
+    /// Adds a series with one sample, if it has not been seen. Says whether it was added.
+    pub fn push_once(
+        &mut self,
+        labels: &[SeriesLabel<'_>],
+        value: f64,
+        at: UnixMillis,
+        seen: &mut Seen,
+    ) -> bool {
+        let start = self.request.len();
+        let labels = write_series(labels, value, at, &mut self.request);
+        let is_new = seen.add(&self.request[labels]);
+        if is_new {
+            self.count(at);
+        } else {
+            self.request.truncate(start);
+        }
+        is_new
     }
 
     /// Adds, for each series of this origin in an earlier batch, the mark that it has ended. What was marked before is

@@ -4,7 +4,7 @@ mod batch;
 mod protobuf;
 mod snappy;
 
-pub use batch::{Batch, BatchBuilder, Malformed, Marked, Suspects};
+pub use batch::{Batch, BatchBuilder, Malformed, Marked, Seen, Suspects};
 pub use protobuf::{NORMAL_NAN, STALE_NAN};
 
 /// What the body of a request is.

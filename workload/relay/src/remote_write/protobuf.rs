@@ -7,6 +7,8 @@
 //! Sample       { 1: double value, 2: int64 milliseconds }
 //! ```
 
+use std::ops::Range;
+
 use crate::labels::SeriesLabel;
 use crate::time::UnixMillis;
 
@@ -24,11 +26,17 @@ const VALUE: u8 = 1 << 3 | 1;
 /// Field 2 of a sample: a varint.
 const TIMESTAMP: u8 = 2 << 3;
 
-/// Appends a series with one sample, as one more time series of a request.
-pub(super) fn write_series(labels: &[SeriesLabel<'_>], value: f64, at: UnixMillis, out: &mut Vec<u8>) {
+/// Appends a series with one sample, as one more time series of a request. Says where its labels are.
+pub(super) fn write_series(
+    labels: &[SeriesLabel<'_>],
+    value: f64,
+    at: UnixMillis,
+    out: &mut Vec<u8>,
+) -> Range<usize> {
     let labels_length: usize = labels.iter().map(|label| field_length(label_length(label))).sum();
     let sample_length = sample_length(at);
     write_length(FIRST, labels_length + field_length(sample_length), out);
+    let start = out.len();
     for label in labels {
         write_length(FIRST, label_length(label), out);
         write_length(FIRST, label.name.len(), out);
@@ -36,8 +44,10 @@ pub(super) fn write_series(labels: &[SeriesLabel<'_>], value: f64, at: UnixMilli
         write_length(SECOND, label.value.len(), out);
         label.value.write_to(out);
     }
+    let end = out.len();
     let bits = if value.is_nan() { NORMAL_NAN } else { value.to_bits() };
     write_sample(bits, at, sample_length, out);
+    start..end
 }
 
 /// Appends a series that was taken out of a request, with the mark that it has ended instead of its samples.

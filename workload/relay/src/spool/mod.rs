@@ -8,7 +8,7 @@ mod record;
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{self, BufReader, Read as _, Write as _};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
@@ -213,8 +213,8 @@ impl Spool {
         self.bytes
     }
 
-    /// Appends to the last segment, or begins a new one. After a failure nothing more is appended behind what may have
-    /// been written of it.
+    /// Appends to the last segment, or begins a new one. What was written of a record that failed is cut off again; if
+    /// that fails too, nothing more is appended behind it.
     fn write(&mut self, header: Header, body: &[u8]) -> io::Result<(u64, u64)> {
         let is_full = self.segments.back().is_some_and(|last| last.bytes >= self.segment_bytes());
         if is_full && let Some(full) = self.writer.take() {
@@ -226,15 +226,16 @@ impl Spool {
         };
         let record = [&header.to_bytes(), body].concat();
         let written = file.write_all(&record);
-        let end = file.seek(SeekFrom::End(0));
         let last = self.segments.back_mut().ok_or_else(|| io::Error::other("there is no segment"))?;
-        let offset = last.bytes;
-        if let Ok(end) = end {
-            self.bytes += end.saturating_sub(last.bytes);
-            last.bytes = end;
+        let (segment, offset) = (last.number, last.bytes);
+        if let Err(error) = written {
+            if file.set_len(offset).is_ok() {
+                self.writer = Some(file);
+            }
+            return Err(error);
         }
-        let segment = last.number;
-        written?;
+        last.bytes += record.len() as u64;
+        self.bytes += record.len() as u64;
         self.writer = Some(file);
         self.is_dirty = true;
         Ok((segment, offset))
