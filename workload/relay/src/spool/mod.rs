@@ -177,8 +177,25 @@ impl Spool {
         // It is gone where the spool overflowed meanwhile.
         let Some(segment) = self.segment(location.segment) else { return Ok(()) };
         segment.waiting = segment.waiting.saturating_sub(1);
+        if self.segments.iter().all(|segment| segment.waiting == 0) {
+            return self.clear();
+        }
         self.write(Header::done(number), &[])?;
         self.remove_done();
+        Ok(())
+    }
+
+    /// Nothing is waiting: nothing needs to be kept. It works on a full disk too.
+    fn clear(&mut self) -> io::Result<()> {
+        self.remove_done();
+        let Some(last) = self.segments.back_mut() else { return Ok(()) };
+        let Some(writer) = &self.writer else {
+            self.remove_oldest();
+            return Ok(());
+        };
+        writer.set_len(0)?;
+        self.bytes = self.bytes.saturating_sub(last.bytes);
+        last.bytes = 0;
         Ok(())
     }
 

@@ -28,6 +28,10 @@ fn files(directory: &TempDir) -> Vec<PathBuf> {
     files
 }
 
+fn on_disk(directory: &TempDir) -> u64 {
+    files(directory).iter().map(|file| file.metadata().unwrap().len()).sum()
+}
+
 #[test]
 fn what_is_not_done_is_there_again_in_order() {
     let directory = TempDir::new().unwrap();
@@ -95,10 +99,37 @@ fn what_is_done_leaves_the_disk() {
         }
         assert!(files(&directory).len() <= 2);
     }
-    let on_disk: u64 = files(&directory).iter().map(|file| file.metadata().unwrap().len()).sum();
-    assert_eq!(spool.bytes(), on_disk);
+    assert_eq!(spool.bytes(), on_disk(&directory));
     drop(spool);
     assert_eq!(numbers(&open(&directory).1), (1990..2000).collect::<Vec<_>>());
+}
+
+#[test]
+fn nothing_stays_on_disk_when_all_is_done() {
+    let directory = TempDir::new().unwrap();
+    for run in 0..3 {
+        let (mut spool, waiting) = open(&directory);
+        for (label, location) in waiting {
+            spool.finish(label.number, &location).unwrap();
+        }
+        assert_eq!((spool.bytes(), on_disk(&directory)), (0, 0));
+        for round in 0..2 {
+            let locations: Vec<_> = (0..200)
+                .map(|number| number + 1000 * round + 10_000 * run)
+                .map(|number| (number, spool.append(label(number), &body(number)).unwrap()))
+                .collect();
+            for (number, location) in &locations {
+                assert_eq!(spool.read(location).unwrap(), body(*number));
+                spool.finish(*number, location).unwrap();
+            }
+            assert_eq!((spool.bytes(), on_disk(&directory)), (0, 0));
+        }
+        spool.append(label(10_000 * run + 5000), &body(7)).unwrap();
+        spool.append(label(10_000 * run + 5001), &body(7)).unwrap();
+        drop(spool);
+        let (_, waiting) = open(&directory);
+        assert_eq!(numbers(&waiting), [10_000 * run + 5000, 10_000 * run + 5001]);
+    }
 }
 
 #[test]
