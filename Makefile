@@ -25,12 +25,13 @@ ui: ## the web UI, which the server embeds when it is built next
 	@tools/setup ui
 	@tools/ui build
 
-bench: ## what heartbeats, the API and the web UI cost; takes some minutes
+bench: ## what heartbeats, the API, the web UI and the relay cost; takes some minutes
 	@tools/setup bench
 	@tools/ui build
 	cargo run --release -p tests --bin bench-heartbeat
 	cargo run --release -p tests --bin bench-api
 	cargo run --release -p tests --bin bench-ui
+	cargo bench -p relay
 
 fuzz: ## hostile bytes for every parser, SECONDS=30 each
 	@tools/fuzz $(SECONDS)
