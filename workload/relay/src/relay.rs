@@ -2,7 +2,7 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -24,6 +24,8 @@ use crate::time::UnixMillis;
 /// How often members are looked for that their clusters no longer speak of, and the spools are made safe.
 const SWEEP_EVERY: Duration = Duration::from_mins(1);
 const SYNC_EVERY: Duration = Duration::from_secs(1);
+/// How long a thread may take to end: reading what was handed in takes some seconds at most.
+const ENDS_WITHIN: Duration = Duration::from_secs(30);
 
 /// What a relay is to do.
 #[derive(Debug, Clone)]
@@ -94,7 +96,8 @@ pub struct Relay {
     queues: Vec<Arc<Queue>>,
     counts: RelayCounts,
     stop: CancellationToken,
-    threads: Mutex<Vec<JoinHandle<()>>>,
+    packing: Option<JoinHandle<()>>,
+    sending: Option<JoinHandle<()>>,
 }
 
 impl SinkConfig {
@@ -130,24 +133,20 @@ impl Relay {
         let queues: Vec<_> = sinks.iter().map(|sink| Arc::clone(&sink.queue)).collect();
         let intake = Arc::new(Intake::new(intake_bytes, counts.clone()));
         let stop = CancellationToken::new();
-        let mut relay = Self { intake, queues, counts, stop, threads: Mutex::default() };
+        let mut relay = Self { intake, queues, counts, stop, packing: None, sending: None };
         let linger = packing.linger;
         let packer = Packer::new(packing, relay.counts.clone());
         let (intake, out) = (Arc::clone(&relay.intake), Queues(relay.queues.clone()));
         let pack = move || pack(&intake, packer, linger, out);
-        relay
-            .threads
-            .get_mut()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(thread::Builder::new().name("relay-pack".to_owned()).spawn(pack)?);
+        relay.packing = Some(thread::Builder::new().name("relay-pack".to_owned()).spawn(pack)?);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let stop = relay.stop.clone();
-        let send = move || runtime.block_on(send(sinks, lanes, stop));
-        relay
-            .threads
-            .get_mut()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(thread::Builder::new().name("relay-send".to_owned()).spawn(send)?);
+        let send = move || {
+            runtime.block_on(send(sinks, lanes, stop));
+            // A name that is being looked up is nothing to wait for.
+            runtime.shutdown_background();
+        };
+        relay.sending = Some(thread::Builder::new().name("relay-send".to_owned()).spawn(send)?);
         Ok(relay)
     }
 
@@ -174,28 +173,36 @@ impl Relay {
         &self.counts
     }
 
-    /// Takes nothing more, and gives the sinks so long to take what is left. What is in a spool then stays there.
-    pub async fn shut_down(&self, patience: Duration) {
+    /// Takes nothing more, reads what was handed in, and gives the sinks so long to take what is left. What is in a
+    /// spool then stays there.
+    pub async fn shut_down(mut self, patience: Duration) {
         self.intake.close();
-        let mut threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        join(self.packing.take()).await;
         let queues = self.queues.clone();
-        let stop = self.stop.clone();
-        let finish = async move {
-            if !threads.is_empty() {
-                let packing = threads.remove(0);
-                // A thread that cannot be joined has panicked, and said so.
-                let _ = tokio::task::spawn_blocking(move || packing.join()).await;
-            }
+        let emptied = async {
             for queue in &queues {
                 queue.emptied().await;
             }
         };
-        let _ = tokio::time::timeout(patience, finish).await;
-        stop.cancel();
+        let _ = tokio::time::timeout(patience, emptied).await;
+        self.stop.cancel();
+        join(self.sending.take()).await;
         for queue in &self.queues {
             queue.sync();
             queue.count_lost();
         }
+    }
+}
+
+/// Waits until a thread has ended, but not for ever: a disk may hang.
+async fn join(thread: Option<JoinHandle<()>>) {
+    let Some(thread) = thread else { return };
+    let name = thread.thread().name().unwrap_or_default().to_owned();
+    let joined = tokio::task::spawn_blocking(move || thread.join());
+    match tokio::time::timeout(ENDS_WITHIN, joined).await {
+        Ok(Ok(Ok(()))) => {}
+        Ok(_) => tracing::error!(name, "a thread of the relay has panicked"),
+        Err(_) => tracing::error!(name, "a thread of the relay does not end"),
     }
 }
 
