@@ -22,7 +22,8 @@ pub struct Exposition {
     pub service: String,
     /// The moment of receipt.
     pub received: UnixMillis,
-    /// The text, still with JSON's escapes and without its quotes: a slice of the heartbeat's body.
+    /// The text, still with JSON's escapes and without its quotes: a slice of the heartbeat's body. It keeps all of that
+    /// body in memory, but is counted by its own length: copy it where it is a small part of a large body.
     pub escaped: Bytes,
 }
 

@@ -21,11 +21,26 @@ pub(crate) struct ServiceId(u64);
 /// A member's name and a service's.
 type Key = (String, String);
 
+/// The most bytes of batches that are kept for ending series, by each member's share in them. What is beyond it ends by
+/// itself, some minutes later: 18 million series fit.
+const MAX_KEPT: usize = 256 * 1024 * 1024;
+
 #[derive(Default)]
 pub(crate) struct Members {
     clusters: HashMap<ClusterName, BTreeMap<Key, ServiceId>>,
     services: HashMap<ServiceId, Service>,
     next: u64,
+    kept: usize,
+}
+
+/// What one exposition has in a batch.
+pub(crate) struct Part {
+    pub(crate) service: ServiceId,
+    /// Which of the service's.
+    pub(crate) exposition: u64,
+    pub(crate) samples: u32,
+    /// Of which turns.
+    pub(crate) turns: Vec<bool>,
 }
 
 /// What is remembered of one service of one member.
@@ -43,6 +58,8 @@ struct Turn {
     relayed: Option<UnixMillis>,
     exposition: u64,
     batches: Vec<Batch>,
+    /// Its share of their bytes.
+    bytes: usize,
 }
 
 impl Members {
@@ -76,10 +93,37 @@ impl Members {
         self.services.get_mut(&id)
     }
 
+    /// Keeps the batch in which these samples are, instead of those of earlier expositions.
+    pub(crate) fn keep(&mut self, batch: &Batch, part: &Part) {
+        let Some(service) = self.services.get_mut(&part.service) else { return };
+        let share = batch.body.len() * part.samples as usize / batch.samples.max(1) as usize;
+        for (turn, is_in) in service.turns.iter_mut().zip(&part.turns) {
+            if !is_in {
+                continue;
+            }
+            if turn.exposition != part.exposition {
+                self.kept -= std::mem::take(&mut turn.bytes);
+                turn.exposition = part.exposition;
+                turn.batches.clear();
+            }
+            if self.kept + share <= MAX_KEPT {
+                self.kept += share;
+                turn.bytes += share;
+                turn.batches.push(batch.clone());
+            }
+        }
+    }
+
     /// Forgets a cluster, and says what it had.
     pub(crate) fn remove(&mut self, cluster: &ClusterName) -> Vec<Service> {
         let ids = self.clusters.remove(cluster).unwrap_or_default();
-        ids.values().filter_map(|id| self.services.remove(id)).collect()
+        let removed: Vec<_> = ids.values().filter_map(|id| self.services.remove(id)).collect();
+        self.release(&removed);
+        removed
+    }
+
+    fn release(&mut self, removed: &[Service]) {
+        self.kept -= removed.iter().map(Service::kept).sum::<usize>();
     }
 
     /// Forgets members that their cluster has no longer spoken of for so long, and says what they had.
@@ -95,22 +139,15 @@ impl Members {
             let gone: Vec<_> = ids.extract_if(.., |_, id| silent(id)).map(|(_, id)| id).collect();
             removed.extend(gone.iter().filter_map(|id| services.remove(id)));
         }
+        self.release(&removed);
         removed
     }
 
     /// Forgets clusters that were not heard since: another unit hears them now, or nobody.
     pub(crate) fn forget_before(&mut self, moment: UnixMillis) {
-        let Self { clusters, services, .. } = self;
-        clusters.retain(|_, ids| {
-            let is_heard = |id: &ServiceId| services.get(id).is_some_and(|service| service.heard >= moment);
-            let is_kept = ids.values().any(is_heard);
-            if !is_kept {
-                for id in ids.values() {
-                    services.remove(id);
-                }
-            }
-            is_kept
-        });
+        for cluster in self.silent_since(moment) {
+            self.remove(&cluster);
+        }
     }
 
     /// The clusters that were last heard before this moment.
@@ -163,18 +200,8 @@ impl Service {
         }
     }
 
-    /// Keeps the batch in which they are, instead of those of earlier expositions.
-    pub(crate) fn keep(&mut self, batch: &Batch, exposition: u64, turns: &[bool]) {
-        for (turn, is_in) in self.turns.iter_mut().zip(turns) {
-            if !is_in {
-                continue;
-            }
-            if turn.exposition != exposition {
-                turn.exposition = exposition;
-                turn.batches.clear();
-            }
-            turn.batches.push(batch.clone());
-        }
+    fn kept(&self) -> usize {
+        self.turns.iter().map(|turn| turn.bytes).sum()
     }
 
     /// The batches with its series, as they were last relayed.
@@ -227,6 +254,27 @@ mod tests {
         members.forget_before(UnixMillis(1));
         assert_eq!(named(&members.remove(&name("rome"))), [""; 0]);
         assert!(members.services.is_empty());
+    }
+
+    #[test]
+    fn what_is_kept_is_counted_by_the_share_and_let_go() {
+        let mut members = Members::default();
+        let paris = name("paris");
+        let batch = Batch { body: vec![0; 1000].into(), samples: 10, newest: UnixMillis(0) };
+        let keep = |members: &mut Members, member: &str, exposition| {
+            hear(members, "paris", member, 0);
+            let service = members.clusters[&paris][&(member.to_owned(), "LXD".to_owned())];
+            members.keep(&batch, &Part { service, exposition, samples: 3, turns: vec![true] });
+        };
+        keep(&mut members, "a", 1);
+        keep(&mut members, "a", 1);
+        keep(&mut members, "b", 1);
+        assert_eq!(members.kept, 900);
+        keep(&mut members, "a", 2);
+        assert_eq!(members.kept, 600);
+        let removed = members.remove(&paris);
+        assert_eq!(removed.iter().flat_map(Service::batches).count(), 2);
+        assert_eq!(members.kept, 0);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::exposition::{Parser, unescape};
 use crate::filter::{Judge, Rules, Verdict};
 use crate::intake::Exposition;
 use crate::labels::{JobLabel, Origin, SeriesLabel};
-use crate::members::{Members, Service, ServiceId};
+use crate::members::{Members, Part, Service, ServiceId};
 use crate::remote_write::{Batch, BatchBuilder, Marked, Seen};
 use crate::time::UnixMillis;
 
@@ -85,13 +85,6 @@ struct Lane {
     number: u16,
     builder: BatchBuilder,
     contents: Vec<Part>,
-}
-
-/// One exposition's part of a batch.
-struct Part {
-    service: ServiceId,
-    exposition: u64,
-    turns: Vec<bool>,
 }
 
 /// What was left out of one exposition.
@@ -203,7 +196,9 @@ impl Packer {
             }
             taken += 1;
             relayed[turn] = true;
-            lane.part(id, exposition, due.len()).turns[turn] = true;
+            let part = lane.part(id, exposition, due.len());
+            part.samples += 1;
+            part.turns[turn] = true;
             if lane.is_full(&self.packing) {
                 lane.seal(&mut self.members, &self.counts, out);
             }
@@ -282,7 +277,7 @@ impl Lane {
     /// The part that is being gathered: always the last.
     fn part(&mut self, service: ServiceId, exposition: u64, turns: usize) -> &mut Part {
         if self.contents.last().is_none_or(|part| part.service != service) {
-            self.contents.push(Part { service, exposition, turns: vec![false; turns] });
+            self.contents.push(Part { service, exposition, samples: 0, turns: vec![false; turns] });
         }
         let last = self.contents.len() - 1;
         &mut self.contents[last]
@@ -291,9 +286,7 @@ impl Lane {
     fn seal(&mut self, members: &mut Members, counts: &RelayCounts, out: &mut impl Take) {
         let Some(batch) = self.builder.finish() else { return };
         for part in self.contents.drain(..) {
-            if let Some(service) = members.get(part.service) {
-                service.keep(&batch, part.exposition, &part.turns);
-            }
+            members.keep(&batch, &part);
         }
         let samples = batch.samples;
         out.take(self.number, batch);
