@@ -120,6 +120,8 @@ fn write_figures(parse: &Cost, relay: &Cost, bytes_per_sample: f64) {
     let figures = serde_json::json!({
         "parse_samples_per_s": parse.samples_per_second.round(),
         "relay_samples_per_s": relay.samples_per_second.round(),
+        "parse_samples_per_cpu_s": parse.samples_per_cpu_second.round(),
+        "relay_samples_per_cpu_s": relay.samples_per_cpu_second.round(),
         "allocs_per_sample": relay.allocations_per_sample,
         "sent_bytes_per_sample": bytes_per_sample,
     });
@@ -135,25 +137,29 @@ fn write_figures(parse: &Cost, relay: &Cost, bytes_per_sample: f64) {
 struct Cost {
     per_sample: Duration,
     samples_per_second: f64,
+    /// By the time that this process had the core, whatever else the machine does.
+    samples_per_cpu_second: f64,
     allocations_per_sample: f64,
 }
 
 impl std::fmt::Display for Cost {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { per_sample, samples_per_second, allocations_per_sample } = self;
+        let Self { per_sample, samples_per_second, samples_per_cpu_second, allocations_per_sample } = self;
         write!(f, "{per_sample:?} a sample, {samples_per_second:.0} samples/s, ")?;
+        write!(f, "{samples_per_cpu_second:.0} a second of CPU, ")?;
         write!(f, "{allocations_per_sample:.5} allocations a sample")
     }
 }
 
 fn best(samples: u32, mut step: impl FnMut() -> u32) -> Cost {
-    let mut best = Duration::MAX;
+    let (mut best, mut best_cpu) = (Duration::MAX, Duration::MAX);
     let mut allocations = 0;
     for _ in 0..ROUNDS {
         let region = Region::new(ALLOCATOR);
-        let begun = Instant::now();
+        let (begun, cpu_before) = (Instant::now(), cpu_time());
         assert_eq!(black_box(step()), samples);
         best = best.min(begun.elapsed());
+        best_cpu = best_cpu.min(cpu_time().saturating_sub(cpu_before));
         let change = region.change();
         allocations = change.allocations + change.reallocations;
     }
@@ -161,6 +167,7 @@ fn best(samples: u32, mut step: impl FnMut() -> u32) -> Cost {
     Cost {
         per_sample: best / samples,
         samples_per_second: count / best.as_secs_f64(),
+        samples_per_cpu_second: count / best_cpu.as_secs_f64(),
         allocations_per_sample: allocations as f64 / count,
     }
 }
@@ -189,6 +196,12 @@ fn encoded(text: &[u8], origin: &Origin, builder: &mut BatchBuilder) -> u32 {
         labels.clear();
     }
     samples + builder.finish().map_or(0, |batch| batch.samples)
+}
+
+/// Of all threads, in the program and in the kernel for it.
+fn cpu_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap())
 }
 
 fn stay_on_one_core() {
