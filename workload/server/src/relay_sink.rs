@@ -1,7 +1,7 @@
 //! Hands the metrics of heartbeats to the relay, and tells it which clusters are gone.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use connector::{MetricsSink, SiteMetrics};
@@ -16,22 +16,40 @@ use tokio_util::sync::CancellationToken;
 /// How often it is looked for clusters that left or fell silent.
 const LOOK_EVERY: Duration = Duration::from_secs(15);
 /// How long the sinks are given to take what is left when the process ends.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(5);
 
-/// A relay behind the connector.
-pub(crate) struct RelaySink(pub(crate) Relay);
+/// A relay behind the connector, until it is shut down.
+pub(crate) struct RelaySink(RwLock<Option<Arc<Relay>>>);
 
 impl MetricsSink for RelaySink {
     fn accept(&self, cluster: &Identity, metrics: Vec<SiteMetrics>) {
+        let Some(relay) = self.relay() else { return };
         let received = UnixMillis::now();
         for SiteMetrics { member, service, escaped } in metrics {
             let cluster = cluster.name.clone();
-            self.0.accept(Exposition { cluster, member, service, received, escaped });
+            relay.accept(Exposition { cluster, member, service, received, escaped });
         }
     }
 }
 
 impl RelaySink {
+    pub(crate) fn new(relay: Relay) -> Self {
+        Self(RwLock::new(Some(Arc::new(relay))))
+    }
+
+    fn relay(&self) -> Option<Arc<Relay>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes nothing more, and gives the sinks a little time for what is left.
+    pub(crate) async fn shut_down(&self) {
+        let relay = self.0.write().unwrap_or_else(PoisonError::into_inner).take();
+        // Whoever is just handing something in keeps it; then it stops as if the process had been killed.
+        if let Some(relay) = relay.and_then(Arc::into_inner) {
+            relay.shut_down(PATIENCE).await;
+        }
+    }
+
     /// Ends the series of clusters that were removed or are lost, until shutdown.
     pub(crate) async fn follow(
         self: Arc<Self>,
@@ -50,8 +68,9 @@ impl RelaySink {
     }
 
     async fn end_the_silent(&self, store: &Store, rules: &HealthRules) -> Result<(), store::StoreError> {
+        let Some(relay) = self.relay() else { return Ok(()) };
         // All of them: whoever was heard a moment ago may have left since.
-        let relayed = self.0.silent_since(UnixMillis::now()).await;
+        let relayed = relay.silent_since(UnixMillis::now()).await;
         if relayed.is_empty() {
             return Ok(());
         }
@@ -62,7 +81,7 @@ impl RelaySink {
             // Whoever reports to another unit now is neither gone nor lost.
             if by_name.get(&name).is_none_or(|cluster| judge.state(cluster) == HealthState::Lost) {
                 tracing::debug!(cluster = %name, "its metrics end");
-                self.0.end(name);
+                relay.end(name);
             }
         }
         Ok(())

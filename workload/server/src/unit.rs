@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::failure::Failure;
 use crate::own_metrics::OwnMetrics;
-use crate::relay_sink::{self, RelaySink};
+use crate::relay_sink::RelaySink;
 use crate::{relay_setup, setup};
 
 /// How often certificate files are looked at.
@@ -128,7 +128,7 @@ impl Unit {
             None => Arc::new(CountingSink::default()),
             Some(relay) => {
                 relay.counts().register(&mut self.registry);
-                let sink = Arc::new(RelaySink(relay));
+                let sink = Arc::new(RelaySink::new(relay));
                 let health = setup::health_rules(source)?;
                 let (store, ended) = (self.store.clone(), self.ended.clone());
                 self.add_prepared(sink.clone().follow(store, health, ended));
@@ -217,7 +217,7 @@ impl Unit {
         ended.cancel();
         let _ = beside.await;
         if let Some(relay) = relay {
-            relay.0.shut_down(relay_sink::PATIENCE).await;
+            relay.shut_down().await;
         }
         outcome
     }
