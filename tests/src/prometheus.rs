@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use rustix::process::Signal;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -40,13 +41,8 @@ impl Prometheus {
     }
 
     async fn start_at(port: u16, folder: TempDir, scraped: &[(&str, SocketAddr)]) -> Self {
-        let mut settings = String::from("global: {scrape_interval: 1s}\nscrape_configs:\n");
-        for (job, address) in scraped {
-            writeln!(settings, "- {{job_name: {job}, static_configs: [{{targets: ['{address}']}}]}}")
-                .unwrap();
-        }
         let file = folder.path().join("prometheus.yml");
-        std::fs::write(&file, settings).unwrap();
+        std::fs::write(&file, settings(scraped)).unwrap();
         let mut command = Command::new(Self::installed().expect("Prometheus is installed: tools/setup test"));
         command.arg(format!("--config.file={}", file.display()));
         command.arg(format!("--storage.tsdb.path={}", folder.path().join("data").display()));
@@ -59,6 +55,12 @@ impl Prometheus {
         })
         .await;
         prometheus
+    }
+
+    /// Scrapes these from now on.
+    pub fn scrape(&self, scraped: &[(&str, SocketAddr)]) {
+        std::fs::write(self.folder.path().join("prometheus.yml"), settings(scraped)).unwrap();
+        self.program.signal(Signal::HUP);
     }
 
     /// Where samples are written to.
@@ -100,4 +102,12 @@ impl Prometheus {
             .map(|series| (series["metric"].clone(), series["value"][1].as_str().unwrap().parse().unwrap()))
             .collect()
     }
+}
+
+fn settings(scraped: &[(&str, SocketAddr)]) -> String {
+    let mut settings = String::from("global: {scrape_interval: 1s}\nscrape_configs:\n");
+    for (job, address) in scraped {
+        writeln!(settings, "- {{job_name: {job}, static_configs: [{{targets: ['{address}']}}]}}").unwrap();
+    }
+    settings
 }
