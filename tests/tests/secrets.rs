@@ -17,6 +17,9 @@ use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
 const CLIENT_SECRET: &str = "canary-client-secret-0fb1";
+const SINK_PASSWORD: &str = "canary-sink-password-93ac";
+const SINK_TOKEN: &str = "canary-sink-token-5d07";
+const SINKS: &str = "http://hub:canary-sink-password-93ac@127.0.0.1:1/write http://127.0.0.1:1/other";
 const AUDIENCE: &str = "https://hub.example.com";
 const SESSION: &str = "__Host-cm-session";
 const PAGES: [&str; 9] = [
@@ -138,7 +141,9 @@ impl Story {
             let refused = site.exchange(nonsense).await.unwrap().response;
             self.answers.0 += &String::from_utf8_lossy(&refused.body);
             let site = agent::client::join(&token, keys, proof).await.unwrap();
-            site.heartbeat("{}").await.unwrap();
+            let metrics =
+                r#"{"server_metrics":[{"member":"m","service":"LXD","metrics":"lxd_procs_total 1\n"}]}"#;
+            site.heartbeat(metrics).await.unwrap();
             let again = site.exchange(site.join_request(&token, Proof::Token).unwrap()).await.unwrap();
             self.answers.0 += &String::from_utf8_lossy(&again.response.body);
         }
@@ -164,6 +169,9 @@ async fn no_secret_is_in_the_database_in_the_log_or_in_an_answer() {
         ("OIDC_ISSUER", provider.issuer.as_str()),
         ("OIDC_CLIENT_SECRET", CLIENT_SECRET),
         ("OIDC_AUDIENCE", AUDIENCE),
+        // Nobody is there: every attempt to write fails, and says so.
+        ("PROMETHEUS_BASE_URL", SINKS),
+        ("RELAY_BEARER_TOKEN", SINK_TOKEN),
         ("LOG_LEVEL", "trace"),
         ("LOG_FORMAT", "json"),
     ];
@@ -178,6 +186,8 @@ async fn no_secret_is_in_the_database_in_the_log_or_in_an_answer() {
     let secrets = vec![
         ("the client secret", CLIENT_SECRET.to_owned()),
         ("the database's password", hub.database.password.expose_secret().to_owned()),
+        ("a sink's password", SINK_PASSWORD.to_owned()),
+        ("the sinks' token", SINK_TOKEN.to_owned()),
         ("the connector's private key", key.lines().nth(1).unwrap().to_owned()),
     ];
 
