@@ -44,7 +44,7 @@ pub async fn fill(store: &Store, database: &DatabaseOptions, clusters: usize) {
 
 /// The clusters that report: those that are neither late nor lost.
 pub async fn reporting(database: &DatabaseOptions) -> Vec<ClusterId> {
-    ids(database).await.into_iter().filter(|id| !is_late(id.0) && !is_lost(id.0)).collect()
+    ids(database).await.into_iter().filter(|id| !is_one_of(id.0, LATE) && !is_one_of(id.0, LOST)).collect()
 }
 
 /// One heartbeat.
@@ -95,21 +95,22 @@ async fn rename_some(database: &DatabaseOptions) {
 /// Low enough to be there in a small fleet too.
 const FIRST_ODD: i32 = 21;
 
-fn is_lost(id: i32) -> bool {
-    id % 100 == 8 || id == FIRST_ODD
-}
+/// In SQL and here alike.
+const LOST: (i32, i32) = (97, 8);
+const LATE: (i32, i32) = (53, 4);
 
-fn is_late(id: i32) -> bool {
-    id % 50 == 4
+fn is_one_of(id: i32, (modulus, rest): (i32, i32)) -> bool {
+    id % modulus == rest
 }
 
 /// Some have been silent for long enough to be late, some for longer.
 async fn silence(database: &DatabaseOptions) {
+    let ((lost, of_lost), (late, of_late)) = (LOST, LATE);
     let sql = format!(
         "UPDATE remote_cluster_liveness SET recent_gaps = ARRAY[60.01, 59.98, 60.2, 61.7, 60.01, 59.5, 60.3, 60.0],
             heard_at = heard_at - silence, last_heartbeat_at = last_heartbeat_at - silence
-        FROM (SELECT id, CASE WHEN id % 100 = 8 OR id = {FIRST_ODD} THEN interval '4 d 3 h'
-                WHEN id % 50 = 4 THEN interval '29 h' ELSE interval '0' END AS silence
+        FROM (SELECT id, make_interval(hours => CASE WHEN id % {lost} = {of_lost} THEN 91 + id % 50
+                WHEN id % {late} = {of_late} THEN 25 + id % 20 ELSE 0 END) AS silence
             FROM remote_clusters) AS c
         WHERE c.id = remote_cluster_id"
     );

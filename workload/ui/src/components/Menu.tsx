@@ -41,10 +41,12 @@ export function Menu({ label, items }: { label: string; items: MenuItem[] }): Re
         ref={list}
         aria-label={label}
         onBeforeToggle={(event) => {
-          setIsOpen(event.newState === "open");
+          if (event.newState === "open") setIsOpen(true);
         }}
         onToggle={(event) => {
           if (event.newState === "open") place();
+          // Only now has the browser given the focus back from what was in it.
+          else setIsOpen(false);
         }}
       >
         {isOpen &&
