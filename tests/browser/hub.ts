@@ -34,10 +34,12 @@ export class Hub {
     return new Hub(api);
   }
 
-  async token(name: string, description = ""): Promise<string> {
+  /** A join token; it works for a day where nothing else is said. */
+  async token(name: string, description = "", expiry?: Date): Promise<string> {
     const metadata = await this.post("/1.0/remote-cluster-join-token", {
       cluster_name: name,
       description,
+      ...(expiry === undefined ? {} : { expiry: expiry.toISOString() }),
     });
     this.tokens.push(name);
     return (metadata as { token: string }).token;

@@ -53,11 +53,11 @@ for (const person of ["viewer", "operator", "admin"] as const satisfies Person[]
       mayChange ? 1 : 0,
     );
     await expect(page.getByRole("button", { name: "Enrol cluster" })).toHaveCount(mayChange ? 1 : 0);
-    await expect(page.getByText(/Live, updated/)).toBeVisible();
+    await expect(page.getByText(/Every 15 s, updated/)).toBeVisible();
 
     await page.getByRole("link", { name: "Events" }).click();
     await expect(page.getByRole("table", { name: "Events, newest first" })).toBeVisible();
-    await expect(page.getByText(/Live, updated/)).toBeVisible();
+    await expect(page.getByText(/Every 15 s, updated/)).toBeVisible();
 
     await page.getByRole("link", { name: "Settings" }).click();
     await expect(page.getByRole("table", { name: "General" })).toBeVisible();

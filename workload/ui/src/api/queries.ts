@@ -2,7 +2,7 @@
 import { keepPreviousData, queryOptions, useQuery, type UseQueryResult } from "@tanstack/react-query";
 import { path, request } from "./client";
 import { keys } from "./keys";
-import { useRefetchInterval } from "./live";
+import { POLL_EVERY_MS, useRefetchInterval } from "./live";
 import type { Cluster, ClusterHistory, JoinToken, SettingView, WhoAmI } from "./types";
 import type { ClusterSummary, Event, FleetTotals, Page } from "./types";
 
@@ -68,10 +68,13 @@ export function useClusterHistory(name: string, resolution: "5m" | "1h"): UseQue
   });
 }
 
+/** The stream of changes tells of clusters; tokens and events come and go without it. */
+export const UNTOLD_EVERY_MS = POLL_EVERY_MS;
+
 export function useTokens(): UseQueryResult<JoinToken[]> {
   return useQuery({
     queryKey: keys.tokens,
-    refetchInterval: useRefetchInterval(),
+    refetchInterval: UNTOLD_EVERY_MS,
     queryFn: ({ signal }) =>
       request<JoinToken[]>("GET", path("remote-cluster-join-token"), undefined, signal),
   });
@@ -80,7 +83,7 @@ export function useTokens(): UseQueryResult<JoinToken[]> {
 export function useEventPage(query: string): UseQueryResult<Page<Event>> {
   return useQuery({
     queryKey: keys.eventPage(query),
-    refetchInterval: useRefetchInterval(),
+    refetchInterval: UNTOLD_EVERY_MS,
     queryFn: ({ signal }) => request<Page<Event>>("GET", `${path("event")}?${query}`, undefined, signal),
     placeholderData: keepPreviousData,
   });

@@ -1,7 +1,7 @@
 // The audit trail: who did what, when, and what was refused.
 import type { ReactNode } from "react";
 import { useLocation, useNavigate, useSearchParams } from "react-router";
-import { useEventPage } from "../../api/queries";
+import { UNTOLD_EVERY_MS, useEventPage } from "../../api/queries";
 import { Freshness } from "../../components/Freshness";
 import { Loaded } from "../../components/Loaded";
 import { PageHeader } from "../../components/PageHeader";
@@ -31,7 +31,10 @@ export function EventsPage(): ReactNode {
   return (
     <div className="page">
       <title>Events · Cluster Manager</title>
-      <PageHeader title="Events" freshness={<Freshness query={query} lastAt={last.at} />} />
+      <PageHeader
+        title="Events"
+        freshness={<Freshness query={query} lastAt={last.at} every={UNTOLD_EVERY_MS} />}
+      />
       <EventFilters filter={state.filter} onChange={filterBy} />
       <Loaded query={query} last={last.data} loading={<Skeleton rows={10} label="Loading the events" />}>
         {(page) =>

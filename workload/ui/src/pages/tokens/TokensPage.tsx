@@ -2,7 +2,7 @@
 import { useState, type ReactNode } from "react";
 import { useEnrolment } from "../../actions/useEnrolment";
 import { useRevokeTokens } from "../../api/mutations";
-import { useTokens } from "../../api/queries";
+import { UNTOLD_EVERY_MS, useTokens } from "../../api/queries";
 import type { JoinToken } from "../../api/types";
 import { useMay } from "../../app/session";
 import { Freshness } from "../../components/Freshness";
@@ -25,7 +25,7 @@ export function TokensPage(): ReactNode {
   return (
     <div className="page">
       <title>Tokens · Cluster Manager</title>
-      <PageHeader title="Join tokens" freshness={<Freshness query={query} />}>
+      <PageHeader title="Join tokens" freshness={<Freshness query={query} every={UNTOLD_EVERY_MS} />}>
         {enrolment.button}
       </PageHeader>
       <Loaded query={query} loading={<Skeleton rows={6} label="Loading the tokens" />}>
