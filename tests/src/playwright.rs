@@ -43,6 +43,8 @@ impl Playwright {
         command.args(["run", "--silent", "browser", "--", "--project", project]);
         command.current_dir(&ui).stdin(Stdio::null());
         command.env("CM_BASE_URL", format!("https://localhost:{}", unit.address.port()));
+        // Whoever runs empties it first: one of its own, since others may be running.
+        command.env("CM_RESULTS", source_tree().join("target/browser").join(project));
         command.env("CM_REPORT", folder.path().join("report.json"));
         for role in Role::ALL {
             let api = unit.as_role(hub, role).await;
