@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use fleet::{ClusterId, Thresholds, warning};
+use fleet::{ClusterId, HealthRules, Thresholds, warning};
 use futures_util::StreamExt as _;
 use protocol::Heartbeat;
 use store::heartbeats::Beat;
@@ -39,7 +39,39 @@ pub async fn fill(store: &Store, database: &DatabaseOptions, clusters: usize) {
     let beats = futures_util::stream::iter(&ids).map(|id| report(&writer, *id));
     beats.buffer_unordered(256).collect::<Vec<()>>().await;
     silence(database).await;
+    remember(store, database).await;
     execute(database, "VACUUM ANALYZE").await.unwrap();
+}
+
+/// The past of `riga-00030`: its storage fills by a percent a day, and it was lost for two hours the day before
+/// yesterday, and for a day a month ago.
+async fn remember(store: &Store, database: &DatabaseOptions) {
+    // Makes the partitions of today.
+    store.keep_history(HealthRules::default()).await.unwrap();
+    let figures =
+        "0.6 + sin(n / 40.0) / 4, 25e10, 10e10 + sin(n / 40.0) * 1e10, 25e12, 7e12 + (2000 - n) * share,
+            6, 6 - (n % 300 = 7)::int, 131, 128 - n % 3";
+    let sql = format!(
+        "CREATE TABLE cluster_samples_past PARTITION OF cluster_samples
+            FOR VALUES FROM (date_trunc('day', now()) - interval '4 days') TO (date_trunc('day', now()));
+        CREATE TABLE cluster_hours_past PARTITION OF cluster_hours
+            FOR VALUES FROM (date_trunc('week', now()) - interval '100 days') TO (date_trunc('week', now()));
+        INSERT INTO cluster_samples
+        SELECT c.id, at, 0, {figures} FROM remote_clusters AS c, generate_series(1, 570) AS n, (VALUES (8e8)) AS f (share),
+            LATERAL (SELECT date_bin('5 minutes', now(), 'epoch') - n * interval '5 minutes' AS at) AS moment
+        WHERE c.name = 'riga-00030' AND n NOT BETWEEN 480 AND 503;
+        INSERT INTO cluster_hours
+        SELECT c.id, at, 0, {figures} FROM remote_clusters AS c, generate_series(1, 2000) AS n, (VALUES (1e10)) AS f (share),
+            LATERAL (SELECT date_trunc('week', now()) - n * interval '1 hour' AS at) AS moment
+        WHERE c.name = 'riga-00030' AND n NOT BETWEEN 700 AND 723;
+        INSERT INTO cluster_samples (remote_cluster_id, at, state)
+        SELECT c.id, date_bin('5 minutes', now(), 'epoch') - n * interval '5 minutes', 2
+        FROM remote_clusters AS c, generate_series(480, 503) AS n WHERE c.name = 'riga-00030';
+        INSERT INTO cluster_hours (remote_cluster_id, at, state)
+        SELECT c.id, date_trunc('week', now()) - n * interval '1 hour', 2
+        FROM remote_clusters AS c, generate_series(700, 723) AS n WHERE c.name = 'riga-00030'"
+    );
+    execute(database, &sql).await.unwrap();
 }
 
 /// The clusters that report: those that are neither late nor lost.
