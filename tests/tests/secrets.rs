@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 const CLIENT_SECRET: &str = "canary-client-secret-0fb1";
 const SINK_PASSWORD: &str = "canary-sink-password-93ac";
 const SINK_TOKEN: &str = "canary-sink-token-5d07";
-const SINKS: &str = "http://hub:canary-sink-password-93ac@127.0.0.1:1/write http://127.0.0.1:1/other";
+const SINKS: &str = "http://127.0.0.1:1/other http://hub:canary-sink-password-93ac@127.0.0.1:1/write";
 const AUDIENCE: &str = "https://hub.example.com";
 const SESSION: &str = "__Host-cm-session";
 const PAGES: [&str; 9] = [

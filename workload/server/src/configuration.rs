@@ -74,6 +74,11 @@ fn connection_string(database: &typed::Database) -> String {
 
 /// A URL can carry a user and a password before its host.
 fn without_password(value: &str) -> String {
+    // There may be several, with blanks between them.
+    value.split_whitespace().map(address_without_password).collect::<Vec<_>>().join(" ")
+}
+
+fn address_without_password(value: &str) -> String {
     let Some((scheme, rest)) = value.split_once("://") else { return value.to_owned() };
     let authority_end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     match rest[..authority_end].rfind('@') {
@@ -96,7 +101,10 @@ mod tests {
         let all = shown_for(&[
             ("DB_PASSWORD", "canary"),
             ("OIDC_CLIENT_SECRET", "canary"),
-            ("PROMETHEUS_BASE_URL", "https://user:canary@prometheus.example.com/api/v1/write"),
+            (
+                "PROMETHEUS_BASE_URL",
+                "https://a.example.com/write https://user:canary@prometheus.example.com/api/v1/write",
+            ),
         ]);
         assert!(!format!("{all:?}").contains("canary"));
         assert_eq!(all["oidc_client_secret"].value, MASK);
@@ -104,7 +112,10 @@ mod tests {
             all["db_connection_string"].value,
             "postgres://admin:********@db-svc:5432/cm?sslmode=disable"
         );
-        assert_eq!(all["prometheus_base_url"].value, "https://********@prometheus.example.com/api/v1/write");
+        assert_eq!(
+            all["prometheus_base_url"].value,
+            "https://a.example.com/write https://********@prometheus.example.com/api/v1/write"
+        );
     }
 
     #[test]

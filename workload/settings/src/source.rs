@@ -171,6 +171,6 @@ impl Source {
 
 /// The error for a value of the wrong form.
 pub fn invalid(setting: &Setting, text: &str) -> SettingError {
-    let shown = if setting.is_secret { String::new() } else { format!(", not {text:?}") };
+    let shown = if setting.may_hold_secret { String::new() } else { format!(", not {text:?}") };
     SettingError::Invalid { name: setting.name, form: setting.form, shown }
 }

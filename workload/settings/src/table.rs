@@ -13,6 +13,8 @@ pub struct Setting {
     pub default: &'static str,
     /// Whether the value must never be shown. A secret can also come as `<NAME>_FILE`.
     pub is_secret: bool,
+    /// Whether a secret can stand within the value, such as a password in a URL: complaints do not repeat it.
+    pub may_hold_secret: bool,
     /// What it means.
     pub meaning: &'static str,
 }
@@ -23,11 +25,15 @@ const fn setting(
     default: &'static str,
     meaning: &'static str,
 ) -> Setting {
-    Setting { name, form, default, is_secret: false, meaning }
+    Setting { name, form, default, is_secret: false, may_hold_secret: false, meaning }
 }
 
 const fn secret(name: &'static str, meaning: &'static str) -> Setting {
-    Setting { name, form: "a text", default: "", is_secret: true, meaning }
+    Setting { name, form: "a text", default: "", is_secret: true, may_hold_secret: true, meaning }
+}
+
+const fn with_passwords(setting: Setting) -> Setting {
+    Setting { may_hold_secret: true, ..setting }
 }
 
 macro_rules! settings {
@@ -67,7 +73,7 @@ settings! {
     SESSION_LIFETIME_SECONDS = setting("SESSION_LIFETIME_SECONDS", "a number from 1 to 31536000", "604800", "A person's session ends after this much time in any case.");
     ROLE_MAPPING = setting("ROLE_MAPPING", "GROUP=ROLE, separated by commas; a role is admin, operator or viewer", "admins=admin", "Which group of the identity provider gives which role; of several the highest counts.");
     GRAFANA_BASE_URL = setting("GRAFANA_BASE_URL", "a URL", "", "Where links to dashboards lead; empty: no links.");
-    PROMETHEUS_BASE_URL = setting("PROMETHEUS_BASE_URL", "http or https URLs, separated by blanks", "", "The full remote-write URLs that the sites' metrics go to, each of them to all; empty: nowhere. A user and a password in one are sent to it alone.");
+    PROMETHEUS_BASE_URL = with_passwords(setting("PROMETHEUS_BASE_URL", "http or https URLs, separated by blanks", "", "The full remote-write URLs that the sites' metrics go to, each of them to all; empty: nowhere. A user and a password in one are sent to it alone."));
     RELAY_BEARER_TOKEN = secret("RELAY_BEARER_TOKEN", "The token that is sent to sinks whose URL has no user.");
     RELAY_JOB_LABEL = setting("RELAY_JOB_LABEL", "name or folded", "name", "The label `job` of relayed series: the cluster's name, or the name with all but ASCII letters and digits turned into `_`, for dashboards of microcloud-cluster-manager.");
     RELAY_RULES_FILE = setting("RELAY_RULES_FILE", "a YAML file with allow, deny and groups", "", "Which series are relayed, and how often; empty: all, always. `cluster-manager relay explain` shows what it does.");
@@ -102,7 +108,7 @@ pub fn to_markdown() -> String {
          names (YAML, the same names in lower case), or its default: the first that says it wins. An empty value is \
          none.\n\n| variable | default | must be | meaning |\n|---|---|---|---|\n",
     );
-    for Setting { name, form, default, is_secret, meaning } in ALL {
+    for Setting { name, form, default, is_secret, meaning, .. } in ALL {
         let default = match default {
             _ if *name == "VERSION" => "the build's".to_owned(),
             &"" => String::new(),

@@ -99,8 +99,8 @@ pub struct Health {
     pub lost: Duration,
 }
 
-/// Where the sites' metrics go, and how.
-#[derive(Debug, Clone)]
+/// Where the sites' metrics go, and how. Not to be printed: its URLs may hold passwords.
+#[derive(Clone)]
 pub struct Relay {
     /// The sinks; none: nowhere.
     pub sinks: Vec<Url>,

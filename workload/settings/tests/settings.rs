@@ -156,3 +156,13 @@ fn the_audit_trail_is_kept_for_four_hundred_days_or_for_ever() {
     assert_eq!(days(&[("EVENT_RETENTION_DAYS", "0")]), Ok(None));
     assert!(days(&[("EVENT_RETENTION_DAYS", "-1")]).is_err());
 }
+
+#[test]
+fn a_wrong_address_with_a_password_is_not_repeated() {
+    let variables = [("PROMETHEUS_BASE_URL", "https://u:canary@a/w b:9090/w")];
+    let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let source = settings::Source::from_variables(variables).unwrap();
+    let Err(error) = settings::typed::Relay::from(&source) else { panic!("it is wrong") };
+    assert!(error.to_string().starts_with("PROMETHEUS_BASE_URL must be "), "{error}");
+    assert!(!error.to_string().contains("canary"), "{error}");
+}
