@@ -95,7 +95,6 @@ impl HistoryPoint {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "seven digits are as many as a picture shows")]
 impl Figures {
     fn of(cluster: &Standing) -> Self {
         let report = &cluster.report;
@@ -105,7 +104,7 @@ impl Figures {
         };
         let others: i64 = report.other_instances.values().fold(0, |sum, count| sum.saturating_add(*count));
         Self {
-            cpu_load: report.cpu_load as f32,
+            cpu_load: drawn(report.cpu_load),
             memory_total: cluster.memory_total as f32,
             memory_usage: cluster.memory_usage as f32,
             storage_total: report.storage_total as f32,
@@ -114,6 +113,32 @@ impl Figures {
             members_online: report.members[0],
             instances: sum(&report.instances, others),
             instances_running: report.instances[0],
+        }
+    }
+}
+
+/// A load that a picture can show: what a hostile report holds must not be more, or less, than the database's numbers
+/// can average.
+#[expect(clippy::cast_possible_truncation, reason = "seven digits are as many as a picture shows")]
+fn drawn(load: f64) -> f32 {
+    const SMALLEST: f64 = 1e-6;
+    const LARGEST: f64 = 1e9;
+    // Nothing else is left of what is no number.
+    if load >= SMALLEST { load.min(LARGEST) as f32 } else { 0.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cmp::Ordering;
+
+    use super::*;
+
+    #[test]
+    fn no_load_is_too_small_or_too_large_for_an_average() {
+        for (load, drawn_as) in
+            [(0.5, 0.5), (1e-45, 0.0), (1e300, 1e9), (f64::INFINITY, 1e9), (f64::NAN, 0.0)]
+        {
+            assert_eq!(drawn(load).total_cmp(&drawn_as), Ordering::Equal, "{load}");
         }
     }
 }

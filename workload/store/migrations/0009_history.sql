@@ -18,6 +18,9 @@ CREATE TABLE cluster_samples (
     PRIMARY KEY (remote_cluster_id, at)
 ) PARTITION BY RANGE (at);
 
+-- An hour is added up without reading the day: rows come in the order of time.
+CREATE INDEX cluster_samples_by_time ON cluster_samples USING brin (at);
+
 -- The averages of an hour, and the worst state in it; at is its beginning.
 CREATE TABLE cluster_hours (LIKE cluster_samples INCLUDING ALL) PARTITION BY RANGE (at);
 

@@ -85,7 +85,7 @@ async fn lock(tx: &Transaction<'_>, name: &str) -> Result<Option<Locked>, StoreE
         SELECT c.id, c.uid, c.description,
             (SELECT value FROM remote_cluster_config WHERE remote_cluster_id = c.id AND key = $2),
             (SELECT value FROM remote_cluster_config WHERE remote_cluster_id = c.id AND key = $3)
-        FROM remote_clusters AS c WHERE c.name = $1 FOR UPDATE";
+        FROM remote_clusters AS c WHERE c.name = $1 FOR NO KEY UPDATE";
     let Some(row) = tx.query_opt(sql, &[&name, &DISK, &MEMORY]).await? else { return Ok(None) };
     Ok(Some(Locked {
         id: row.try_get(0)?,

@@ -10,14 +10,17 @@ use time::{Date, OffsetDateTime, Time, UtcOffset};
 use tokio_postgres::{Row, Transaction};
 use tokio_util::sync::CancellationToken;
 
+use crate::fleet_index::Fleet;
 use crate::{Store, StoreError};
 
 /// How often it is looked whether something is due.
 const LOOK_EVERY: Duration = Duration::from_secs(20);
 /// Adding up hours that were missed goes on at the next look.
 const HOURS_AT_ONCE: usize = 4;
-/// For how long somebody who reads keeps old partitions from being dropped: the next look tries again.
-const DROP_PATIENCE: &str = "SET LOCAL lock_timeout = '2s'";
+/// For how long somebody who reads keeps partitions from being made or dropped: the next look tries again.
+const LOCK_PATIENCE: &str = "SET LOCAL lock_timeout = '2s'";
+/// When longer than this lies between two points, or one lies as far ahead, clocks have jumped; or nobody was there.
+const LONGEST_PAUSE: time::Duration = time::Duration::hours(1);
 
 /// A table of points, its partitions' length, and what is older than all.
 struct Series {
@@ -44,52 +47,112 @@ impl Store {
 
     /// Writes what is due by now, if no other unit is at it.
     pub async fn keep_history(&self, rules: HealthRules) -> Result<(), StoreError> {
-        // Looked at before the transaction: it takes a connection of its own.
+        // Looked at before any transaction: it takes a connection of its own.
         let fleet = self.fleet().await?;
-        let rules = &rules;
-        let fleet = &fleet;
+        let now = fleet.clock.now;
+        for series in [&SAMPLES, &HOURS] {
+            for at in [now, now + time::Duration::days(series.partition_days)] {
+                self.make_room(series, at).await?;
+            }
+        }
+        let jumped = self.sample(&fleet, &rules).await?;
+        // One at a time: an hour that cannot be added up costs nothing else.
+        for _ in 0..HOURS_AT_ONCE {
+            if !self.add_up_an_hour().await? {
+                break;
+            }
+        }
+        // What a clock says that jumped is no reason to throw anything away.
+        if !jumped {
+            for series in [&SAMPLES, &HOURS] {
+                self.drop_old_partitions(series, now).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes a point of each cluster, if five minutes have begun of which there is none. Whether the clock has
+    /// jumped since the last one.
+    async fn sample(&self, fleet: &Fleet, rules: &HealthRules) -> Result<bool, StoreError> {
         self.transaction("keep_history", |tx| {
             Box::pin(async move {
                 let sql = "-- keep_history()
-                    SELECT sampled_at, hours_until, date_trunc('hour', now()) FROM history_progress
-                    FOR UPDATE SKIP LOCKED";
-                let Some(progress) = tx.query_opt(sql, &[]).await? else { return Ok(()) };
-                let (sampled_at, mut hours_until, this_hour): (
-                    OffsetDateTime,
-                    OffsetDateTime,
-                    OffsetDateTime,
-                ) = (progress.try_get(0)?, progress.try_get(1)?, progress.try_get(2)?);
+                    SELECT sampled_at FROM history_progress FOR UPDATE SKIP LOCKED";
+                let Some(progress) = tx.query_opt(sql, &[]).await? else { return Ok(false) };
+                let sampled_at: OffsetDateTime = progress.try_get(0)?;
                 let due = beginning_of_step(fleet.clock.now, Resolution::FiveMinutes);
+                let since = due - sampled_at;
+                let is_first = sampled_at == OffsetDateTime::UNIX_EPOCH;
+                let jumped = !is_first && (since > LONGEST_PAUSE || since < -LONGEST_PAUSE);
+                // Back from a time that never was, it goes on.
+                let is_due = since > time::Duration::ZERO || since < -LONGEST_PAUSE;
                 // While the hub hears nobody, nothing can be said of anybody.
-                let is_due = due > sampled_at && !fleet.clock.is_outage();
-                if is_due {
-                    make_room(&tx, &SAMPLES, due).await?;
-                    let judge = Judge::new(rules, &fleet.clock);
-                    let points: Vec<_> =
-                        fleet.clusters.iter().map(|cluster| HistoryPoint::of(cluster, &judge, due)).collect();
-                    put(&tx, due, &points).await?;
+                if !is_due || fleet.clock.is_outage() {
+                    return Ok(jumped);
                 }
-                hours_until = hours_until.max(this_hour - Resolution::FiveMinutes.kept());
-                for _ in 0..HOURS_AT_ONCE {
-                    if hours_until >= this_hour {
-                        break;
-                    }
-                    make_room(&tx, &HOURS, hours_until).await?;
-                    add_up(&tx, hours_until).await?;
-                    hours_until += Resolution::Hour.step();
-                }
+                let judge = Judge::new(rules, &fleet.clock);
+                let points: Vec<_> =
+                    fleet.clusters.iter().map(|cluster| HistoryPoint::of(cluster, &judge, due)).collect();
+                put(&tx, due, &points).await?;
                 let sql = "-- keep_history()
-                    UPDATE history_progress SET sampled_at = greatest(sampled_at, $1), hours_until = $2";
-                let sampled_at = if is_due { due } else { sampled_at };
-                tx.execute(sql, &[&sampled_at, &hours_until]).await?;
-                Ok::<_, StoreError>(())
+                    UPDATE history_progress SET sampled_at = $1";
+                tx.execute(sql, &[&due]).await?;
+                Ok(jumped)
             })
         })
-        .await?;
-        for series in [&SAMPLES, &HOURS] {
-            self.drop_old_partitions(series, fleet.clock.now).await?;
+        .await
+    }
+
+    /// Adds up the first hour that is over and was not yet; whether there was one.
+    async fn add_up_an_hour(&self) -> Result<bool, StoreError> {
+        let sql = "-- keep_history()
+            SELECT least(hours_until, date_trunc('hour', now())), date_trunc('hour', now()) FROM history_progress";
+        let row = self.client().await?.query_one(sql, &[]).await?;
+        let (until, this_hour): (OffsetDateTime, OffsetDateTime) = (row.try_get(0)?, row.try_get(1)?);
+        let hour = until.max(this_hour - Resolution::FiveMinutes.kept());
+        if hour >= this_hour {
+            return Ok(false);
         }
-        Ok(())
+        self.make_room(&HOURS, hour).await?;
+        self.transaction("keep_history", |tx| {
+            Box::pin(async move {
+                let sql = "-- keep_history()
+                    SELECT 1 FROM history_progress FOR UPDATE SKIP LOCKED";
+                if tx.query_opt(sql, &[]).await?.is_none() {
+                    return Ok(false);
+                }
+                add_up(&tx, hour).await?;
+                let next = hour + Resolution::Hour.step();
+                let sql = "-- keep_history()
+                    UPDATE history_progress SET hours_until = $1";
+                tx.execute(sql, &[&next]).await?;
+                Ok(true)
+            })
+        })
+        .await
+    }
+
+    /// Makes sure that there is a partition for this moment. Those that will be needed are made ahead of time, and
+    /// nobody who reads waits long for it.
+    async fn make_room(&self, series: &'static Series, at: OffsetDateTime) -> Result<(), StoreError> {
+        let name = series.name(at);
+        let sql = "-- make_room()\nSELECT to_regclass($1) IS NOT NULL";
+        if self.client().await?.query_one(sql, &[&name]).await?.try_get(0)? {
+            return Ok(());
+        }
+        let from = series.first_day(at).with_time(Time::MIDNIGHT).assume_utc();
+        let to = from + time::Duration::days(series.partition_days);
+        // Whole seconds since 1970 are digits alone.
+        let (from, to) = (from.unix_timestamp(), to.unix_timestamp());
+        let sql = format!(
+            "-- make_room()
+            {LOCK_PATIENCE};
+            CREATE TABLE IF NOT EXISTS {name} PARTITION OF {}
+                FOR VALUES FROM (to_timestamp({from})) TO (to_timestamp({to}))",
+            series.table
+        );
+        let sql = sql.as_str();
+        self.transaction("make_room", |tx| Box::pin(async move { Ok(tx.batch_execute(sql).await?) })).await
     }
 
     /// The points of one cluster, oldest first.
@@ -129,7 +192,7 @@ impl Store {
                 let dropped: Result<(), StoreError> = self
                     .transaction("drop_old_partitions", |tx| {
                         Box::pin(
-                            async move { Ok(tx.batch_execute(&format!("{DROP_PATIENCE}; {sql}")).await?) },
+                            async move { Ok(tx.batch_execute(&format!("{LOCK_PATIENCE}; {sql}")).await?) },
                         )
                     })
                     .await;
@@ -161,25 +224,6 @@ fn beginning_of_step(at: OffsetDateTime, resolution: Resolution) -> OffsetDateTi
     let seconds = resolution.step().whole_seconds();
     at - time::Duration::seconds(at.unix_timestamp().rem_euclid(seconds))
         - time::Duration::nanoseconds(at.nanosecond().into())
-}
-
-/// Makes sure that there is a partition for this moment.
-async fn make_room(tx: &Transaction<'_>, series: &Series, at: OffsetDateTime) -> Result<(), StoreError> {
-    let name = series.name(at);
-    let sql = "-- make_room()\nSELECT to_regclass($1) IS NOT NULL";
-    if tx.query_one(sql, &[&name]).await?.try_get(0)? {
-        return Ok(());
-    }
-    let from = series.first_day(at).with_time(Time::MIDNIGHT).assume_utc();
-    let to = from + time::Duration::days(series.partition_days);
-    // Whole seconds since 1970 are digits alone.
-    let (from, to) = (from.unix_timestamp(), to.unix_timestamp());
-    let sql = format!(
-        "-- make_room()
-        CREATE TABLE {name} PARTITION OF {} FOR VALUES FROM (to_timestamp({from})) TO (to_timestamp({to}))",
-        series.table
-    );
-    Ok(tx.batch_execute(&sql).await?)
 }
 
 /// Writes one point of each cluster.

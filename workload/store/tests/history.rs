@@ -133,3 +133,42 @@ async fn hours_that_nobody_was_there_to_add_up_are_caught_up_with() {
     let behind = "SELECT (date_trunc('hour', now()) - hours_until)::text FROM history_progress";
     assert_eq!(texts(&options, behind).await.unwrap(), ["00:00:00"]);
 }
+
+#[tokio::test]
+async fn a_clock_that_jumps_ahead_throws_nothing_away_and_stops_nothing_when_it_is_right_again() {
+    let (options, store) = hub().await;
+    store.keep_history(RULES).await.unwrap();
+    let kept = points(&store, 1, Resolution::FiveMinutes).await;
+    // As if what is now had been written by a clock ten days ahead.
+    execute(
+        &options,
+        "UPDATE history_progress SET sampled_at = now() + interval '10 days',
+        hours_until = now() + interval '10 days'",
+    )
+    .await
+    .unwrap();
+    execute(&options, "DELETE FROM cluster_samples").await.unwrap();
+    store.keep_history(RULES).await.unwrap();
+    assert_eq!(points(&store, 1, Resolution::FiveMinutes).await.len(), kept.len());
+    // And the other way round: it was days ago that somebody was there.
+    let old = "CREATE TABLE cluster_samples_20200101 PARTITION OF cluster_samples
+            FOR VALUES FROM ('2020-01-01') TO ('2020-01-02');
+        UPDATE history_progress SET sampled_at = now() - interval '10 days'";
+    execute(&options, old).await.unwrap();
+    store.keep_history(RULES).await.unwrap();
+    let there = "SELECT to_regclass('cluster_samples_20200101')::text";
+    assert_eq!(texts(&options, there).await.unwrap(), ["cluster_samples_20200101"]);
+    store.keep_history(RULES).await.unwrap();
+    assert_ne!(texts(&options, there).await.unwrap(), ["cluster_samples_20200101"]);
+}
+
+#[tokio::test]
+async fn an_hour_that_cannot_be_added_up_costs_no_points() {
+    let (options, store) = hub().await;
+    let broken = "UPDATE history_progress SET hours_until = date_trunc('hour', now()) - interval '2 hours';
+        CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no'; END $$;
+        CREATE TRIGGER refuse BEFORE INSERT ON cluster_hours FOR EACH STATEMENT EXECUTE FUNCTION refuse()";
+    execute(&options, broken).await.unwrap();
+    assert!(store.keep_history(RULES).await.is_err());
+    assert!(!points(&store, 1, Resolution::FiveMinutes).await.is_empty());
+}
