@@ -60,15 +60,19 @@ fn read(body: &Bytes, cluster: &Identity) -> Result<Report, Error> {
     let Heartbeat { details, metrics } =
         Heartbeat::parse(body).map_err(|error| Error::BadRequest(error.to_string()))?;
     let findings = findings(&details, cluster.thresholds);
-    let metrics = metrics.iter().map(|member| site_metrics(body, member)).collect();
+    let size: usize = metrics.iter().map(|member| member.metrics.len()).sum();
+    // Where they are a small part of it, they shall not keep the whole body in memory.
+    let is_worth_keeping = size >= body.len() / 2;
+    let metrics = metrics.iter().map(|member| site_metrics(body, member, is_worth_keeping)).collect();
     Ok(Report { beat: Beat { cluster: cluster.id, details, findings }, metrics })
 }
 
-/// The metrics of one member, as a slice of the one body.
-fn site_metrics(body: &Bytes, member: &MemberMetrics<'_>) -> SiteMetrics {
+/// The metrics of one member: as a slice of the one body if that is kept, else as a copy.
+fn site_metrics(body: &Bytes, member: &MemberMetrics<'_>, keeps_body: bool) -> SiteMetrics {
+    let escaped = member.metrics.as_bytes();
     SiteMetrics {
         member: member.member.clone().into_owned(),
         service: member.service.clone().into_owned(),
-        escaped: body.slice_ref(member.metrics.as_bytes()),
+        escaped: if keeps_body { body.slice_ref(escaped) } else { Bytes::copy_from_slice(escaped) },
     }
 }

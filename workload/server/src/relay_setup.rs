@@ -150,7 +150,7 @@ mod tests {
     fn sinks_are_called_by_their_hosts() {
         let named = |text: &str, taken: &[&str]| name(&text.parse().unwrap(), taken.iter().copied());
         assert_eq!(named("https://u:p@mimir.example.com/api/v1/push", &[]), "mimir.example.com");
-        assert_eq!(named("http://[::1]:9090/x", &[]), "__1__9090");
+        assert_eq!(named("http://[::1]:9090/x", &[]), "___1__9090");
         assert_eq!(named("http://a:1/x", &["a_1"]), "a_1_2");
     }
 }

@@ -61,7 +61,11 @@ impl RelaySink {
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         while shutdown.run_until_cancelled(ticks.tick()).await.is_some() {
             // Away from the database nobody can tell who is silent.
-            if let Err(error) = self.end_the_silent(&store, &rules).await {
+            let Some(outcome) = shutdown.run_until_cancelled(self.end_the_silent(&store, &rules)).await
+            else {
+                return;
+            };
+            if let Err(error) = outcome {
                 tracing::debug!(%error, "clusters whose metrics should end are not known");
             }
         }

@@ -1,7 +1,7 @@
 // One figure of a cluster over time. Lowest, highest and last are said in words; any point by pointer or arrow keys.
 import { useId, useState, type PointerEvent, type ReactNode } from "react";
 import { absolute } from "../../format/time";
-import { HEIGHT, lines, nearest, topOf, WIDTH, x, y, type Series, type Span } from "./chartLines";
+import { HEIGHT, lines, nearest, nextKnown, topOf, WIDTH, x, y, type Series, type Span } from "./chartLines";
 
 interface Props {
   title: string;
@@ -73,7 +73,8 @@ export function Chart({ title, series, span, format, top, note = null }: Props):
           max={series.at.length - 1}
           value={shown}
           onChange={(event) => {
-            setPicked(Number(event.target.value));
+            const wanted = Number(event.target.value);
+            setPicked(nextKnown(series, wanted, wanted < shown ? -1 : 1) ?? shown);
           }}
           onBlur={() => {
             setPicked(null);

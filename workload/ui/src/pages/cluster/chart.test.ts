@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { HEIGHT, lines, nearest, stretches, topOf, WIDTH } from "./chartLines";
+import { HEIGHT, lines, nearest, nextKnown, stretches, topOf, WIDTH } from "./chartLines";
 
 const span = { from: 0, to: 3000 };
 
@@ -41,5 +41,14 @@ describe("the point under the pointer", () => {
     expect(nearest(series, span, 0.45)).toBe(0);
     expect(nearest(series, span, 0.55)).toBe(2);
     expect(nearest({ at: [0], values: [null], step: 300 }, span, 0)).toBe(null);
+  });
+});
+
+describe("a step to the next point", () => {
+  it("passes over what nobody knows, and stays where there is no more", () => {
+    const series = { at: [0, 300, 600], values: [1, null, 1], step: 300 };
+    expect(nextKnown(series, 1, 1)).toBe(2);
+    expect(nextKnown(series, 1, -1)).toBe(0);
+    expect(nextKnown(series, 3, 1)).toBe(null);
   });
 });

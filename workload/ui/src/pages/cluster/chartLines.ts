@@ -78,6 +78,14 @@ export function nearest({ at, values }: Series, span: Span, place: number): numb
   return best;
 }
 
+/** The first known point from this one on, in this direction: a step over what nobody knows. */
+export function nextKnown({ values }: Series, from: number, direction: -1 | 1): number | null {
+  for (let index = from; index >= 0 && index < values.length; index += direction) {
+    if ((values[index] ?? null) !== null) return index;
+  }
+  return null;
+}
+
 /** A little above the highest value; 1 where all are 0. */
 export function topOf(values: (number | null)[]): number {
   const highest = values.reduce<number>((most, value) => Math.max(most, value ?? 0), 0);
