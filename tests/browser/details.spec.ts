@@ -99,6 +99,8 @@ test("what is being typed is not lost to what arrives meanwhile, nor to a refusa
   await expect(field).toHaveValue("my words");
   await page.unrouteAll();
   await page.getByRole("button", { name: "Save description" }).click();
+  // What is in a field that is still open is text of the page, too.
+  await expect(page.getByRole("button", { name: "Edit description" })).toBeVisible();
   await expect(page.getByRole("region", { name: "Configuration" })).toContainText("my words");
   expect(await hub.cluster(name)).toMatchObject({ description: "my words", memory_threshold: 33 });
 });
