@@ -45,13 +45,14 @@ async fn metrics_are_what_lxd_says(lxd: &PrivateLxd, prometheus: &Prometheus) {
         let promql = format!(r#"{name}{{job="cellar",member="{member}",{labels}"#);
         let found = prometheus.query(&promql).await;
         assert_eq!(found.len(), 1, "{promql}: {found:?}");
-        assert_eq!(found[0].1, value.parse::<f64>().unwrap(), "{promql}");
+        let value: f64 = value.parse().unwrap();
+        assert_eq!(found[0].1.to_string(), value.to_string(), "{promql}");
         compared += 1;
     }
     assert!(compared >= 6, "{exposed}");
     let all = prometheus.query(r#"count({job="cellar"})"#).await[0].1;
     let lines = exposed.lines().filter(|line| !line.starts_with('#') && !line.trim().is_empty()).count();
-    assert_eq!(all, lines as f64, "every series, and no other");
+    assert_eq!(all.to_string(), lines.to_string(), "every series, and no other");
 }
 
 /// Every panel of every dashboard is answered. Empty answers are only those of what did not happen here.
