@@ -24,11 +24,11 @@ async fn prometheus_reads_the_hubs_own_metrics_with_types_and_help() {
     let prometheus = Prometheus::start(&[("hub", status)]).await;
     wait::until("the cluster is seen", PATIENCE, async || {
         let up = prometheus.query("cluster_manager_cluster_up").await;
-        up.iter().any(|(labels, value)| labels["cluster"] == "zürich \"1\"" && *value == 1.0)
+        up.iter().any(|(labels, value)| labels["cluster"] == "zürich \"1\"" && value.to_string() == "1")
     })
     .await;
     let heard = prometheus.query("cluster_manager_heartbeats_total{outcome=\"accepted\"}").await;
-    assert_eq!(heard[0].1, 1.0);
+    assert_eq!(heard[0].1.to_string(), "1");
     let metadata = prometheus.api("/api/v1/targets/metadata", &[]).await;
     let metadata = metadata.as_array().unwrap();
     assert!(metadata.len() > 20, "{metadata:?}");

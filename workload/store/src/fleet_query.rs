@@ -1,5 +1,5 @@
 //! The fleet as people ask for it: a page of the list, filtered and sorted; names that a filter fits; what it all
-//! adds up to. Which clusters those are is decided over [`crate::fleet_index`]; the wide rows are read for the
+//! adds up to. Which clusters those are is decided over `crate::fleet_index`; the wide rows are read for the
 //! clusters of the page alone.
 
 mod cursor;
