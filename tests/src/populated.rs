@@ -48,8 +48,7 @@ pub async fn fill(store: &Store, database: &DatabaseOptions, clusters: usize) {
 async fn remember(store: &Store, database: &DatabaseOptions) {
     // Makes the partitions of today.
     store.keep_history(HealthRules::default()).await.unwrap();
-    let figures =
-        "0.6 + sin(n / 40.0) / 4, 25e10, 10e10 + sin(n / 40.0) * 1e10, 25e12, 7e12 + (2000 - n) * share,
+    let figures = "0.6 + sin(n / 40.0) / 4, 25e10, 10e10 + sin(n / 40.0) * 1e10, 25e12, 22e12 - n * share,
             6, 6 - (n % 300 = 7)::int, 131, 128 - n % 3";
     let sql = format!(
         "CREATE TABLE cluster_samples_past PARTITION OF cluster_samples
@@ -57,7 +56,7 @@ async fn remember(store: &Store, database: &DatabaseOptions) {
         CREATE TABLE cluster_hours_past PARTITION OF cluster_hours
             FOR VALUES FROM (date_trunc('week', now()) - interval '100 days') TO (date_trunc('week', now()));
         INSERT INTO cluster_samples
-        SELECT c.id, at, 0, {figures} FROM remote_clusters AS c, generate_series(1, 570) AS n, (VALUES (8e8)) AS f (share),
+        SELECT c.id, at, 0, {figures} FROM remote_clusters AS c, generate_series(1, 570) AS n, (VALUES (8.7e8)) AS f (share),
             LATERAL (SELECT date_bin('5 minutes', now(), 'epoch') - n * interval '5 minutes' AS at) AS moment
         WHERE c.name = 'riga-00030' AND n NOT BETWEEN 480 AND 503;
         INSERT INTO cluster_hours

@@ -77,15 +77,15 @@ pub enum Command {
     /// Make, list and revoke join tokens
     #[command(subcommand)]
     Token(Token),
-    /// See what becomes of the clusters' metrics
-    #[command(subcommand)]
-    Relay(Relay),
     /// List, show, configure and remove clusters
     #[command(subcommand)]
     Cluster(Cluster),
     /// Read the audit trail, and verify it
     #[command(subcommand)]
     Event(Event),
+    /// See what becomes of the clusters' metrics
+    #[command(subcommand)]
+    Relay(Relay),
     /// Make, list and revoke service accounts: programs that call the API
     #[command(subcommand)]
     ServiceAccount(ServiceAccount),
