@@ -147,6 +147,8 @@ impl Store {
         let sql = format!(
             "-- make_room()
             {LOCK_PATIENCE};
+            -- One unit at a time: two that find it missing together would both make it, and one would fail.
+            SELECT FROM history_progress FOR UPDATE;
             CREATE TABLE IF NOT EXISTS {name} PARTITION OF {}
                 FOR VALUES FROM (to_timestamp({from})) TO (to_timestamp({to}))",
             series.table
