@@ -2,13 +2,14 @@
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
 use rustix::process::Signal;
 use serde_json::Value;
 use tempfile::TempDir;
+use time::OffsetDateTime;
 
 use crate::hub::free_port;
 use crate::process::Program;
@@ -19,6 +20,19 @@ pub struct Prometheus {
     port: u16,
     program: Program,
     folder: TempDir,
+}
+
+/// One that was killed, with all that it had.
+pub struct KilledPrometheus {
+    port: u16,
+    folder: TempDir,
+}
+
+impl KilledPrometheus {
+    /// Starts it again where it was.
+    pub async fn start(self) -> Prometheus {
+        Prometheus::start_at(self.port, self.folder, &[]).await
+    }
 }
 
 impl Prometheus {
@@ -33,11 +47,11 @@ impl Prometheus {
         Self::start_at(free_port(), tempfile::tempdir().unwrap(), scraped).await
     }
 
-    /// Starts it again where it was, with all that it had.
-    pub async fn restart(self) -> Self {
+    /// Kills it. Its data stays.
+    pub fn kill(self) -> KilledPrometheus {
         let Self { port, program, folder } = self;
-        drop(program);
-        Self::start_at(port, folder, &[]).await
+        program.kill();
+        KilledPrometheus { port, folder }
     }
 
     async fn start_at(port: u16, folder: TempDir, scraped: &[(&str, SocketAddr)]) -> Self {
@@ -73,16 +87,6 @@ impl Prometheus {
         format!("http://127.0.0.1:{}{path}", self.port)
     }
 
-    /// Where it keeps its data.
-    pub fn folder(&self) -> &Path {
-        self.folder.path()
-    }
-
-    /// Its process.
-    pub fn id(&self) -> i32 {
-        self.program.id()
-    }
-
     /// What its API says, as JSON.
     pub async fn api(&self, path: &str, parameters: &[(&str, &str)]) -> Value {
         let mut url: url::Url = self.url(path).parse().unwrap();
@@ -96,7 +100,13 @@ impl Prometheus {
 
     /// What a query answers now: each series' labels and value.
     pub async fn query(&self, promql: &str) -> Vec<(Value, f64)> {
-        let data = self.api("/api/v1/query", &[("query", promql)]).await;
+        self.query_at(promql, OffsetDateTime::now_utc()).await
+    }
+
+    /// What a query answers of that moment.
+    pub async fn query_at(&self, promql: &str, at: OffsetDateTime) -> Vec<(Value, f64)> {
+        let seconds = (at.unix_timestamp_nanos() as f64 / 1e9).to_string();
+        let data = self.api("/api/v1/query", &[("query", promql), ("time", &seconds)]).await;
         let series = data["result"].as_array().unwrap().iter();
         series
             .map(|series| (series["metric"].clone(), series["value"][1].as_str().unwrap().parse().unwrap()))
