@@ -9,27 +9,21 @@
 )]
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use fleet::{ClusterId, PendingToken, Role, Thresholds, warning};
-use futures_util::StreamExt as _;
+use fleet::{ClusterId, Role};
+use harness::populated;
 use harness::programs::source_tree;
 use http::Request;
 use http_body_util::{BodyExt as _, Full};
 use management::testing::As;
 use management::{Management, Options};
-use protocol::heartbeat::Details;
-use protocol::join_token::PresentedToken;
-use protocol::{Certificate, ClusterName, Heartbeat, JoinRequest, Secret};
 use serde::Serialize;
-use store::enrolment::JoinProof;
-use store::heartbeats::Beat;
 use store::presence::Presence;
 use store::private::{Durability, PrivatePostgres, create_database};
-use store::testing::{execute, texts};
+use store::testing::execute;
 use store::{DatabaseOptions, HeartbeatWriter, Store};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -55,7 +49,7 @@ const SORTS: [&str; 11] = [
 const FILTERS: [&str; 10] = [
     "",
     "search=rack+7",
-    "search=site-00",
+    "search=lisbon-00",
     "health=late,lost",
     "health=fresh",
     "warning=storage,certificate",
@@ -123,16 +117,15 @@ async fn main() {
     let stop = CancellationToken::new();
     let (marking, told) = (presence.clone(), stop.clone());
     tokio::spawn(async move { marking.run(told).await });
-    eprintln!("enrolling {clusters} clusters …");
-    enrol(&store, clusters).await;
-    let ids = ids(&database).await;
-    let writer = HeartbeatWriter::start(store.clone(), presence);
-    report(&writer, &ids).await;
+    eprintln!("making {clusters} clusters …");
+    populated::fill(&store, &database, clusters).await;
+    certify(&database).await;
     silence(&database, "remote_cluster_id % 20 = 0", "remote_cluster_id % 50 = 0").await;
     execute(&database, "VACUUM ANALYZE").await.unwrap();
 
     let rate = clusters as f64 / 60.0;
-    let beating: Vec<ClusterId> = ids.into_iter().filter(|id| id.0 % 20 != 0).collect();
+    let beating = populated::reporting(&database).await.into_iter().filter(|id| id.0 % 20 != 0).collect();
+    let writer = HeartbeatWriter::start(store.clone(), presence);
     let beating = tokio::spawn(beat(writer, beating, rate, stop.clone()));
     let api = caller(&store).await;
     let details = measure(&api, &database, times, rate).await;
@@ -311,93 +304,12 @@ fn milliseconds(begun: Instant) -> f64 {
     begun.elapsed().as_secs_f64() * 1000.0
 }
 
-/// Enrols clusters as a join over the wire does.
-async fn enrol(store: &Store, clusters: usize) {
-    let now = store.now().await.unwrap();
-    let origin = fleet::Actor::command_line("bench").locally();
-    let joins = futures_util::stream::iter(0..clusters).map(|number| {
-        let (store, origin) = (store.clone(), origin.clone());
-        async move {
-            let name = ClusterName::new(format!("site-{number:05}")).unwrap();
-            let secret = Secret::from_text("bench".to_owned());
-            let token = PendingToken {
-                cluster_name: name.clone(),
-                description: format!(
-                    "Rack {} in hall {}, {}",
-                    number % 100,
-                    number % 7,
-                    "spare ".repeat(number % 4)
-                ),
-                expiry: now + time::Duration::HOUR,
-                created_at: now,
-            };
-            store.put_join_token(&token, &secret, &origin).await.unwrap();
-            let keys = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P384_SHA384).unwrap();
-            let mut parameters = rcgen::CertificateParams::new([name.to_string()]).unwrap();
-            let days = i64::try_from(number % 2000).unwrap() - 5;
-            parameters.not_after = now + time::Duration::days(days.max(1));
-            let certificate = Certificate::from_pem(&parameters.self_signed(&keys).unwrap().pem()).unwrap();
-            let presented = Some(certificate.fingerprint);
-            let request = JoinRequest { cluster_name: name.clone(), certificate, token: None };
-            let proof = JoinProof::Token(PresentedToken { secret, server_name: name.to_string() });
-            store.join_cluster(&request, &proof, presented, &origin).await.unwrap();
-        }
-    });
-    joins.buffer_unordered(6).collect::<Vec<()>>().await;
-}
-
-async fn ids(database: &DatabaseOptions) -> Vec<ClusterId> {
-    let ids = texts(database, "SELECT id::text FROM remote_clusters ORDER BY id").await.unwrap();
-    ids.iter().map(|id| ClusterId(id.parse().unwrap())).collect()
-}
-
-/// What a cluster reports: three to nine members, each with a pool of its own, and one that all share. One in
-/// twenty has a pool that is nearly full.
-fn details(id: ClusterId) -> Details {
-    let number = u64::from(id.0.unsigned_abs());
-    let members = 3 + number % 7;
-    let gone = u64::from(number % 40 == 7);
-    let mut pools = String::new();
-    for member in 0..members {
-        let is_full = number % 20 == 9 && member == 0;
-        let usage = if is_full { 900 } else { (number * 37 + member * 101) % 76 * 10 } * 1_000_000_000;
-        write!(
-            pools,
-            r#"{{"name":"local","member":"micro{member:02}","total":960000000000,"usage":{usage}}},"#
-        )
-        .unwrap();
-    }
-    let text = format!(
-        r#"{{"cpu_load_1":"{:.2}","cpu_load_5":"0.90","cpu_load_15":"0.70","cpu_total_count":0,
-        "memory_total_amount":{},"memory_usage":{},"ui_url":"https://site-{number}.example.org:8443",
-        "ceph_statuses":[{{"status":"Online","count":3}}],
-        "member_statuses":[{{"status":"Online","count":{}}},{{"status":"Offline","count":{gone}}}],
-        "instance_statuses":[{{"status":"Running","count":{}}},{{"status":"Stopped","count":{}}},
-            {{"status":"Error","count":{}}}],
-        "storage_pool_usages":[{pools}{{"name":"remote","member":"","total":20000000000000,"usage":{}}}]}}"#,
-        (number % 977) as f64 / 50.0,
-        members * 64_000_000_000,
-        members * 64_000_000 * (number * 13 % 820),
-        members - gone,
-        number * 17 % 200,
-        number % 30,
-        u64::from(number % 25 == 3),
-        number * 7 % 160 * 100_000_000_000,
-    );
-    Heartbeat::parse(text.as_bytes()).unwrap().details
-}
-
-async fn write_beat(writer: &HeartbeatWriter, cluster: ClusterId) {
-    let details = details(cluster);
-    let findings = warning::findings(&details, Thresholds::default());
-    writer.write(Beat { cluster, details, findings }).await.unwrap();
-}
-
-async fn report(writer: &HeartbeatWriter, ids: &[ClusterId]) {
-    let beats = futures_util::stream::iter(ids).map(|id| write_beat(writer, *id));
-    beats.buffer_unordered(256).collect::<Vec<()>>().await;
-    let gaps = futures_util::stream::iter(ids).map(|id| write_beat(writer, *id));
-    gaps.buffer_unordered(256).collect::<Vec<()>>().await;
+/// The whole list holds certificates: each cluster has one as long as those are.
+async fn certify(database: &DatabaseOptions) {
+    let keys = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P384_SHA384).unwrap();
+    let certificate = rcgen::CertificateParams::new(["site".to_owned()]).unwrap().self_signed(&keys).unwrap();
+    let sql = format!("UPDATE remote_clusters SET cluster_certificate = '{}'", certificate.pem());
+    execute(database, &sql).await.unwrap();
 }
 
 /// Beats at this rate until it is stopped.
@@ -409,7 +321,7 @@ async fn beat(writer: HeartbeatWriter, ids: Vec<ClusterId>, rate: f64, stop: Can
             break;
         }
         let writer = writer.clone();
-        under_way.spawn(async move { write_beat(&writer, id).await });
+        under_way.spawn(async move { populated::report(&writer, id).await });
     }
     under_way.close();
     under_way.wait().await;
