@@ -74,6 +74,15 @@ impl HealthState {
         }
     }
 
+    /// 0 fresh, 1 late, 2 lost: where a number stands for it.
+    pub const fn rank(self) -> i16 {
+        match self {
+            Self::Fresh => 0,
+            Self::Late => 1,
+            Self::Lost => 2,
+        }
+    }
+
     /// The state from its word.
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|state| state.as_str() == word)

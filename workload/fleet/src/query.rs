@@ -3,15 +3,17 @@
 //! The same filter is read from a query (`health=late,lost&search=x`) and from JSON (`{"health": ["late", "lost"],
 //! "search": "x"}`), so that whoever changes many clusters at once can name them as the list does.
 
+mod parse;
 mod selection;
-
-use std::collections::HashSet;
-use std::hash::Hash;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{HealthState, Percent, WarningKind};
 
+use parse::{
+    fields_from, fields_words, health_words, invalid, is_status, limit_from, once, order_from, order_words,
+    percent, search, shortened, sort_words, statuses, warning_words, without_repeats, word, words,
+};
 pub use selection::{Position, Selection, SortKey, matching, select};
 
 /// Which clusters. Every field that is set narrows further; of a list, one entry that fits is enough.
@@ -305,108 +307,6 @@ impl ClusterQuery {
             cursor,
             fields: fields.unwrap_or_default(),
         }))
-    }
-}
-
-fn once<T>(name: &'static str, place: &mut Option<T>, value: T) -> Result<(), InvalidQuery> {
-    if place.replace(value).is_some() { Err(InvalidQuery::Repeated { name }) } else { Ok(()) }
-}
-
-fn search(value: &str) -> Result<String, InvalidQuery> {
-    if value.contains('\0') {
-        return Err(invalid("search", value, "any text without NUL"));
-    }
-    Ok(value.to_owned())
-}
-
-fn percent(name: &'static str, value: &str) -> Result<Percent, InvalidQuery> {
-    let number = value.parse().ok().and_then(|number| Percent::new(number).ok());
-    number.ok_or_else(|| invalid(name, value, "a whole number from 0 to 100"))
-}
-
-fn limit_from(value: &str) -> Result<u16, InvalidQuery> {
-    let number = value.parse().ok().filter(|number| (1..=ClusterQuery::MAX_LIMIT).contains(number));
-    number.ok_or_else(|| {
-        invalid("limit", value, format!("a whole number from 1 to {}", ClusterQuery::MAX_LIMIT))
-    })
-}
-
-fn statuses(name: &'static str, value: &str) -> Result<Vec<String>, InvalidQuery> {
-    let status = |word: &str| is_status(word).then(|| word.to_owned());
-    words(name, value, status, || "statuses with commas between them".to_owned())
-}
-
-fn is_status(word: &str) -> bool {
-    !word.is_empty() && !word.contains('\0')
-}
-
-/// Of entries with the same key, the first stays.
-fn without_repeats<T, K: Hash + Eq>(list: &mut Vec<T>, key: impl Fn(&T) -> K) {
-    let mut known = HashSet::new();
-    list.retain(|entry| known.insert(key(entry)));
-}
-
-/// The words between commas.
-fn words<T>(
-    name: &'static str,
-    value: &str,
-    from_word: impl Fn(&str) -> Option<T>,
-    allowed: impl Fn() -> String,
-) -> Result<Vec<T>, InvalidQuery> {
-    value.split(',').map(|part| word(name, part, &from_word, &allowed)).collect()
-}
-
-fn word<T>(
-    name: &'static str,
-    value: &str,
-    from_word: impl Fn(&str) -> Option<T>,
-    allowed: impl Fn() -> String,
-) -> Result<T, InvalidQuery> {
-    from_word(value).ok_or_else(|| invalid(name, value, allowed()))
-}
-
-fn health_words() -> String {
-    HealthState::ALL.map(HealthState::as_str).join(", ")
-}
-
-fn warning_words() -> String {
-    WarningKind::ALL.map(WarningKind::as_str).join(", ")
-}
-
-fn sort_words() -> String {
-    SortBy::ALL.map(SortBy::as_str).join(", ")
-}
-
-fn order_from(word: &str) -> Option<Order> {
-    [Order::Asc, Order::Desc].into_iter().find(|order| order.as_str() == word)
-}
-
-fn order_words() -> String {
-    "asc, desc".to_owned()
-}
-
-fn fields_from(word: &str) -> Option<Fields> {
-    match word {
-        "all" => Some(Fields::All),
-        "summary" => Some(Fields::Summary),
-        _ => None,
-    }
-}
-
-fn fields_words() -> String {
-    "all, summary".to_owned()
-}
-
-fn invalid(name: &'static str, value: &str, allowed: impl Into<String>) -> InvalidQuery {
-    InvalidQuery::Value { name, value: shortened(value), allowed: allowed.into() }
-}
-
-/// Enough of a text to recognise it by.
-fn shortened(text: &str) -> String {
-    const MAX_CHARACTERS: usize = 60;
-    match text.char_indices().nth(MAX_CHARACTERS) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
     }
 }
 

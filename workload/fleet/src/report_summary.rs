@@ -125,9 +125,9 @@ fn by_status<const N: usize>(counts: &[StatusCount], usual: [&str; N]) -> ([i32;
     (known, other)
 }
 
-/// A status as statuses are compared.
-pub fn without_case(status: &str) -> String {
-    status.to_lowercase()
+/// A text as texts are compared and searched.
+pub fn without_case(text: &str) -> String {
+    text.to_lowercase()
 }
 
 #[cfg(test)]

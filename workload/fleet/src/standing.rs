@@ -4,7 +4,7 @@
 use protocol::ClusterName;
 use time::{Duration, OffsetDateTime};
 
-use crate::report_summary::ReportSummary;
+use crate::report_summary::{ReportSummary, without_case};
 use crate::{ClusterId, HealthRules, HealthState, ServiceClock, ServiceTime, Severity, WarningKind, warning};
 
 /// The facts of one cluster.
@@ -62,7 +62,7 @@ pub struct Judge<'a> {
 impl SearchText {
     /// What is searched of a cluster.
     pub fn new(name: &str, description: &str) -> Self {
-        Self(format!("{name}\n{description}").to_lowercase().into())
+        Self(without_case(&format!("{name}\n{description}")).into())
     }
 
     /// Whether this stands in it, given without case.

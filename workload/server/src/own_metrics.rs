@@ -119,11 +119,7 @@ impl Collector for Clusters {
             Some(if judge.state(cluster) == HealthState::Lost { 0.0 } else { 1.0 })
         })?;
         gauge("cluster_manager_cluster_health", "0 fresh, 1 late, 2 lost", &|cluster| {
-            Some(match judge.state(cluster) {
-                HealthState::Fresh => 0.0,
-                HealthState::Late => 1.0,
-                HealthState::Lost => 2.0,
-            })
+            Some(f64::from(judge.state(cluster).rank()))
         })?;
         gauge(
             "cluster_manager_cluster_heartbeat_age_seconds",

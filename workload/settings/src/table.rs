@@ -72,7 +72,7 @@ settings! {
     SESSION_IDLE_SECONDS = setting("SESSION_IDLE_SECONDS", "a number from 1 to 31536000", "28800", "A person's session ends after this much time without a request.");
     SESSION_LIFETIME_SECONDS = setting("SESSION_LIFETIME_SECONDS", "a number from 1 to 31536000", "604800", "A person's session ends after this much time in any case.");
     ROLE_MAPPING = setting("ROLE_MAPPING", "GROUP=ROLE, separated by commas; a role is admin, operator or viewer", "admins=admin", "Which group of the identity provider gives which role; of several the highest counts.");
-    GRAFANA_BASE_URL = setting("GRAFANA_BASE_URL", "a URL", "", "Where links to dashboards lead; empty: no links.");
+    GRAFANA_BASE_URL = setting("GRAFANA_BASE_URL", "a URL", "", "Where links to dashboards lead, up to the part before the dashboard's uid, such as https://grafana.example.com/d; empty: no links.");
     PROMETHEUS_BASE_URL = with_passwords(setting("PROMETHEUS_BASE_URL", "http or https URLs, separated by blanks", "", "The full remote-write URLs that the sites' metrics go to, each of them to all; empty: nowhere. A user and a password in one are sent to it alone."));
     RELAY_BEARER_TOKEN = secret("RELAY_BEARER_TOKEN", "The token that is sent to sinks whose URL has no user.");
     RELAY_JOB_LABEL = setting("RELAY_JOB_LABEL", "name or folded", "name", "The label `job` of relayed series: the cluster's name, or the name with all but ASCII letters and digits turned into `_`, for dashboards of microcloud-cluster-manager.");

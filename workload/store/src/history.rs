@@ -248,7 +248,7 @@ async fn put(
                 members_online, instances, instances_running)
         ON CONFLICT DO NOTHING";
     let ids: Vec<i32> = points.iter().map(|(id, _)| id.0).collect();
-    let states: Vec<i16> = points.iter().map(|(_, point)| rank(point.health)).collect();
+    let states: Vec<i16> = points.iter().map(|(_, point)| point.health.rank()).collect();
     let statement = tx.prepare(sql).await?;
     tx.execute(
         &statement,
@@ -286,7 +286,7 @@ async fn add_up(tx: &Transaction<'_>, hour: OffsetDateTime) -> Result<(), StoreE
 
 fn point(row: &Row) -> Result<HistoryPoint, StoreError> {
     let state: i16 = row.try_get(1)?;
-    let health = HealthState::ALL.into_iter().find(|health| rank(*health) == state);
+    let health = HealthState::ALL.into_iter().find(|health| health.rank() == state);
     let cpu_load: Option<f32> = row.try_get(2)?;
     let figures = match cpu_load {
         None => None,
@@ -305,12 +305,4 @@ fn point(row: &Row) -> Result<HistoryPoint, StoreError> {
     let health =
         health.ok_or_else(|| StoreError::corrupt("cluster_samples", "state", "not a state of health"))?;
     Ok(HistoryPoint { at: row.try_get(0)?, health, figures })
-}
-
-const fn rank(state: HealthState) -> i16 {
-    match state {
-        HealthState::Fresh => 0,
-        HealthState::Late => 1,
-        HealthState::Lost => 2,
-    }
 }

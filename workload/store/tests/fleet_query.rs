@@ -2,152 +2,24 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod support;
+
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use fleet::query::{ClusterFilter, ClusterQuery, Order, SortBy};
 use fleet::report_summary::ReportSummary;
-use fleet::{Cluster, ClusterId, HealthRules, HealthState, Percent, ServiceClock, WarningKind};
+use fleet::{Cluster, HealthRules, HealthState, Percent, ServiceClock, WarningKind};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
+use store::Store;
 use store::fleet_query::{ClusterPage, PageError};
-use store::heartbeats::Beat;
 use store::presence::Presence;
 use store::testing::{empty_database, execute, store, texts};
-use store::{HeartbeatWriter, Store};
+use support::made::{Made, report, store_with, various};
 use time::Duration;
 
 const RULES: HealthRules = HealthRules { late_floor: Duration::minutes(2), lost_floor: Duration::minutes(5) };
-
-/// A store with a clock that stands still, since nobody accepts heartbeats there: limits are met exactly.
-async fn store_with(clusters: &[Made]) -> Store {
-    let options = empty_database().await.unwrap();
-    let store = store(&options);
-    store.migrate().await.unwrap();
-    let joined: String = clusters.iter().enumerate().map(|(number, made)| made.joined(number)).collect();
-    execute(&options, &joined).await.unwrap();
-    report(&store, clusters).await;
-    let mut sql = "UPDATE connector_presence
-        SET accepting_until = date_trunc('second', now() - interval '1 hour'), outage_seconds = 1234.567891;"
-        .to_owned();
-    sql.extend(clusters.iter().enumerate().map(|(number, made)| made.silenced(number)));
-    execute(&options, &sql).await.unwrap();
-    store
-}
-
-/// What they report arrives as it always does.
-async fn report(store: &Store, clusters: &[Made]) {
-    let writer = HeartbeatWriter::start(store.clone(), Arc::new(Presence::new(store.clone())));
-    let beats = clusters.iter().enumerate().filter(|(_, made)| made.report != "{}").map(|(number, made)| {
-        let details = protocol::Heartbeat::parse(made.report.as_bytes()).unwrap().details;
-        let findings = fleet::warning::findings(&details, fleet::Thresholds::default());
-        writer.write(Beat { cluster: ClusterId(i32::try_from(number).unwrap()), details, findings })
-    });
-    for outcome in futures_util::future::join_all(beats).await {
-        outcome.unwrap();
-    }
-}
-
-/// A cluster of a test.
-struct Made {
-    name: String,
-    description: String,
-    /// Microseconds of silence.
-    silence: i64,
-    /// Microseconds.
-    gaps: Vec<i64>,
-    heard: bool,
-    report: String,
-    certificate_days: i64,
-    joined_days: u32,
-}
-
-impl Default for Made {
-    fn default() -> Self {
-        Self {
-            name: "a".to_owned(),
-            description: String::new(),
-            silence: 0,
-            gaps: vec![],
-            heard: true,
-            report: "{}".to_owned(),
-            certificate_days: 1000,
-            joined_days: 1,
-        }
-    }
-}
-
-impl Made {
-    fn named(name: &str) -> Self {
-        Self { name: name.to_owned(), ..Self::default() }
-    }
-
-    fn joined(&self, number: usize) -> String {
-        let quoted = |text: &str| format!("'{}'", text.replace('\'', "''"));
-        format!(
-            "INSERT INTO remote_clusters (id, uid, name, description, cluster_certificate, certificate_fingerprint,
-                certificate_not_before, certificate_not_after, joined_at)
-            VALUES ({number}, gen_random_uuid(), {}, {}, 'pem', sha256('{number}'), now(),
-                now() + interval '1 day' * {}, date_trunc('day', now()) - interval '1 day' * {});
-            INSERT INTO remote_cluster_details (remote_cluster_id) VALUES ({number});
-            INSERT INTO remote_cluster_liveness (remote_cluster_id, heard_at) VALUES ({number}, now());",
-            quoted(&self.name),
-            quoted(&self.description),
-            self.certificate_days,
-            self.joined_days,
-        )
-    }
-
-    fn silenced(&self, number: usize) -> String {
-        let gaps: Vec<String> = self.gaps.iter().map(|gap| format!("{gap} / 1e6")).collect();
-        format!(
-            "UPDATE remote_cluster_liveness SET recent_gaps = ARRAY[{}]::double precision[],
-                heard_at = service - interval '1 microsecond' * {},
-                last_heartbeat_at = CASE WHEN {} THEN service - interval '1 microsecond' * {} END
-            FROM service_clock WHERE remote_cluster_id = {number};",
-            gaps.join(", "),
-            self.silence,
-            self.heard,
-            self.silence
-        )
-    }
-}
-
-/// A fleet of all sorts, with many ties.
-fn various(random: &mut StdRng, size: usize) -> Vec<Made> {
-    let mut pick = |from: &[&str]| from[random.random_range(0..from.len())].to_owned();
-    let mut made = Vec::new();
-    for number in 0..size {
-        let member = pick(&["Online", "ONLINE", "Offline", "Evacuated", "Blocked", "Ärger", "rest'less"]);
-        let instance = pick(&["Running", "Stopped", "Frozen", "Error", "Thawing"]);
-        let (count, load) = (pick(&["0", "1", "2"]), pick(&["", "0.5", "1.25", "7"]));
-        let (cpus, usage) = (pick(&["0", "4"]), pick(&["0", "40", "80", "81", "99"]));
-        let ceph = pick(&["Online", "Warning", "Online"]);
-        made.push(Made {
-            name: format!("{}-{number}", pick(&["Zürich", "a%b", "a_b", "<img>", "🦀", "a/b", "B", "b", "'", "\\"])),
-            description: pick(&["", "Keller ÄÖ", "100 %", "same", "same"]),
-            silence: pick(&["-1000000", "0", "60000000", "120000000", "120000001", "300000000", "300000001"])
-                .parse()
-                .unwrap(),
-            gaps: vec![],
-            heard: pick(&["yes", "yes", "yes", "no"]) == "yes",
-            report: format!(
-                r#"{{"cpu_load_1":"{load}","cpu_total_count":{cpus},"memory_total_amount":100,"memory_usage":{usage},
-                "member_statuses":[{{"status":"{member}","count":{count}}},{{"status":"Online","count":1}}],
-                "instance_statuses":[{{"status":"{instance}","count":{count}}}],
-                "ceph_statuses":[{{"status":"{ceph}","count":{count}}}],
-                "storage_pool_usages":[{{"name":"p","member":"m","total":1000,"usage":{}}},
-                    {{"name":"q","total":{},"usage":40}}]}}"#,
-                pick(&["800", "801", "950", "951", "3"]),
-                pick(&["0", "50", "100"]),
-            ),
-            certificate_days: pick(&["-1", "59", "61", "400"]).parse().unwrap(),
-            joined_days: pick(&["1", "2", "3"]).parse().unwrap(),
-        });
-    }
-    made
-}
 
 fn query(sort: SortBy, order: Order) -> ClusterQuery {
     ClusterQuery { sort, order, ..ClusterQuery::default() }

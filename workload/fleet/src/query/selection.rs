@@ -114,7 +114,7 @@ impl<'a> Criteria<'a> {
     fn new(filter: &'a ClusterFilter) -> Self {
         Self {
             filter,
-            search: filter.search.as_ref().map(|text| text.to_lowercase()),
+            search: filter.search.as_deref().map(without_case),
             members: Statuses::new(&filter.member_status, &MEMBER_STATUSES),
             instances: Statuses::new(&filter.instance_status, &INSTANCE_STATUSES),
         }
@@ -186,12 +186,7 @@ fn key<'a>(cluster: &'a Standing, sort: SortBy, judge: &Judge<'_>) -> SortKey<'a
                 Some(Severity::Warning) => 1,
                 Some(Severity::Critical) => 2,
             };
-            let state = match judge.state(cluster) {
-                HealthState::Fresh => 0,
-                HealthState::Late => 10,
-                HealthState::Lost => 20,
-            };
-            state + worst
+            i64::from(judge.state(cluster).rank()) * 10 + worst
         }
         SortBy::LastHeartbeat => cluster.last_heartbeat_at.map_or(i64::MIN, microseconds),
         SortBy::Members => cluster.member_count.into(),

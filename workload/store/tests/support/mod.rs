@@ -4,6 +4,8 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 #![allow(unreachable_pub, reason = "a module of tests has no outside")]
 
+pub mod made;
+
 use fleet::{Actor, Origin, PendingToken};
 use protocol::join_token::PresentedToken;
 use protocol::proof::{self, Proof};
