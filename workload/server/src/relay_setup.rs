@@ -69,11 +69,19 @@ pub(crate) fn start(source: &Source) -> Result<Option<Relay>, Failure> {
 
 /// The rules in a file.
 pub(crate) fn rules(path: &Path) -> Result<Rules, Failure> {
-    let setting = &table::RELAY_RULES_FILE;
-    let text = read(setting, path)?;
-    let wrong = |error: String| Failure::Usage(format!("{}: {}: {error}", setting.name, path.display()));
-    let file: RulesFile = serde_yaml::from_slice(&text).map_err(|error| wrong(error.to_string()))?;
-    rules_of(file).map_err(|error| wrong(error.to_string()))
+    let text = std::fs::read(path)
+        .map_err(|error| Failure::Other(format!("the relay's rules: {}: {error}", path.display())))?;
+    parsed(&text).map_err(|error| Failure::Usage(format!("the relay's rules: {}: {error}", path.display())))
+}
+
+fn parsed(text: &[u8]) -> Result<Rules, String> {
+    let yaml: serde_yaml::Value = serde_yaml::from_slice(text).map_err(|error| error.to_string())?;
+    // Any other file, taken for one of rules, would be repeated whole in the complaint.
+    if !yaml.is_mapping() {
+        return Err("it must hold allow, deny or groups".to_owned());
+    }
+    let file: RulesFile = serde_yaml::from_value(yaml).map_err(|error| error.to_string())?;
+    rules_of(file).map_err(|error| error.to_string())
 }
 
 fn rules_of(file: RulesFile) -> Result<Rules, InvalidMatcher> {
@@ -117,31 +125,27 @@ fn duration<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Duratio
 mod tests {
     use super::*;
 
-    fn parsed(yaml: &str) -> Result<Rules, String> {
-        let file: RulesFile = serde_yaml::from_str(yaml).map_err(|error| error.to_string())?;
-        rules_of(file).map_err(|error| error.to_string())
-    }
-
     #[test]
     fn rules_are_read_as_people_write_them() {
         let rules = parsed(
-            "allow: [lxd_*]\ndeny: ['lxd_disk_*{device=\"loop*\"}']\n\
+            b"allow: [lxd_*]\ndeny: ['lxd_disk_*{device=\"loop*\"}']\n\
              groups:\n- {name: slow, matchers: [lxd_filesystem_*], every: 5m}",
         )
         .unwrap();
         assert_eq!((rules.allow.len(), rules.deny.len()), (1, 1));
         assert_eq!((rules.groups[0].name.as_str(), rules.groups[0].every), ("slow", Duration::from_mins(5)));
-        assert_eq!(parsed("{}").unwrap(), Rules::default());
+        assert_eq!(parsed(b"{}").unwrap(), Rules::default());
     }
 
     #[test]
     fn a_mistake_in_them_is_named() {
         for (yaml, part) in [
             ("alow: []", "alow"),
+            ("A whole book.", "it must hold allow, deny or groups"),
             ("deny: ['a b']", "a b"),
             ("groups: [{name: x, matchers: [], every: soon}]", "every"),
         ] {
-            let error = parsed(yaml).unwrap_err();
+            let error = parsed(yaml.as_bytes()).unwrap_err();
             assert!(error.contains(part) || error.contains("time") || error.contains("expected"), "{error}");
         }
     }
