@@ -10,12 +10,10 @@
     reason = "a benchmark that cannot go on ends"
 )]
 
-mod fleet;
-
 use std::path::PathBuf;
 
-use fleet::{Fleet, Load, Pace};
 use harness::programs::source_tree;
+use harness::simulated::{Fleet, Load, Pace, Plan};
 use serde::Serialize;
 use store::private::{Durability, PrivatePostgres};
 
@@ -59,8 +57,9 @@ async fn main() {
     let folder = store::testing::scratch_folder("bench");
     let postgres = PrivatePostgres::start(&folder, None, Durability::Full).unwrap();
     eprintln!("enrolling {sites} sites, and 100 on a second hub …");
-    let large = Fleet::enrol(&postgres, "large", sites).await;
-    let small = Fleet::enrol(&postgres, "small", 100).await;
+    let plan = |name, sites| Plan { name, sites, is_shipped: true, settings: &[] };
+    let large = Fleet::enrol(&postgres, plan("large", sites)).await;
+    let small = Fleet::enrol(&postgres, plan("small", 100)).await;
     let rss_mb_idle = large.rss_mb();
 
     eprintln!("{RATE} beats/s …");

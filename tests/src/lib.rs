@@ -15,7 +15,10 @@ pub mod programs;
 pub mod prometheus;
 pub mod provider;
 pub mod raw_https;
+pub mod simulated;
+pub mod sink_gate;
 pub mod stand_in_provider;
+pub mod victoria;
 pub mod wait;
 
 pub use balancer::Balancer;
@@ -26,4 +29,6 @@ pub use playwright::Playwright;
 pub use process::Program;
 pub use prometheus::Prometheus;
 pub use provider::IdentityProvider;
+pub use sink_gate::SinkGate;
 pub use stand_in_provider::StandInProvider;
+pub use victoria::VictoriaMetrics;

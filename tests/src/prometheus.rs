@@ -106,12 +106,22 @@ impl Prometheus {
     /// What a query answers of that moment.
     pub async fn query_at(&self, promql: &str, at: OffsetDateTime) -> Vec<(Value, f64)> {
         let seconds = (at.unix_timestamp_nanos() as f64 / 1e9).to_string();
-        let data = self.api("/api/v1/query", &[("query", promql), ("time", &seconds)]).await;
-        let series = data["result"].as_array().unwrap().iter();
-        series
-            .map(|series| (series["metric"].clone(), series["value"][1].as_str().unwrap().parse().unwrap()))
-            .collect()
+        values(&self.api("/api/v1/query", &[("query", promql), ("time", &seconds)]).await)
     }
+}
+
+/// What an answer to a query holds: each series' labels and value.
+pub(crate) fn series(answer: &str) -> Vec<(Value, f64)> {
+    let json: Value = serde_json::from_str(answer).unwrap_or_else(|_| panic!("{answer}"));
+    assert_eq!(json["status"], "success", "{answer}");
+    values(&json["data"])
+}
+
+fn values(data: &Value) -> Vec<(Value, f64)> {
+    let series = data["result"].as_array().unwrap().iter();
+    series
+        .map(|series| (series["metric"].clone(), series["value"][1].as_str().unwrap().parse().unwrap()))
+        .collect()
 }
 
 fn settings(scraped: &[(&str, SocketAddr)]) -> String {

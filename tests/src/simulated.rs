@@ -5,27 +5,44 @@ use std::path::PathBuf;
 use std::process::Stdio;
 
 use agent::client::{CallOptions, call};
-use harness::hub::UNLIMITED;
-use harness::process::command;
-use harness::{Hub, Program};
 use procfs::process::Process;
 use protocol::{ClusterName, JoinToken, Secret};
 use secrecy::ExposeSecret as _;
 use store::private::{PrivatePostgres, create_database};
 use time::Duration;
 
+use crate::Program;
+use crate::hub::{Hub, UNLIMITED};
+use crate::process::command;
+
 /// A hub with an enrolled fleet.
-pub(crate) struct Fleet {
-    hub: Hub,
-    program: Program,
+pub struct Fleet {
+    /// The hub.
+    pub hub: Hub,
+    /// How quickly the sites joined.
+    pub joins_per_second: f64,
+    is_shipped: bool,
+    program: Option<Program>,
     state: PathBuf,
     sites: usize,
-    pub(crate) joins_per_second: f64,
+}
+
+/// A hub and its fleet to be.
+#[derive(Debug, Clone, Copy)]
+pub struct Plan<'a> {
+    /// The database's name.
+    pub name: &'a str,
+    /// How many sites enrol.
+    pub sites: usize,
+    /// Whether the hub runs as it is shipped, for costs that mean something.
+    pub is_shipped: bool,
+    /// More of the hub's settings.
+    pub settings: &'a [(&'a str, &'a str)],
 }
 
 /// How beats follow each other.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Pace {
+pub enum Pace {
     /// So many a second, whether or not the hub keeps up.
     Rate(f64),
     /// Each site beats every so many seconds.
@@ -36,27 +53,35 @@ pub(crate) enum Pace {
 
 /// What a load was, and what it cost.
 #[derive(Debug)]
-pub(crate) struct Load {
-    pub(crate) beats_per_second: f64,
-    pub(crate) p50_ms: f64,
-    pub(crate) p99_ms: f64,
-    pub(crate) errors: u64,
-    pub(crate) cpu_us_per_beat: f64,
-    pub(crate) cpu_percent: f64,
+pub struct Load {
+    /// Acknowledged beats.
+    pub beats: u64,
+    /// The same, a second.
+    pub beats_per_second: f64,
+    /// The median time from the moment at which a beat was due to its answer.
+    pub p50_ms: f64,
+    /// The 99th percentile of that.
+    pub p99_ms: f64,
+    /// Beats that failed.
+    pub errors: u64,
+    /// What the hub's process spent, microseconds of CPU time for each acknowledged beat.
+    pub cpu_us_per_beat: f64,
+    /// The same, of one core.
+    pub cpu_percent: f64,
 }
 
 impl Fleet {
     /// Starts a hub on a database of its own, and enrols so many sites over the wire.
-    pub(crate) async fn enrol(postgres: &PrivatePostgres, name: &str, sites: usize) -> Self {
+    pub async fn enrol(postgres: &PrivatePostgres, plan: Plan<'_>) -> Self {
+        let Plan { name, sites, is_shipped, settings } = plan;
         create_database(&postgres.options("postgres"), name).await.unwrap();
-        let settings = [UNLIMITED[0], UNLIMITED[1], ("LOG_LEVEL", "info")];
+        let settings = [&UNLIMITED[..], &[("LOG_LEVEL", "info")], settings].concat();
         let hub = Hub::without_units(postgres.options(name), &settings);
-        let mut program = Program::start(hub.shipped_connector_command());
-        program.says("ready").await;
+        let program = start(&hub, is_shipped).await;
         let tokens = hub.folder().join("tokens");
         std::fs::write(&tokens, make_tokens(&hub, sites).await).unwrap();
         let state = hub.folder().join("fleet");
-        let mut fleet = Self { hub, program, state, sites, joins_per_second: 0.0 };
+        let mut fleet = Self { hub, joins_per_second: 0.0, is_shipped, program: Some(program), state, sites };
         let arguments = ["--join-only", "--tokens-from", tokens.to_str().unwrap()].map(str::to_owned);
         let report = fleet.fleetsim(&arguments).await;
         assert_eq!(report["joined"], sites, "{report}");
@@ -64,8 +89,20 @@ impl Fleet {
         fleet
     }
 
+    /// Kills the hub as a power cut would, and starts it again.
+    pub async fn kill_and_start(&mut self) {
+        // It is gone when this returns: two may not share a spool.
+        self.program.take().map(Program::kill);
+        self.program = Some(start(&self.hub, self.is_shipped).await);
+    }
+
     /// Puts a load on the hub for so many seconds.
-    pub(crate) async fn run(&self, pace: Pace, seconds: u64) -> Load {
+    pub async fn run(&self, pace: Pace, seconds: u64) -> Load {
+        self.run_with(pace, seconds, &[]).await
+    }
+
+    /// The same, with more arguments for `fleetsim`.
+    pub async fn run_with(&self, pace: Pace, seconds: u64, more: &[&str]) -> Load {
         let pace = match pace {
             Pace::Rate(rate) => ["--rate".to_owned(), rate.to_string()],
             Pace::Interval(interval) => ["--interval".to_owned(), interval.to_string()],
@@ -73,6 +110,7 @@ impl Fleet {
         };
         let mut arguments = vec!["--duration".to_owned(), format!("{seconds}s")];
         arguments.extend(pace);
+        arguments.extend(more.iter().map(|&argument| argument.to_owned()));
         let before = self.cpu_seconds();
         let report = self.fleetsim(&arguments).await;
         let cpu = self.cpu_seconds() - before;
@@ -80,6 +118,7 @@ impl Fleet {
         let errors =
             report["beat_errors"].as_object().unwrap().values().filter_map(serde_json::Value::as_u64).sum();
         Load {
+            beats: report["beats"].as_u64().unwrap(),
             beats_per_second: report["beats_per_second"].as_f64().unwrap(),
             p50_ms: report["whole"]["p50_ms"].as_f64().unwrap(),
             p99_ms: report["whole"]["p99_ms"].as_f64().unwrap(),
@@ -91,8 +130,8 @@ impl Fleet {
 
     /// Server CPU microseconds for what a beat cannot do without on this machine: a probe, and a call with a client
     /// certificate that is answered at once.
-    pub(crate) async fn floor_us(&self, seconds: u64) -> f64 {
-        let keys = harness::hub::keys("floor");
+    pub async fn floor_us(&self, seconds: u64) -> f64 {
+        let keys = crate::hub::keys("floor");
         let probe = self.cost_of_calls(&agent::client::Identity::None, "/", seconds).await;
         probe + self.cost_of_calls(&keys.identity(), "/", seconds).await
     }
@@ -121,13 +160,17 @@ impl Fleet {
     }
 
     /// The server's resident memory in megabytes.
-    pub(crate) fn rss_mb(&self) -> f64 {
-        let status = Process::new(self.program.id()).unwrap().status().unwrap();
+    pub fn rss_mb(&self) -> f64 {
+        let status = self.process().status().unwrap();
         status.vmrss.unwrap() as f64 * 1024.0 / 1e6
     }
 
+    fn process(&self) -> Process {
+        Process::new(self.program.as_ref().unwrap().id()).unwrap()
+    }
+
     fn cpu_seconds(&self) -> f64 {
-        let stat = Process::new(self.program.id()).unwrap().stat().unwrap();
+        let stat = self.process().stat().unwrap();
         (stat.utime + stat.stime) as f64 / procfs::ticks_per_second() as f64
     }
 
@@ -144,6 +187,13 @@ impl Fleet {
         let output = tokio::task::spawn_blocking(move || fleet.output().unwrap()).await.unwrap();
         serde_json::from_slice(&output.stdout).expect("fleetsim reports")
     }
+}
+
+async fn start(hub: &Hub, is_shipped: bool) -> Program {
+    let command = if is_shipped { hub.shipped_connector_command() } else { hub.connector_command() };
+    let mut program = Program::start(command);
+    program.says("ready").await;
+    program
 }
 
 /// Tokens for so many sites, one a line. Made through the store: the command line makes one at a time.
