@@ -151,11 +151,11 @@ async function measure(browser: Browser, baseURL: string): Promise<Round> {
   const [worst] = await shown.allTextContents();
   const sorted_ms = await timed(async () => {
     await page.getByRole("columnheader").getByRole("button", { name: "Memory", exact: true }).click();
-    await expect(shown.first()).not.toHaveText(worst ?? "");
+    await firstRow(page, "is not", worst ?? "");
   });
   const searched_ms = await timed(async () => {
     await search(page).fill("lisbon");
-    await expect(shown.first()).toHaveText(/^lisbon/);
+    await firstRow(page, "begins with", "lisbon");
   });
   await page.getByRole("button", { name: "Next" }).click();
   await expect(page.getByRole("navigation", { name: "Pages" })).toContainText("51 to 100 of 625");
@@ -184,6 +184,18 @@ async function measure(browser: Browser, baseURL: string): Promise<Round> {
 async function firstRows(page: Page): Promise<number> {
   const handle = await page.waitForFunction(() => window.firstRows);
   return (await handle.jsonValue()) ?? Number.NaN;
+}
+
+/** Looked for in every frame; an assertion would look less and less often. */
+async function firstRow(page: Page, how: "is not" | "begins with", text: string): Promise<void> {
+  await page.waitForFunction(
+    ([how, text]) => {
+      const name = document.querySelector("table.clusters tbody th a")?.textContent;
+      if (name === undefined) return false;
+      return how === "is not" ? name !== text : name.startsWith(text);
+    },
+    [how, text] as const,
+  );
 }
 
 async function timed(action: () => Promise<void>): Promise<number> {
