@@ -8,9 +8,11 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use agent::client::Report;
+use agent::client::{MetricsText, Report};
+use fleet::Role;
 use harness::hub::UNLIMITED;
-use harness::{Hub, Prometheus, wait};
+use harness::sink_gate::Behaviour;
+use harness::{Hub, ManagementUnit, Prometheus, SinkGate, wait};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -54,6 +56,44 @@ async fn prometheus_reads_the_hubs_own_metrics_with_types_and_help() {
     let complaints =
         String::from_utf8_lossy(&said.stderr).into_owned() + &String::from_utf8_lossy(&said.stdout);
     assert!(said.status.success(), "{complaints}\n{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_are_told_that_a_sink_fails_and_that_it_takes_again() {
+    let prometheus = Prometheus::start(&[]).await;
+    let gate = SinkGate::start(prometheus.write_url());
+    gate.behave(Behaviour::Stopped);
+    let url = gate.write_url();
+    let settings = [UNLIMITED[0], UNLIMITED[1], ("PROMETHEUS_BASE_URL", url.as_str())];
+    let mut hub = Hub::without_units(store::testing::empty_database().await.unwrap(), &settings);
+    hub.add_unit().await;
+    let unit = ManagementUnit::start(&hub).await;
+    let viewer = unit.as_role(&hub, Role::Viewer).await;
+    let says = async |state: &str| {
+        let mut sink = serde_json::Value::Null;
+        wait::until(state, PATIENCE, async || {
+            sink = viewer.get("/1.0/metrics-sink").await.metadata()[0].clone();
+            sink["state"] == state
+        })
+        .await;
+        sink
+    };
+    assert_eq!(says("idle").await["sink"], gate.address.to_string().replace(':', "_"));
+
+    let site = hub.enrol("paris").await;
+    let text =
+        MetricsText { member: "m1".to_owned(), service: "LXD".to_owned(), metrics: "up 1\n".to_owned() };
+    let report = Report { metrics: vec![text], ..Report::default() };
+    site.heartbeat(report.encode()).await.unwrap();
+    let failing = says("failing").await;
+    assert!(failing["reason"].as_str().unwrap().contains("refused"), "{failing}");
+    assert!(failing["waiting_bytes"].as_i64().unwrap() > 0, "{failing}");
+    gate.behave(Behaviour::Take);
+    let taking = says("taking").await;
+    assert_eq!(
+        (&taking["samples_sent"], &taking["reason"]),
+        (&serde_json::json!(1), &serde_json::Value::Null)
+    );
 }
 
 /// OpenMetrics in Prometheus' older format, which promtool reads: there a counter's name ends in `_total` in all of

@@ -8,15 +8,11 @@
 //! | [`principal`], `authenticate` | who calls |
 //! | `guard`, [`limits`] | what is refused whoever calls, and how often whom |
 //! | `sign_in` | sign-in by OpenID Connect, sessions, access tokens |
-//! | `guard` | what is refused whoever calls |
 //! | `refusals` | what was refused, on its way to the audit trail |
 //! | [`openapi`] | the description of all of it |
 //! | [`model`] | what goes over the wire, described for OpenAPI |
-//! | [`openapi`] | the description of all of it |
 //! | `change_feed` | what changed, heard once for the whole unit |
 //! | `delivery` | how an answer travels: compressed, or not at all where the client has it |
-//! | [`openapi`] | the description of all of it |
-//! | [`model`] | what goes over the wire, described for OpenAPI |
 //! | `testing` | requests of somebody with a role, without a network (feature `testing`) |
 //!
 //! One file an endpoint family holds its handlers; their doc comments are the API's documentation.
@@ -46,6 +42,7 @@ mod errors;
 mod events;
 mod fleet_totals;
 mod guard;
+mod metrics_sinks;
 mod pages;
 mod query_string;
 mod refusals;

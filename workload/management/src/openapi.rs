@@ -15,6 +15,7 @@ use utoipa::{Modify, OpenApi};
     paths(
         crate::status::show,
         crate::configuration::show,
+        crate::metrics_sinks::list,
         crate::description::document,
         crate::who_am_i::show,
         crate::sign_in::about::show,

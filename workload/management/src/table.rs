@@ -60,6 +60,7 @@ pub static ROUTES: &[Route] = routes! {
     GET "/1.0/openapi.json" Public description::document;
     GET "/1.0/configuration" Role(Viewer) configuration::show;
     GET "/1.0/fleet" Role(Viewer) fleet_totals::show;
+    GET "/1.0/metrics-sink" Role(Viewer) metrics_sinks::list;
     GET "/1.0/changes" Role(Viewer) changes::follow;
     GET "/1.0/event" Role(Viewer) events::list;
 

@@ -10,6 +10,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
 use crate::exposition::BadLine;
+use crate::standing::{SinkStanding, SinkState};
 
 /// Why something did not reach a sink.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -260,6 +261,22 @@ impl SinkCounts {
 
     pub(crate) fn waits(&self, longest: Duration) {
         self.counts.oldest.get_or_create(&self.label()).set(longest.as_secs_f64());
+    }
+
+    /// What people are told of the sink, which answered so.
+    pub(crate) fn standing(&self, state: SinkState) -> SinkStanding {
+        let RelayCounts { queued, spooled, oldest, .. } = &self.counts;
+        let held = |of: &Family<SinkLabel, Gauge>| of.get_or_create(&self.label()).get();
+        let oldest = oldest.get_or_create(&self.label()).get();
+        SinkStanding {
+            name: self.sink.clone(),
+            state,
+            oldest: Duration::try_from_secs_f64(oldest).unwrap_or_default(),
+            // What is in memory is in the spool too, where there is one.
+            waiting_bytes: u64::try_from(held(queued).max(held(spooled))).unwrap_or_default(),
+            sent: self.counts.sent(&self.sink),
+            dropped: Cause::OF_A_SINK.iter().map(|cause| self.counts.dropped(&self.sink, *cause)).sum(),
+        }
     }
 
     fn label(&self) -> SinkLabel {

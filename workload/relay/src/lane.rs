@@ -11,6 +11,7 @@ use crate::counts::{Cause, Outcome, SinkCounts};
 use crate::queue::Queue;
 use crate::remote_write::{Batch, Suspects};
 use crate::sender::{Answer, Sender};
+use crate::standing::SinkState;
 use crate::time::UnixMillis;
 
 /// What the lanes of one sink share.
@@ -26,10 +27,11 @@ pub(crate) struct Lanes {
     pub(crate) searches: u32,
 }
 
-/// The breaker, and who waits for it.
+/// The breaker, who waits for it, and how the sink answered last.
 pub(crate) struct Gate {
     breaker: Mutex<Breaker>,
     changed: Notify,
+    state: Mutex<SinkState>,
 }
 
 /// What became of a part of a batch.
@@ -141,7 +143,16 @@ fn divided(part: &Batch, suspects: Option<&Suspects>, most: u32) -> Option<Vec<B
 
 impl Gate {
     pub(crate) fn new(backoff: Backoff) -> Self {
-        Self { breaker: Mutex::new(Breaker::new(backoff)), changed: Notify::new() }
+        Self {
+            breaker: Mutex::new(Breaker::new(backoff)),
+            changed: Notify::new(),
+            state: Mutex::new(SinkState::Idle),
+        }
+    }
+
+    /// How the sink answered last.
+    pub(crate) fn state(&self) -> SinkState {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Waits until the sink may be asked.
@@ -171,6 +182,11 @@ impl Gate {
                 self.lock().fail(Instant::now(), *retry_after, rand::random())
             }
             _ => self.lock().succeed(),
+        };
+        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = match answer {
+            // Whoever refuses a series takes the others.
+            Answer::Taken | Answer::Refused(_) => SinkState::Taking,
+            Answer::Misdirected(why) | Answer::Later { why, .. } => SinkState::Failing(why.clone()),
         };
         match answer {
             Answer::Later { why, .. } if is_news => tracing::warn!(sink, why, "a sink fails: samples wait"),

@@ -13,7 +13,7 @@
 //! | `intake`, `packer`, `members` | from expositions to batches; what is remembered of each member |
 //! | `queue`, `spool` | what waits for a sink, in memory and on disk |
 //! | `lane`, `sender`, `backoff` | how a batch is seen through, whatever the sink does |
-//! | [`counts`] | what was lost, and why |
+//! | [`counts`], `standing` | what was lost, and why; how each sink stands |
 //! | [`time`] | milliseconds |
 
 mod backoff;
@@ -31,6 +31,7 @@ mod relay;
 pub mod remote_write;
 mod sender;
 mod spool;
+mod standing;
 pub mod time;
 
 pub use backoff::Backoff;
@@ -39,3 +40,4 @@ pub use intake::Exposition;
 pub use packer::Packing;
 pub use relay::{Config, Relay, SinkConfig, SpoolConfig, StartError};
 pub use sender::{Credentials, Endpoint, InvalidEndpoint};
+pub use standing::{SinkStanding, SinkState};

@@ -19,6 +19,7 @@ use crate::queue::Queue;
 use crate::remote_write::Batch;
 use crate::sender::{Endpoint, InvalidEndpoint, Sender};
 use crate::spool::Spool;
+use crate::standing::SinkStanding;
 use crate::time::UnixMillis;
 
 /// How often members are looked for that their clusters no longer speak of, and the spools are made safe.
@@ -93,6 +94,7 @@ pub enum StartError {
 /// A relay that is running. Dropped without [`Relay::shut_down`], it stops as if the process had been killed.
 pub struct Relay {
     intake: Arc<Intake>,
+    sinks: Vec<Arc<Lanes>>,
     queues: Vec<Arc<Queue>>,
     counts: RelayCounts,
     stop: CancellationToken,
@@ -128,12 +130,15 @@ impl Relay {
         let Config { packing, intake_bytes, sinks } = config;
         let counts = RelayCounts::default();
         let lanes = packing.lanes.max(1);
-        let sinks: Vec<_> =
-            sinks.into_iter().map(|sink| open(sink, lanes, &counts)).collect::<Result<_, _>>()?;
+        let sinks: Vec<_> = sinks
+            .into_iter()
+            .map(|sink| open(sink, lanes, &counts).map(Arc::new))
+            .collect::<Result<_, _>>()?;
         let queues: Vec<_> = sinks.iter().map(|sink| Arc::clone(&sink.queue)).collect();
         let intake = Arc::new(Intake::new(intake_bytes, counts.clone()));
         let stop = CancellationToken::new();
-        let mut relay = Self { intake, queues, counts, stop, packing: None, sending: None };
+        let sending = sinks.clone();
+        let mut relay = Self { intake, sinks, queues, counts, stop, packing: None, sending: None };
         let linger = packing.linger;
         let packer = Packer::new(packing, relay.counts.clone());
         let (intake, out) = (Arc::clone(&relay.intake), Queues(relay.queues.clone()));
@@ -142,7 +147,7 @@ impl Relay {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let stop = relay.stop.clone();
         let send = move || {
-            runtime.block_on(send(sinks, lanes, stop));
+            runtime.block_on(send(sending, lanes, stop));
             // A name that is being looked up is nothing to wait for.
             runtime.shutdown_background();
         };
@@ -171,6 +176,12 @@ impl Relay {
     /// What it counts of itself.
     pub fn counts(&self) -> &RelayCounts {
         &self.counts
+    }
+
+    /// How each sink stands.
+    pub fn sinks(&self) -> Vec<SinkStanding> {
+        let standing = |sink: &Arc<Lanes>| sink.counts.standing(sink.gate.state());
+        self.sinks.iter().map(standing).collect()
     }
 
     /// Takes nothing more, reads what was handed in, and gives the sinks so long to take what is left. What is in a
@@ -277,10 +288,9 @@ fn pack(intake: &Intake, mut packer: Packer, linger: Duration, mut out: Queues) 
 }
 
 /// Sends batches until it is stopped.
-async fn send(sinks: Vec<Lanes>, lanes: u16, stop: CancellationToken) {
+async fn send(sinks: Vec<Arc<Lanes>>, lanes: u16, stop: CancellationToken) {
     let mut sending = tokio::task::JoinSet::new();
     for sink in sinks {
-        let sink = Arc::new(sink);
         for lane in 0..lanes {
             let sink = Arc::clone(&sink);
             sending.spawn(async move { sink.run(lane).await });

@@ -8,10 +8,12 @@ use connector::{MetricsSink, SiteMetrics};
 use fleet::standing::Judge;
 use fleet::{HealthRules, HealthState};
 use relay::time::UnixMillis;
-use relay::{Exposition, Relay};
+use relay::{Exposition, Relay, SinkStanding, SinkState};
 use store::Store;
 use store::identities::Identity;
+use store::metrics_sinks::{self, SinkReport};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 /// How often it is looked for clusters that left or fell silent.
 const LOOK_EVERY: Duration = Duration::from_secs(15);
@@ -71,6 +73,22 @@ impl RelaySink {
         }
     }
 
+    /// Tells every unit how the sinks stand, until shutdown.
+    pub(crate) async fn report(self: Arc<Self>, store: Store, shutdown: CancellationToken) {
+        let unit = Uuid::now_v7();
+        let mut ticks = tokio::time::interval(metrics_sinks::REPORT_EVERY);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        while shutdown.run_until_cancelled(ticks.tick()).await.is_some() {
+            let Some(relay) = self.relay() else { return };
+            let reports: Vec<_> = relay.sinks().into_iter().map(report).collect();
+            // Kept no longer than needed: whoever shuts the relay down must be its only owner.
+            drop(relay);
+            if let Err(error) = store.report_sinks(unit, &reports).await {
+                tracing::debug!(%error, "nobody could be told how the metrics' sinks stand");
+            }
+        }
+    }
+
     async fn end_the_silent(&self, store: &Store, rules: &HealthRules) -> Result<(), store::StoreError> {
         let Some(relay) = self.relay() else { return Ok(()) };
         // All of them: whoever was heard a moment ago may have left since.
@@ -89,5 +107,24 @@ impl RelaySink {
             }
         }
         Ok(())
+    }
+}
+
+fn report(sink: SinkStanding) -> SinkReport {
+    let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+    let (state, reason) = match sink.state {
+        SinkState::Idle => ("idle", None),
+        SinkState::Taking => ("taking", None),
+        // What a sink says may hold anything; the database takes all but this.
+        SinkState::Failing(why) => ("failing", Some(why.replace('\0', "\u{fffd}"))),
+    };
+    SinkReport {
+        sink: sink.name,
+        state: state.to_owned(),
+        reason,
+        oldest_seconds: sink.oldest.as_secs_f64(),
+        waiting_bytes: number(sink.waiting_bytes),
+        samples_sent: number(sink.sent),
+        samples_dropped: number(sink.dropped),
     }
 }

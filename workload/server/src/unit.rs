@@ -131,6 +131,7 @@ impl Unit {
                 let sink = Arc::new(RelaySink::new(relay));
                 let health = setup::health_rules(source)?;
                 let (store, ended) = (self.store.clone(), self.ended.clone());
+                self.add_prepared(sink.clone().report(store.clone(), ended.clone()));
                 self.add_prepared(sink.clone().follow(store, health, ended));
                 self.relay = Some(sink.clone());
                 sink

@@ -15,6 +15,7 @@
 //! | [`heartbeats`], [`writer`] | the batch statement, and the task that gathers beats into batches |
 //! | [`sessions`] | people who signed in, and their sessions |
 //! | [`presence`], [`judge`] | the service clock; transitions of health, recorded by one unit at a time |
+//! | [`metrics_sinks`] | how the sinks of metrics stand, as each unit sees them |
 //! | [`changes`] | LISTEN: what other units changed |
 //! | [`readiness`] | whether the database answers, for those who ask all the time |
 //! | [`reported`] | who reported lately, for pages that follow the fleet |
@@ -35,6 +36,7 @@ pub mod heartbeats;
 pub mod history;
 pub mod identities;
 pub mod judge;
+pub mod metrics_sinks;
 pub mod migrate;
 pub mod options;
 pub mod pool;

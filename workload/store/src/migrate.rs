@@ -32,11 +32,12 @@ const MIGRATIONS: &[Migration] = &[
     migration!(2, "0002_liveness"),
     migration!(3, "0003_connector_identity"),
     migration!(4, "0004_events"),
-    migration!(7, "0007_service_accounts"),
     migration!(5, "0005_fleet_query"),
     migration!(6, "0006_sessions"),
+    migration!(7, "0007_service_accounts"),
     migration!(8, "0008_fleet_index"),
     migration!(9, "0009_history"),
+    migration!(10, "0010_metrics_sinks"),
 ];
 
 /// What a migration did.

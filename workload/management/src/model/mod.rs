@@ -9,6 +9,7 @@ mod event;
 mod expiry;
 mod fleet;
 mod history;
+mod metrics_sink;
 mod page;
 mod service_account;
 mod setting;
@@ -26,6 +27,7 @@ pub use cluster::{Certificate, Cluster, Health, StatusCount, StoragePoolUsage, W
 pub use event::{Event, EventActor, EventPage, EventQuery};
 pub use fleet::{FleetTotals, HealthTotals, StatusTotal, WarningTotal};
 pub use history::ClusterHistory;
+pub use metrics_sink::MetricsSink;
 pub(crate) use page::ClusterListParameters;
 pub use page::{ClusterList, Page};
 pub use service_account::{CreatedServiceAccount, NewServiceAccount, ServiceAccount};

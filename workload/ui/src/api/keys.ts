@@ -14,4 +14,5 @@ export const keys = {
   configuration: ["configuration"],
   status: ["status"],
   signIn: ["sign-in"],
+  metricsSinks: ["metrics-sinks"],
 } as const;

@@ -93,6 +93,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/1.0/metrics-sink": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How the sinks of the sites' metrics stand, as each unit that relays to them sees them. Empty where none is
+         *     configured, or no unit has said anything for a minute.
+         */
+        get: operations["metrics_sinks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/1.0/openapi.json": {
         parameters: {
             query?: never;
@@ -845,6 +865,62 @@ export interface components {
             type: string;
         };
         /** @description An answer that went well. */
+        Answer_Vec_MetricsSink: {
+            /** @description Empty. */
+            error: string;
+            /**
+             * Format: int32
+             * @description 0.
+             */
+            error_code: number;
+            metadata: {
+                /**
+                 * Format: double
+                 * @description How many seconds the oldest samples have waited for it.
+                 */
+                oldest_seconds: number;
+                /** @description Why it fails. */
+                reason?: string | null;
+                /**
+                 * Format: int64
+                 * @description Samples that it will not get, since the unit began: the unit's metrics say why.
+                 */
+                samples_dropped: number;
+                /**
+                 * Format: int64
+                 * @description Samples that it took since the unit began.
+                 */
+                samples_sent: number;
+                /**
+                 * Format: date-time
+                 * @description When the unit said so.
+                 */
+                seen_at: string;
+                /** @description Its host and port, as in the unit's metrics and logs. */
+                sink: string;
+                /** @description `idle`: nothing was sent to it yet; `taking`; `failing`: samples wait. */
+                state: string;
+                /** @description The unit, which has another number after every start. */
+                unit: string;
+                /**
+                 * Format: int64
+                 * @description The bytes of samples that wait for it.
+                 */
+                waiting_bytes: number;
+            }[];
+            /** @description Always empty. */
+            operation: string;
+            /** @description `Success`. */
+            status: string;
+            /**
+             * Format: int32
+             * @description 200.
+             */
+            status_code: number;
+            /** @description `sync`. */
+            type: string;
+        };
+        /** @description An answer that went well. */
         Answer_Vec_ServiceAccount: {
             /** @description Empty. */
             error: string;
@@ -1329,6 +1405,42 @@ export interface components {
             "storage-above"?: number;
             /** @description Kinds of warnings. */
             warning?: ("heartbeat" | "members" | "ceph" | "storage" | "memory" | "instances" | "certificate")[];
+        };
+        /** @description How one unit sees a sink of metrics. */
+        MetricsSink: {
+            /**
+             * Format: double
+             * @description How many seconds the oldest samples have waited for it.
+             */
+            oldest_seconds: number;
+            /** @description Why it fails. */
+            reason?: string | null;
+            /**
+             * Format: int64
+             * @description Samples that it will not get, since the unit began: the unit's metrics say why.
+             */
+            samples_dropped: number;
+            /**
+             * Format: int64
+             * @description Samples that it took since the unit began.
+             */
+            samples_sent: number;
+            /**
+             * Format: date-time
+             * @description When the unit said so.
+             */
+            seen_at: string;
+            /** @description Its host and port, as in the unit's metrics and logs. */
+            sink: string;
+            /** @description `idle`: nothing was sent to it yet; `taking`; `failing`: samples wait. */
+            state: string;
+            /** @description The unit, which has another number after every start. */
+            unit: string;
+            /**
+             * Format: int64
+             * @description The bytes of samples that wait for it.
+             */
+            waiting_bytes: number;
         };
         /** @description A join token to be made. */
         NewJoinToken: {
@@ -2440,6 +2552,170 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The request is malformed, or holds what cannot be. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description What went wrong, for people. */
+                        error: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        error_code: number;
+                        metadata?: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty. */
+                        operation: string;
+                        /** @description Empty. */
+                        status: string;
+                        /**
+                         * Format: int32
+                         * @description 0.
+                         */
+                        status_code: number;
+                        /** @description `error`. */
+                        type: string;
+                    };
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description What went wrong, for people. */
+                        error: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        error_code: number;
+                        metadata?: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty. */
+                        operation: string;
+                        /** @description Empty. */
+                        status: string;
+                        /**
+                         * Format: int32
+                         * @description 0.
+                         */
+                        status_code: number;
+                        /** @description `error`. */
+                        type: string;
+                    };
+                };
+            };
+            /** @description A browser was sent here by another site, or the caller may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description What went wrong, for people. */
+                        error: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        error_code: number;
+                        metadata?: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty. */
+                        operation: string;
+                        /** @description Empty. */
+                        status: string;
+                        /**
+                         * Format: int32
+                         * @description 0.
+                         */
+                        status_code: number;
+                        /** @description `error`. */
+                        type: string;
+                    };
+                };
+            };
+            /** @description Too much was asked too fast. `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description What went wrong, for people. */
+                        error: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        error_code: number;
+                        metadata?: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty. */
+                        operation: string;
+                        /** @description Empty. */
+                        status: string;
+                        /**
+                         * Format: int32
+                         * @description 0.
+                         */
+                        status_code: number;
+                        /** @description `error`. */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The database is away. `Retry-After` says when to come back. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description What went wrong, for people. */
+                        error: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        error_code: number;
+                        metadata?: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty. */
+                        operation: string;
+                        /** @description Empty. */
+                        status: string;
+                        /**
+                         * Format: int32
+                         * @description 0.
+                         */
+                        status_code: number;
+                        /** @description `error`. */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    metrics_sinks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer_Vec_MetricsSink"];
+                };
             };
             /** @description The request is malformed, or holds what cannot be. */
             400: {

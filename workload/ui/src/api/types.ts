@@ -14,6 +14,7 @@ export type Event = Schemas["Event"];
 export type FleetTotals = Schemas["FleetTotals"];
 export type Health = Schemas["Health"];
 export type JoinToken = Schemas["JoinToken"];
+export type MetricsSink = Schemas["MetricsSink"];
 export type NewJoinToken = Schemas["NewJoinToken"];
 export type SettingView = Schemas["SettingView"];
 export type SignInSettings = Schemas["SignInSettings"];

@@ -3,6 +3,7 @@ import { safeNext, signInUrl } from "../app/session";
 import { sumOf, worstFirst } from "./cluster/pools";
 import { actionWords, differences } from "./events/words";
 import { grouped, isMasked } from "./settings/groups";
+import { standings, words } from "./settings/sinks";
 
 test("the fullest pool comes first, and one that is listed twice counts once", () => {
   const pools = [
@@ -35,6 +36,25 @@ test("every setting is shown once, those of a newer server too", () => {
   ]);
   expect(isMasked("postgres://u:********@h/d")).toBe(true);
   expect(isMasked("plain")).toBe(false);
+});
+
+test("a sink is shown as the unit sees it that has most trouble with it", () => {
+  const unit = {
+    sink: "mimir.example.com",
+    unit: "a",
+    state: "taking",
+    oldest_seconds: 0,
+    waiting_bytes: 0,
+    samples_sent: 5,
+    samples_dropped: 0,
+    seen_at: "2026-01-01T00:00:00Z",
+  };
+  const failing = { state: "failing", reason: "refused", oldest_seconds: 200, waiting_bytes: 2048 };
+  const [sink, ...others] = standings([unit, { ...unit, ...failing, unit: "b", samples_dropped: 1 }]);
+  expect(others).toEqual([]);
+  expect(sink && words(sink)).toBe("failing: refused; 2.0 KiB waiting for 3 min 20 s, 1 sample lost");
+  expect(words(unit)).toBe("takes samples");
+  expect(words({ ...unit, state: "idle" })).toBe("nothing was sent yet");
 });
 
 test("sign-in comes back to a page of ours and to nothing else", () => {

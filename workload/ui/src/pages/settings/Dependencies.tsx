@@ -7,6 +7,8 @@ import { keys } from "../../api/keys";
 import { useRefetchInterval } from "../../api/live";
 import type { SettingView, SignInSettings } from "../../api/types";
 import { Facts } from "../../components/Facts";
+import { MetricsSinks } from "./MetricsSinks";
+import { State } from "./State";
 
 export function Dependencies({ settings }: { settings: Record<string, SettingView> }): ReactNode {
   const sink = settings.prometheus_base_url?.value ?? "";
@@ -17,7 +19,7 @@ export function Dependencies({ settings }: { settings: Record<string, SettingVie
         facts={[
           ["Database", <Database key="database" />],
           ["Identity provider", <IdentityProvider key="provider" />],
-          ["Metrics sink", <MetricsSink key="sink" url={sink} />],
+          ["Metrics sink", <MetricsSinks key="sink" isConfigured={sink !== ""} />],
         ]}
       />
     </section>
@@ -53,23 +55,5 @@ function IdentityProvider(): ReactNode {
     <>
       <State icon={icon} text={text} /> <code>{issuer}</code>
     </>
-  );
-}
-
-/** The API says whether there is one, and not how it is. */
-function MetricsSink({ url }: { url: string }): ReactNode {
-  if (url === "") return <State icon="help" text="not configured" />;
-  return (
-    <>
-      <State icon="status" text="configured" /> <code>{url}</code>
-    </>
-  );
-}
-
-function State({ icon, text }: { icon: string; text: string }): ReactNode {
-  return (
-    <span className="state">
-      <i className={`p-icon--${icon}`} aria-hidden="true" /> {text}
-    </span>
   );
 }

@@ -1,0 +1,44 @@
+//! How the sinks of metrics stand, as units say.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+use store::metrics_sinks::SinkReport;
+use store::testing::{empty_database, execute, migrated_store, store};
+use uuid::Uuid;
+
+fn report(sink: &str, state: &str) -> SinkReport {
+    SinkReport {
+        sink: sink.to_owned(),
+        state: state.to_owned(),
+        reason: (state == "failing").then(|| "refused".to_owned()),
+        oldest_seconds: 1.5,
+        waiting_bytes: 2,
+        samples_sent: 3,
+        samples_dropped: 4,
+    }
+}
+
+#[tokio::test]
+async fn each_unit_says_how_it_sees_each_sink_and_the_last_word_counts() {
+    let store = migrated_store().await.unwrap();
+    let (one, other) = (Uuid::now_v7(), Uuid::now_v7());
+    store.report_sinks(one, &[report("a", "taking"), report("b", "idle")]).await.unwrap();
+    store.report_sinks(other, &[report("a", "taking")]).await.unwrap();
+    store.report_sinks(one, &[report("a", "failing"), report("b", "idle")]).await.unwrap();
+    let seen = store.sinks().await.unwrap();
+    let seen: Vec<_> = seen.into_iter().map(|seen| (seen.unit, seen.report)).collect();
+    assert_eq!(
+        seen,
+        [(one, report("a", "failing")), (other, report("a", "taking")), (one, report("b", "idle"))]
+    );
+}
+
+#[tokio::test]
+async fn what_a_unit_said_that_has_gone_is_forgotten() {
+    let options = empty_database().await.unwrap();
+    let store = store(&options);
+    store.migrate().await.unwrap();
+    store.report_sinks(Uuid::now_v7(), &[report("a", "failing")]).await.unwrap();
+    execute(&options, "UPDATE metrics_sinks SET seen_at = seen_at - interval '2 minutes'").await.unwrap();
+    assert_eq!(store.sinks().await.unwrap(), []);
+}

@@ -1,0 +1,34 @@
+// How the sinks of the clusters' metrics stand.
+import { useQuery } from "@tanstack/react-query";
+import type { ReactNode } from "react";
+import { path, request } from "../../api/client";
+import { explain } from "../../api/errors";
+import { keys } from "../../api/keys";
+import { useRefetchInterval } from "../../api/live";
+import type { MetricsSink } from "../../api/types";
+import { standings, words } from "./sinks";
+import { State } from "./State";
+
+const ICONS: Record<string, string> = { taking: "success", failing: "error" };
+
+export function MetricsSinks({ isConfigured }: { isConfigured: boolean }): ReactNode {
+  const sinks = useQuery({
+    queryKey: keys.metricsSinks,
+    queryFn: ({ signal }) => request<MetricsSink[]>("GET", path("metrics-sink"), undefined, signal),
+    refetchInterval: useRefetchInterval(),
+  });
+  if (sinks.data === undefined) return sinks.error === null ? "asking…" : explain(sinks.error);
+  if (sinks.data.length === 0) {
+    const text = isConfigured ? "configured; no unit says how it is" : "not configured";
+    return <State icon="help" text={text} />;
+  }
+  return (
+    <>
+      {standings(sinks.data).map((sink) => (
+        <div key={sink.sink}>
+          <State icon={ICONS[sink.state] ?? "help"} text={words(sink)} /> <code>{sink.sink}</code>
+        </div>
+      ))}
+    </>
+  );
+}
