@@ -79,6 +79,13 @@ test("a real LXD is enrolled, seen, seen to stop a container, and removed", asyn
 
     await shell(`LXD_DIR='${setting("CM_LXD_DIR")}' lxc stop --force db-1`);
     await expect(instances.getByRole("listitem").filter({ hasText: "Stopped" })).toHaveText(/^\s*2 Stopped$/);
+
+    // Its metrics are to go where nobody listens.
+    await page.getByRole("link", { name: "Settings" }).click();
+    const depends = page.getByRole("region", { name: "What Cluster Manager depends on" });
+    await expect(depends).toContainText(/Metrics sink\s*failing: .*refused.*waiting for/, {
+      timeout: 90_000,
+    });
     await page.getByRole("link", { name: "Clusters" }).first().click();
     await search(page).fill(name);
     await expect(rowOf(page, name)).toContainText("1 of 3 running");

@@ -47,6 +47,16 @@ impl Prometheus {
         Self::start_at(free_port(), tempfile::tempdir().unwrap(), scraped).await
     }
 
+    /// Starts one that scrapes these jobs' addresses and paths every second, and waits until it is ready.
+    pub async fn scraping(jobs: &[(String, SocketAddr, String)]) -> Self {
+        let mut settings = settings(&[]);
+        for (job, address, path) in jobs {
+            let target = format!("static_configs: [{{targets: ['{address}']}}]");
+            writeln!(settings, "- {{job_name: {job}, metrics_path: '{path}', {target}}}").unwrap();
+        }
+        Self::start_with(free_port(), tempfile::tempdir().unwrap(), &settings).await
+    }
+
     /// Kills it. Its data stays.
     pub fn kill(self) -> KilledPrometheus {
         let Self { port, program, folder } = self;
@@ -55,8 +65,12 @@ impl Prometheus {
     }
 
     async fn start_at(port: u16, folder: TempDir, scraped: &[(&str, SocketAddr)]) -> Self {
+        Self::start_with(port, folder, &settings(scraped)).await
+    }
+
+    async fn start_with(port: u16, folder: TempDir, settings: &str) -> Self {
         let file = folder.path().join("prometheus.yml");
-        std::fs::write(&file, settings(scraped)).unwrap();
+        std::fs::write(&file, settings).unwrap();
         let mut command = Command::new(Self::installed().expect("Prometheus is installed: tools/setup test"));
         command.arg(format!("--config.file={}", file.display()));
         command.arg(format!("--storage.tsdb.path={}", folder.path().join("data").display()));

@@ -1,7 +1,10 @@
 //! The web UI in a real browser: Playwright drives Chromium over `tests/browser`, against a hub with a real identity
-//! provider where simulated clusters join, against one with ten thousand clusters, one with none, and with a real LXD.
+//! provider where simulated clusters join, against one with ten thousand clusters, one with none, one that hears nobody,
+//! and with a real LXD.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+use std::collections::BTreeMap;
 
 use harness::hub::UNLIMITED;
 use harness::lxd::PrivateLxd;
@@ -52,12 +55,31 @@ async fn the_web_ui_says_what_to_do_where_there_are_no_clusters() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_web_ui_says_when_nobody_accepts_heartbeats() {
+    let _alone = ONE_AT_A_TIME.lock().await;
+    let hub = Hub::without_units(store::testing::empty_database().await.unwrap(), &UNLIMITED);
+    assert_eq!(hub.cli(["migrate"]).code, Some(0));
+    let unit = ManagementUnit::start(&hub).await;
+    // The browser's test starts the connector, and kills it.
+    let command = hub.connector_command();
+    let arguments: Vec<_> = command.get_args().map(|argument| argument.to_str().unwrap()).collect();
+    let environment: BTreeMap<_, _> =
+        hub.variables().iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let connector = json!({
+        "program": command.get_program().to_str().unwrap(), "arguments": arguments, "environment": environment,
+    });
+    let browser = Playwright::new("outage", &hub, &unit).await.with("CM_CONNECTOR", connector.to_string());
+    browser.run().await.expect_all_passed();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_web_ui_enrols_a_real_lxd_and_shows_its_container_stop() {
     let _alone = ONE_AT_A_TIME.lock().await;
     let folder = store::testing::scratch_folder("lxd-browser");
     std::fs::create_dir_all(&folder).unwrap();
     let lxd = PrivateLxd::start(&folder);
-    let (hub, unit) = hub(&[]).await;
+    // Nobody listens there.
+    let (hub, unit) = hub(&[("PROMETHEUS_BASE_URL", "http://127.0.0.1:1/write")]).await;
     let browser = Playwright::new("lxd", &hub, &unit).await.with("CM_AGENT", programs::path("cluster-agent"));
     let outcome = browser.with("CM_LXD_DIR", lxd.lxd_dir()).run().await;
     drop(lxd);

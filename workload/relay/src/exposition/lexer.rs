@@ -71,7 +71,9 @@ impl<'t> Line<'t> {
             }
             labels.push(label);
             self.skip_blanks();
-            if !self.take(b',') && self.peek() != Some(b'}') {
+            // Prometheus does without the comma.
+            let goes_on = |next: u8| next == b'}' || CLASS[usize::from(next)] & FIRST != 0;
+            if !self.take(b',') && !self.peek().is_some_and(goes_on) {
                 return Err(BadLine::UnfinishedLabels);
             }
         }
@@ -122,7 +124,11 @@ impl<'t> Line<'t> {
 
     fn value(&mut self) -> Result<f64, BadLine> {
         self.skip_blanks();
-        self.word().parse().map_err(|_| BadLine::Value)
+        let word = self.word();
+        let value: f64 = word.parse().map_err(|_| BadLine::Value)?;
+        // What is too large for a double would become infinite; Prometheus refuses it.
+        let is_too_large = value.is_infinite() && word.contains(|letter: char| letter.is_ascii_digit());
+        if is_too_large { Err(BadLine::Value) } else { Ok(value) }
     }
 
     fn timestamp(&mut self, seconds: bool) -> Result<Option<UnixMillis>, BadLine> {

@@ -149,6 +149,7 @@ fn a_bad_line_costs_that_line_and_says_why() {
         ("a", BadLine::Value),
         ("a{b=\"c\"}", BadLine::Value),
         ("a one", BadLine::Value),
+        ("a 1e400", BadLine::Value),
         ("a 1 2 3", BadLine::Trailing),
         ("a 1 # exemplar", BadLine::Trailing),
     ] {
