@@ -2,7 +2,7 @@
 //! request where that comes from.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use http::StatusCode;
 use reqwest::redirect::Policy;
@@ -52,7 +52,13 @@ pub struct Page {
 impl Browser {
     /// For the hub at this address, under the name `localhost`.
     pub fn new(hub: SocketAddr) -> Self {
+        Self::calling_from(None, hub)
+    }
+
+    /// The same on a machine with an address of its own.
+    pub fn calling_from(source: impl Into<Option<IpAddr>>, hub: SocketAddr) -> Self {
         let http = reqwest::Client::builder()
+            .local_address(source)
             .redirect(Policy::none())
             .no_proxy()
             // Each request is a connection of its own: a load balancer sends each where it likes.

@@ -24,6 +24,9 @@ use crate::programs;
 pub const UNLIMITED: [(&str, &str); 2] =
     [("RATE_LIMIT_REFILL_RATE", "100000"), ("RATE_LIMIT_BUCKET_SIZE", "1000000")];
 
+/// Where the harness itself calls from: not where a test's load balancer does, which alone may have to send a header.
+const BYSTANDER: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
+
 /// A hub under test. Its units in this process stop when it is dropped.
 pub struct Hub {
     /// Its database.
@@ -104,7 +107,7 @@ impl Hub {
         crate::wait::until("the unit is ready", Duration::from_secs(30), async || {
             let status = CallOptions {
                 path: "/1.0/status".to_owned(),
-                network: Network { connect_to: Some(there), ..Network::default() },
+                network: Network { connect_to: Some(there), source: Some(BYSTANDER), ..Network::default() },
                 ..CallOptions::new(address.clone())
             };
             call(status).await.is_ok_and(|response| response.status == 200)
@@ -167,6 +170,24 @@ impl Hub {
         self.folder.path()
     }
 
+    /// Gives a service, `connector` or `management`, a new self-issued certificate for these names.
+    pub fn certify(&self, service: &str, names: &[&str]) {
+        let folder = self.folder().join(service);
+        let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
+        let mut parameters = rcgen::CertificateParams::new(names).unwrap();
+        parameters.not_after = time::OffsetDateTime::now_utc() + time::Duration::days(90);
+        let key = rcgen::KeyPair::generate().unwrap();
+        let certificate = parameters.self_signed(&key).unwrap();
+        for (file, text) in [("tls.key", key.serialize_pem()), ("tls.crt", certificate.pem())] {
+            server::certificate::write_private(&folder.join(file), &text).unwrap();
+        }
+    }
+
+    /// The leaf that a service's certificate file holds now.
+    pub fn leaf(&self, service: &str) -> protocol::Fingerprint {
+        edge::ServerIdentity::load(&self.folder().join(service)).unwrap().leaf_fingerprint()
+    }
+
     /// Runs `cluster-manager` with the hub's settings.
     pub fn cli<const N: usize>(&self, arguments: [&str; N]) -> Ended {
         process::run("cluster-manager", &self.variables, arguments)
@@ -207,8 +228,7 @@ impl Hub {
 
     /// A site that knows the hub without having a token.
     pub fn site_without_token(&self, name: &str) -> Site {
-        let identity = edge::ServerIdentity::load(&self.folder().join("connector")).unwrap();
-        Site::new(name, vec![self.address.clone()], identity.leaf_fingerprint(), keys(name)).unwrap()
+        Site::new(name, vec![self.address.clone()], self.leaf("connector"), keys(name)).unwrap()
     }
 
     /// What `cluster show` says of a cluster.

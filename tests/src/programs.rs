@@ -1,7 +1,7 @@
-//! The programs under test, built the way the tests themselves are.
+//! The programs under test, built the way the tests themselves are, and those of others that run beside them.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 /// Where a program of the workspace lies, brought up to date first.
@@ -19,6 +19,14 @@ pub fn shipped_server() -> PathBuf {
             target.join("dist/cluster-manager")
         })
         .clone()
+}
+
+/// Somebody else's program, built from its published sources the first time.
+pub fn built(name: &str) -> PathBuf {
+    let tool = Command::new(source_tree().join("tools/program")).arg(name).stderr(Stdio::inherit()).output();
+    let tool = tool.expect("it starts");
+    assert!(tool.status.success(), "{name} cannot be built");
+    PathBuf::from(String::from_utf8(tool.stdout).expect("a path is text").trim_end())
 }
 
 /// The top of the source tree.
