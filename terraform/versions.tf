@@ -1,0 +1,11 @@
+# What this module needs.
+terraform {
+  required_version = ">= 1.5"
+
+  required_providers {
+    juju = {
+      source  = "juju/juju"
+      version = ">= 1.0, < 2.0"
+    }
+  }
+}
