@@ -16,7 +16,7 @@ const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_co
 
 /// Installed by `make test`; see `tools/setup`.
 fn schemathesis() -> PathBuf {
-    let program = source_tree().join("target/tools/schemathesis/bin/schemathesis");
+    let program = source_tree().join("target/tools/described/bin/schemathesis");
     assert!(program.exists(), "schemathesis is not installed: run tools/setup test");
     program
 }
