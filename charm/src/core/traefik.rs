@@ -1,0 +1,200 @@
+//! What Traefik is told over `traefik-route`: to pass TLS through to all units, with the PROXY protocol.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use protocol::Address;
+use serde::Serialize;
+
+use super::config::Config;
+use super::facts::{Bag, Facts, unit_number};
+use super::paths::{CONNECTOR_PORT, CONNECTOR_SERVICE, MANAGEMENT_PORT, MANAGEMENT_SERVICE};
+use super::status::Condition;
+
+/// The endpoint.
+pub const ENDPOINT: &str = "traefik-route";
+/// Traefik's entry point for TLS, and its port.
+const WEBSECURE: (&str, u16) = ("websecure", 443);
+/// Ports that Traefik's charm listens on itself.
+const TAKEN: [u16; 2] = [80, 443];
+
+/// A service as it is reached from outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Public<'a> {
+    /// Our name of it.
+    pub service: &'static str,
+    /// Where it is reached.
+    pub address: &'a Address,
+    /// The port at which the units listen.
+    pub port: u16,
+}
+
+/// What is behind Traefik: the connector, and the management API unless an ingress has it.
+pub fn behind<'a>(management: Option<&'a Address>, connector: &'a Address) -> Vec<Public<'a>> {
+    let connector = Public { service: CONNECTOR_SERVICE, address: connector, port: CONNECTOR_PORT };
+    let management =
+        management.map(|address| Public { service: MANAGEMENT_SERVICE, address, port: MANAGEMENT_PORT });
+    [connector].into_iter().chain(management).collect()
+}
+
+/// What the leader writes.
+pub fn request(facts: &Facts, services: &[Public<'_>], proxies: &[IpNet]) -> Result<Bag, Condition> {
+    let mut tcp = Tcp::default();
+    let mut entry_points = BTreeMap::new();
+    let mut taken = BTreeSet::new();
+    for Public { service, address, port } in services {
+        let by_name = address.host().parse::<IpAddr>().is_err();
+        let entry_point = entry_point(service, address, by_name)?;
+        // By name two services may share a port, unless they share the name as well.
+        let place = (address.port(), by_name.then(|| address.host().to_ascii_lowercase()));
+        if !taken.insert(place) {
+            return Err(Condition::blocked(
+                "management-api-domain and cluster-connector-domain lead to the same place: Traefik cannot tell them apart",
+            ));
+        }
+        if entry_point != WEBSECURE.0 {
+            entry_points.insert(entry_point.clone(), EntryPoint { address: format!(":{}", address.port()) });
+        }
+        let name = format!("{}-{}-{service}", facts.model, facts.app);
+        let host = if by_name { address.host() } else { "*" };
+        tcp.routers.insert(
+            name.clone(),
+            Router {
+                entry_points: [entry_point],
+                rule: format!("HostSNI(`{host}`)"),
+                service: name.clone(),
+                // Without a name there is nothing to tell TLS connections apart by: the whole port is ours.
+                tls: by_name.then_some(PassedThrough { passthrough: true }),
+            },
+        );
+        let servers =
+            hosts(facts).into_iter().map(|host| Server { address: format!("{host}:{port}") }).collect();
+        let proxy_protocol = (!proxies.is_empty()).then_some(ProxyProtocol { version: 2 });
+        tcp.services.insert(name, Service { load_balancer: LoadBalancer { proxy_protocol, servers } });
+    }
+    let mut bag = Bag::from([
+        ("config".to_owned(), to_yaml(&Dynamic { tcp })?),
+        // Without this Traefik's charm adds a router of its own, which ends TLS.
+        ("raw".to_owned(), "True".to_owned()),
+    ]);
+    if !entry_points.is_empty() {
+        bag.insert("static".to_owned(), to_yaml(&Static { entry_points })?);
+    }
+    Ok(bag)
+}
+
+/// Whose PROXY headers are believed: whom the operator names, else Traefik's units by their addresses.
+pub fn proxies(facts: &Facts, config: &Config) -> Vec<IpNet> {
+    if facts.relation(ENDPOINT).is_none() || !config.trusted_proxies.is_empty() {
+        return config.trusted_proxies.clone();
+    }
+    let units = facts.relations(ENDPOINT).flat_map(|relation| relation.units.values());
+    let networks = units.flat_map(|bag| {
+        let addresses = ["ingress-address", "private-address"].into_iter().filter_map(|key| bag.get(key));
+        let subnets = bag.get("egress-subnets").into_iter().flat_map(|subnets| subnets.split(','));
+        addresses.map(String::as_str).chain(subnets).filter_map(network).collect::<Vec<_>>()
+    });
+    networks.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+fn network(text: &str) -> Option<IpNet> {
+    let text = text.trim();
+    text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
+}
+
+fn entry_point(service: &str, address: &Address, by_name: bool) -> Result<String, Condition> {
+    let port = address.port();
+    if by_name && port == WEBSECURE.1 {
+        return Ok(WEBSECURE.0.to_owned());
+    }
+    if !TAKEN.contains(&port) {
+        return Ok(format!("{service}-{port}"));
+    }
+    let (option, example) = if service == CONNECTOR_SERVICE {
+        ("cluster-connector-port", "30000".to_owned())
+    } else {
+        ("management-api-domain", format!("{}:9000", address.host()))
+    };
+    let host = address.host();
+    Err(Condition::blocked(format!(
+        "{host} behind Traefik needs a port of its own, not {port}: set {option}, for example to {example}"
+    )))
+}
+
+/// The units in the cluster's DNS, by their numbers.
+pub fn hosts(facts: &Facts) -> Vec<String> {
+    let suffix = facts.host.split_once('.').map_or("", |(_, suffix)| suffix);
+    let peers = facts.peers().into_iter().flat_map(|peers| peers.units.keys());
+    let units = peers.chain([&facts.unit]).filter_map(|unit| unit_number(unit));
+    let planned = |number: &u32| facts.planned_units.is_none_or(|planned| *number < planned);
+    let numbers: BTreeSet<u32> = units.filter(planned).collect();
+    numbers.into_iter().map(|number| format!("{}-{number}.{suffix}", facts.app)).collect()
+}
+
+fn to_yaml(value: &impl Serialize) -> Result<String, Condition> {
+    serde_yaml::to_string(value).map_err(|error| Condition::blocked(format!("traefik-route: {error}")))
+}
+
+// Traefik's own words, as of 2.11.
+
+#[derive(Serialize)]
+struct Dynamic {
+    tcp: Tcp,
+}
+
+#[derive(Serialize, Default)]
+struct Tcp {
+    routers: BTreeMap<String, Router>,
+    services: BTreeMap<String, Service>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Router {
+    entry_points: [String; 1],
+    rule: String,
+    service: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tls: Option<PassedThrough>,
+}
+
+#[derive(Serialize)]
+struct PassedThrough {
+    passthrough: bool,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Service {
+    load_balancer: LoadBalancer,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct LoadBalancer {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proxy_protocol: Option<ProxyProtocol>,
+    servers: Vec<Server>,
+}
+
+#[derive(Serialize)]
+struct ProxyProtocol {
+    version: u8,
+}
+
+#[derive(Serialize)]
+struct Server {
+    address: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Static {
+    entry_points: BTreeMap<String, EntryPoint>,
+}
+
+#[derive(Serialize)]
+struct EntryPoint {
+    address: String,
+}
