@@ -5,7 +5,7 @@ ROUNDS ?= 5
 OUTAGE_SECONDS ?= 120
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint ui bench fuzz soak dist clean-local
+.PHONY: help run test lint ui bench fuzz soak charm dist clean-local
 
 help: ## this list
 	@echo "make TARGET"
@@ -38,6 +38,10 @@ fuzz: ## hostile bytes for every parser, SECONDS=30 each
 
 soak: ## database outages of OUTAGE_SECONDS=120 and crashes under load, ROUNDS=5 times
 	@tools/soak $(ROUNDS) $(OUTAGE_SECONDS)
+
+charm: ## the packed charm, target/cluster-manager-k8s.charm
+	@tools/setup charm
+	@tools/charm pack
 
 dist: ui ## the programs as they are shipped, in target/dist; slow to build, small and quick
 	@tools/setup build

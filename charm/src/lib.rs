@@ -5,3 +5,5 @@
 //! differs. `src/charm.py` is what Juju starts.
 
 pub mod core;
+#[cfg(feature = "python")]
+mod python;

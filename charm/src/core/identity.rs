@@ -59,16 +59,15 @@ pub struct Identity {
 
 /// Decides. Without usable options what is in force stays.
 pub fn decide(facts: &Facts, config: Option<&Config>) -> Identity {
-    let in_force = match kept::read(facts, Label::Connector) {
+    let kept = match kept::read(facts, Label::Connector) {
         Kept::Absent => None,
-        Kept::Content(content) => {
-            let Some(in_force) = read(content) else {
-                return only(Condition::blocked("the connector's kept certificate cannot be read"));
-            };
-            Some(in_force)
-        }
+        Kept::Content(content) => Some(content),
         Kept::Unreadable => return only(Condition::waiting("waiting for the connector's certificate")),
     };
+    let in_force = kept.and_then(read);
+    if kept.is_some() && in_force.is_none() {
+        return only(Condition::blocked("the connector's kept certificate cannot be read"));
+    }
     let conditions = in_force.iter().filter_map(|in_force| countdown(facts, in_force)).collect();
     let identity = Identity { in_force, conditions, ..Identity::default() };
     let Some(config) = config else { return identity };
@@ -135,15 +134,14 @@ fn integrated(facts: &Facts) -> Result<Pair, Condition> {
     // One certificate serves both where both have the same name.
     let issued = facts.issued.connector.as_ref().or(facts.issued.management.as_ref());
     issued.cloned().ok_or_else(|| match facts.relation(management::ENDPOINT) {
-        Some(relation) => {
-            Condition::waiting(format!("waiting for {} to issue the connector's certificate", relation.remote))
-        }
-        None => {
-            let app = &facts.app;
-            Condition::blocked(format!(
-                "connector-certificate is integrated: juju integrate {app}:certificates self-signed-certificates"
-            ))
-        }
+        Some(relation) => Condition::waiting(format!(
+            "waiting for {} to issue the connector's certificate",
+            relation.remote
+        )),
+        None => Condition::blocked(format!(
+            "connector-certificate is integrated: juju integrate {}:certificates self-signed-certificates",
+            facts.app
+        )),
     })
 }
 

@@ -55,6 +55,16 @@ pub fn requests(facts: &Facts, config: &Config) -> Vec<Request> {
     [management].into_iter().chain(connector).collect()
 }
 
+impl Purpose {
+    /// Its name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Management => "management",
+            Self::Connector => "connector",
+        }
+    }
+}
+
 fn request(purpose: Purpose, address: &Address) -> Request {
     let host = address.host().to_owned();
     let is_address = host.parse::<IpAddr>().is_ok();

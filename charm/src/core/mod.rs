@@ -3,6 +3,7 @@
 //! [`facts`] is what was read, [`decide()`] says what should be. Between them one module a concern: each takes the facts
 //! and gives its part of the [`Desired`], or a [`Condition`] that says what is missing.
 
+pub mod action;
 pub mod authorities;
 pub mod config;
 pub mod database;
@@ -17,6 +18,8 @@ pub mod leaf;
 pub mod management;
 pub mod observability;
 pub mod paths;
+pub mod references;
+pub mod rotation;
 pub mod sign_in;
 pub mod status;
 pub mod traefik;

@@ -19,6 +19,9 @@ pub const ENCRYPTION_KEYS: &str = "/var/lib/cluster-manager/encryption-keys";
 /// CAs trusted for outgoing calls.
 pub const EXTRA_CA: &str = "/var/lib/cluster-manager/extra-ca.crt";
 
+/// How many random bytes a key has.
+pub const KEY_BYTES: usize = 32;
+
 /// The management API's HTTPS port.
 pub const MANAGEMENT_PORT: u16 = 9000;
 /// The connector's HTTPS port.

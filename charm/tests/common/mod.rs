@@ -1,6 +1,7 @@
 //! Facts for tests: a deployment that has all it needs, to be changed in one place each.
 // Every test file uses its own part of this.
 #![allow(dead_code, unreachable_pub)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 use std::collections::BTreeMap;
 
