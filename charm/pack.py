@@ -17,12 +17,6 @@ JUJU = ("metadata.yaml", "config.yaml", "actions.yaml", "LICENSE")
 GLIBC = ("manylinux_2_39", "manylinux_2_34", "manylinux_2_28", "manylinux_2_17", "manylinux2014")
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
-DISPATCH = """\
-#!/bin/sh
-# Juju calls this for every event.
-cd "$(dirname "$0")" || exit 1
-JUJU_DISPATCH_PATH="${JUJU_DISPATCH_PATH:-$0}" PYTHONPATH=src:venv exec python3 src/charm.py
-"""
 MANIFEST = """\
 analysis:
   attributes:
@@ -65,7 +59,7 @@ def contents(tree: pathlib.Path, wheel: pathlib.Path, installed: pathlib.Path, a
     for name in JUJU:
         yield name, (tree / name).read_bytes(), False
     yield "manifest.yaml", MANIFEST.format(architecture=architecture).encode(), False
-    yield "dispatch", DISPATCH.encode(), True
+    yield "dispatch", (tree / "charm/dispatch").read_bytes(), True
     yield "src/charm.py", (tree / "charm/src/charm.py").read_bytes(), True
     with zipfile.ZipFile(wheel) as ours:
         for name in ours.namelist():

@@ -2,6 +2,8 @@
 //!
 //! `BLESS=1 cargo test -p charm --test golden` writes them anew.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+
 mod common;
 
 use std::path::Path;
