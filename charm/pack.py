@@ -63,9 +63,9 @@ def contents(tree: pathlib.Path, wheel: pathlib.Path, installed: pathlib.Path, a
     yield "src/charm.py", (tree / "charm/src/charm.py").read_bytes(), True
     with zipfile.ZipFile(wheel) as ours:
         for name in ours.namelist():
-            # The wheel's own list of files has the times of its making.
+            # The module alone: the wheel's own list of files has the times of its making.
             if name.endswith(".so"):
-                yield f"venv/{name}", ours.read(name), True
+                yield f"venv/{pathlib.PurePath(name).name}", ours.read(name), True
     for path in installed.rglob("*"):
         name = path.relative_to(installed)
         if path.is_file() and is_shipped(name):

@@ -1,0 +1,167 @@
+"""The packed charm from its first event to the first enrolled cluster; run in namespaces of its own by test_packed.py.
+
+Real: the packed charm, Pebble, the workload, the database, the agent. Stand-ins: Juju's hook tools, an LXD's socket, and the
+certificates' provider is its library.
+"""
+
+import http.server
+import os
+import pathlib
+import socketserver
+import sys
+import threading
+import urllib.request
+
+from machine import PATIENCE, Juju, Machine, until
+from ops import pebble, testing
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "unit"))
+
+from provider import sign  # noqa: E402
+
+CONFIG = {
+    "management-api-domain": "manager.example.com",
+    "cluster-connector-domain": "sites.example.com",
+    "cluster-connector-port": 30000,
+    "connector-certificate": "pinned",
+    "oidc-issuer": "https://login.example.com",
+    "oidc-client-id": "cluster-manager",
+    "oidc-client-secret": "",
+    "oidc-audience": "",
+    "oidc-groups-claim": "mcm-idp-groups",
+    "role-mapping": "admins=admin",
+    "rate-limit-max-clients": 100000,
+    "trusted-proxies": "",
+    "log-level": "info",
+}
+
+
+class Lxd(http.server.BaseHTTPRequestHandler):
+    """What the agent looks at before it joins."""
+
+    def do_GET(self):
+        answer = b'{"type":"sync","status_code":200,"metadata":{"environment":{"server_name":"berlin"}}}'
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    do_POST = do_GET
+
+    def address_string(self):
+        return "the agent"
+
+    def log_message(self, *_):
+        pass
+
+
+def issue(juju: Juju):
+    """The provider answers our request."""
+    relation = juju.model["relations"]["3"]
+    ours = testing.Relation("certificates", id=3, local_app_data=relation["data"]["cluster-manager-k8s"])
+    answer = dict(sign(testing.State(relations={ours})).get_relation(3).remote_app_data)
+    juju.change(lambda model: model["relations"]["3"]["data"].update({"self-signed-certificates": answer}))
+
+
+def answers(port: int) -> bool:
+    """Whether a service says that it is ready."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/status", timeout=PATIENCE) as answer:
+            return answer.status == 200
+    except OSError:
+        return False
+
+
+def everything(machine: Machine, juju: Juju, client: pebble.Client):
+    """All that an event may write: files with their times, services with theirs, the model."""
+    files = {path: path.stat().st_mtime_ns for path in machine.at("/var/lib/cluster-manager").rglob("*") if path.is_file()}
+    replans = [change.id for change in client.get_changes(pebble.ChangeState.ALL) if change.kind == "replan"]
+    model = {key: of for key, of in juju.model.items() if key != "log"}
+    return files, client.get_plan().to_dict(), replans, model
+
+
+def play(machine: Machine):
+    """The story."""
+    machine.at("/etc/hosts").write_text("127.0.0.1 localhost sites.example.com\n")
+    port = machine.start_database()
+    juju = Juju(machine, CONFIG)
+    juju.relate(1, "cluster-manager-peers", "cluster-manager-k8s")
+    juju.change(lambda model: model["relations"]["1"].update(units=[]))
+    juju.dispatch("hooks/install")
+    juju.dispatch("hooks/leader-elected")
+    assert juju.model["status"]["status"] == "blocked", juju.model["status"]
+
+    granted = {"content": {"username": "postgres", "password": "none"}, "label": None, "owner": "postgresql-k8s"}
+    juju.change(lambda model: model["secrets"].update({"secret:cv1database": granted}))
+    given = {"database": "cm", "endpoints": f"127.0.0.1:{port}", "secret-user": "secret:cv1database"}
+    juju.relate(2, "database", "postgresql-k8s", given)
+    juju.related(2, "changed")
+    juju.relate(3, "certificates", "self-signed-certificates")
+    juju.related(3, "created")
+    issue(juju)
+    juju.related(3, "changed")
+    assert juju.model["status"] == {"status": "waiting", "message": "waiting for the container"}, juju.model
+
+    machine.start_pebble()
+    juju.dispatch("hooks/cluster-manager-pebble-ready", JUJU_WORKLOAD_NAME="cluster-manager")
+    client = pebble.Client(str(machine.at("/charm/containers/cluster-manager/pebble.socket")), timeout=PATIENCE)
+
+    def is_ready() -> bool:
+        # Pebble takes a check to be up before it has made it.
+        checks = [check.status for check in client.get_checks()]
+        return checks == [pebble.CheckStatus.UP] * 4 and all(answers(port) for port in (10000, 10001))
+
+    until("all checks are up", is_ready)
+    juju.dispatch("hooks/update-status")
+    assert juju.model["status"] == {"status": "active", "message": ""}, juju.model["status"]
+    assert juju.model["version"], juju.model
+    assert sorted(juju.model["ports"]) == ["30000/tcp", "9000/tcp"], juju.model["ports"]
+    print("status: active, version", juju.model["version"])
+
+    before = everything(machine, juju, client)
+    juju.dispatch("hooks/update-status")
+    assert everything(machine, juju, client) == before, "a second event wrote something"
+
+    made = juju.act("create-token", cluster="berlin", description="racks 1 to 4")
+    assert set(made) == {"token", "command", "expires-at"}, set(made)
+    folder = machine.at("/run/lxd")
+    folder.mkdir()
+    # Paths of sockets are short.
+    os.chdir(folder)
+    with socketserver.ThreadingUnixStreamServer("unix.socket", Lxd) as lxd:
+        threading.Thread(target=lxd.serve_forever, daemon=True).start()
+        joined = machine.run("cluster-agent", "--state-dir", "/run/agent", "--lxd-dir", "/run/lxd", "join", made["token"])
+        lxd.shutdown()
+    assert joined.returncode == 0, joined.stdout + joined.stderr
+    print(joined.stdout.strip())
+    listed = juju.act("list-clusters", limit=10)
+    assert listed["count"] == "1" and '"berlin"' in listed["clusters"], listed
+    trial = juju.act("rotate-connector-certificate", **{"dry-run": True})
+    assert trial["clusters"] == "1" and trial["changed"] == "false", trial
+    print("rotation:", trial["summary"])
+    done = juju.act("rotate-connector-certificate", **{"dry-run": False})
+    assert done["fingerprint"] == trial["fingerprint"] and done["changed"] == "true", done
+    until("all checks are up with the new leaf", is_ready)
+    juju.dispatch("hooks/update-status")
+    assert juju.model["status"]["status"] in ("active", "waiting"), juju.model["status"]
+    leaf = machine.at("/var/lib/cluster-manager/connector/tls.crt").read_text()
+    assert any(of["content"].get("certificate") == leaf for of in juju.model["secrets"].values())
+
+
+def main(scratch: str, charm: str, programs: str, pebble_program: str):
+    """Makes the machine, plays, and ends everything."""
+    machine = Machine(*map(pathlib.Path, (scratch, charm, programs, pebble_program)))
+    try:
+        play(machine)
+    except BaseException:
+        told = {"PEBBLE": "/var/lib/pebble/default", "PEBBLE_SOCKET": "/charm/containers/cluster-manager/pebble.socket"}
+        for words in (["services"], ["checks"], ["changes"], ["logs", "-n", "30"]):
+            print(machine.run("pebble", *words, **told).stdout)
+        raise
+    finally:
+        machine.end()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
