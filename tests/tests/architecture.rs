@@ -52,7 +52,7 @@ fn crates_know_only_whom_they_may() {
 #[test]
 fn the_wire_and_the_domain_do_no_io() {
     let dependencies = direct_dependencies();
-    for name in ["protocol", "fleet", "settings"] {
+    for name in ["protocol", "fleet", "settings", "charm"] {
         let io: Vec<_> = IO.iter().filter(|io| dependencies[name].contains(**io)).collect();
         assert!(io.is_empty(), "{name} must not use {io:?}");
     }

@@ -95,7 +95,7 @@ class Machine:
     def run(self, *command: str, start: bool = False, **environment: str):
         """Runs something in the machine, with nothing of the surrounding environment."""
         path = f"/opt/tools:{self.python}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-        whole = ["chroot", str(self.root), *command]
+        whole = ["chroot", str(self.root.resolve()), *command]
         environment = {"PATH": path, "HOME": "/root", "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"} | environment
         if start:
             self.processes.append(subprocess.Popen(whole, env=environment, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL))

@@ -105,7 +105,7 @@ def play(machine: Machine):
 
     machine.start_pebble()
     juju.dispatch("hooks/cluster-manager-pebble-ready", JUJU_WORKLOAD_NAME="cluster-manager")
-    client = pebble.Client(str(machine.at("/charm/containers/cluster-manager/pebble.socket")), timeout=PATIENCE)
+    client = pebble.Client("charm/containers/cluster-manager/pebble.socket", timeout=PATIENCE)
 
     def is_ready() -> bool:
         # Pebble takes a check to be up before it has made it.
@@ -125,11 +125,8 @@ def play(machine: Machine):
 
     made = juju.act("create-token", cluster="berlin", description="racks 1 to 4")
     assert set(made) == {"token", "command", "expires-at"}, set(made)
-    folder = machine.at("/run/lxd")
-    folder.mkdir()
-    # Paths of sockets are short.
-    os.chdir(folder)
-    with socketserver.ThreadingUnixStreamServer("unix.socket", Lxd) as lxd:
+    machine.at("/run/lxd").mkdir()
+    with socketserver.ThreadingUnixStreamServer("run/lxd/unix.socket", Lxd) as lxd:
         threading.Thread(target=lxd.serve_forever, daemon=True).start()
         joined = machine.run("cluster-agent", "--state-dir", "/run/agent", "--lxd-dir", "/run/lxd", "join", made["token"])
         lxd.shutdown()
@@ -152,6 +149,8 @@ def play(machine: Machine):
 def main(scratch: str, charm: str, programs: str, pebble_program: str):
     """Makes the machine, plays, and ends everything."""
     machine = Machine(*map(pathlib.Path, (scratch, charm, programs, pebble_program)))
+    # The kernel takes short paths of sockets alone.
+    os.chdir(machine.root)
     try:
         play(machine)
     except BaseException:
