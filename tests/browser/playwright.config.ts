@@ -6,7 +6,7 @@ const report = process.env.CM_REPORT;
 if (report !== undefined) reporters.push(["json", { outputFile: report }]);
 
 /** Projects that need a hub of their own kind, and their files; all other tests are of the project `hub`. */
-const OWN_KIND = ["fleet", "empty", "outage", "lxd", "screenshots", "bench"];
+const OWN_KIND = ["fleet", "empty", "unheard", "lxd", "screenshots", "bench"];
 const filesOf = (name: string): string => `${name}*.spec.ts`;
 
 export default defineConfig({

@@ -68,7 +68,7 @@ async fn the_web_ui_says_when_nobody_accepts_heartbeats() {
     let connector = json!({
         "program": command.get_program().to_str().unwrap(), "arguments": arguments, "environment": environment,
     });
-    let browser = Playwright::new("outage", &hub, &unit).await.with("CM_CONNECTOR", connector.to_string());
+    let browser = Playwright::new("unheard", &hub, &unit).await.with("CM_CONNECTOR", connector.to_string());
     browser.run().await.expect_all_passed();
 }
 
