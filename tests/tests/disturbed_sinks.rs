@@ -220,7 +220,8 @@ struct Kept {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_heartbeat_feels_what_a_sink_does_and_nothing_is_lost() {
     let scene = Scene::set("sinks").await;
-    let mut undisturbed = scene.load(seconds()).await;
+    // Before and after each mode; together they are as long as it.
+    let mut undisturbed = scene.load(seconds().div_ceil(2)).await;
     let rss = scene.fleet.rss_mb();
     println!("{:<32} {:>9} {:>9} {:>9} {:>9} {:>9}", "sinks", "µs a beat", "ratio", "p99 ms", "ratio", "MB");
     for (name, behaviour) in scene.modes() {
@@ -229,7 +230,7 @@ async fn no_heartbeat_feels_what_a_sink_does_and_nothing_is_lost() {
         let rss_now = scene.fleet.rss_mb();
         scene.behave(&Behaviour::Take);
         scene.drained().await;
-        let after = scene.load(seconds()).await;
+        let after = scene.load(seconds().div_ceil(2)).await;
         assert_eq!((disturbed.errors, after.errors), (0, 0), "{name}: a heartbeat felt it");
         let usual = |of: fn(&Load) -> f64| f64::midpoint(of(&undisturbed), of(&after));
         let (cpu, p99) = (usual(|load| load.cpu_us_per_beat), usual(|load| load.p99_ms));
