@@ -57,6 +57,15 @@ for (const colorScheme of ["light", "dark"] as const) {
           await page.goto(path);
           await expect(sign).toBeVisible();
           await take(page, what);
+          if (what === "cluster-busy") {
+            for (const region of ["Capacity", "History"]) {
+              const part = page.getByRole("region", { name: region });
+              await part.evaluate((element) => {
+                element.scrollIntoView();
+              });
+              await take(page, `${what}-${region.toLowerCase()}`);
+            }
+          }
           if (["clusters", "cluster", "events", "settings", "tokens"].includes(what)) {
             await page.locator("#main-content").evaluate((main) => {
               main.scrollTo(0, main.clientHeight * 0.9);

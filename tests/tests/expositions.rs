@@ -132,7 +132,8 @@ impl Generator {
         if self.one_in(2) {
             let at = self.0.random_range(0..lines.len());
             // Blanks before a line are the one thing that we take and Prometheus does not.
-            lines[at] = self.damaged(&lines[at]).trim_start().to_owned();
+            let damaged = self.damaged(&lines[at]);
+            damaged.trim_start().clone_into(&mut lines[at]);
         }
         if self.one_in(2) {
             let at = self.0.random_range(0..=lines.len());
@@ -222,7 +223,7 @@ async fn what_is_relayed_of_an_exposition_is_what_prometheus_scrapes_of_it() {
             .query("count(up{job=~'scraped-.*'})")
             .await
             .first()
-            .is_some_and(|(_, n)| *n as usize == EXPOSITIONS)
+            .is_some_and(|(_, n)| n.to_string() == EXPOSITIONS.to_string())
     })
     .await;
     let relay = relay(&prometheus);
