@@ -7,8 +7,19 @@ from charmlibs.interfaces.tls_certificates import (
     CertificateRequestAttributes,
     KeyAlgorithm,
     Mode,
+    TLSCertificatesError,
     TLSCertificatesRequiresV4,
 )
+
+
+class Certificates(TLSCertificatesRequiresV4):
+    """The library, but a provider's nonsense is the status' business and no failure of ours."""
+
+    def _configure(self, event: ops.EventBase):
+        try:
+            super()._configure(event)
+        except TLSCertificatesError as error:
+            self.charm.problem = f"the relation certificates holds what cannot be read: {error}"
 
 
 class ClusterManagerCharm(ops.CharmBase):
@@ -21,7 +32,7 @@ class ClusterManagerCharm(ops.CharmBase):
         wanted = cluster_manager_charm.certificate_requests(self)
         self.requests = {name: CertificateRequestAttributes(**of) for name, of in wanted.items()}
         if self.requests:
-            self.certificates = TLSCertificatesRequiresV4(
+            self.certificates = Certificates(
                 self,
                 "certificates",
                 list(self.requests.values()),

@@ -111,6 +111,25 @@ fn an_imported_leaf_that_is_the_one_in_force_changes_nothing_for_sites() {
 }
 
 #[test]
+fn a_name_that_the_imported_leaf_has_too_is_moved_to_on_purpose_alone() {
+    let mut facts = moved(Some(12));
+    let leaf = common::wildcard_leaf();
+    certificate_of(&mut facts, &leaf);
+    common::keep(&mut facts, &identity::InForce { leaf: leaf.clone(), ..common::leaf_of_tests() });
+    let desired = decide(&facts);
+    assert!(!desired.kept.contains_key(&Label::Connector));
+    assert!(common::said(&desired, 3, "config").unwrap().contains("sites.example.com"));
+    let text = "connector certificate: the change cuts off 12 clusters: \
+                juju run cluster-manager-k8s/leader rotate-connector-certificate";
+    assert_eq!(common::status(&desired), Some(&Condition::blocked(text)));
+
+    let Step::PutInForce(content, results) = rotation::decide(&facts, false) else { panic!("it moves") };
+    let kept = identity::read(&content).unwrap();
+    assert_eq!((kept.domain.as_str(), kept.leaf.fingerprint), (OTHER, leaf.fingerprint));
+    assert_eq!(results["summary"], "cut off 12 clusters until each joins again, at the new name");
+}
+
+#[test]
 fn the_first_imported_leaf_is_put_in_force() {
     let mut facts = common::complete();
     common::relation(&mut facts, "cluster-manager-peers").our_app.remove("connector-certificate");

@@ -18,7 +18,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("management", &["protocol", "fleet", "store", "edge"]),
     ("server", &["protocol", "fleet", "store", "edge", "relay", "connector", "management", "settings"]),
     ("agent", &["protocol"]),
-    ("charm", &["protocol", "settings"]),
+    ("charm", &["protocol", "fleet", "settings"]),
 ];
 
 /// What a crate without I/O has no use for.

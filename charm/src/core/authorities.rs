@@ -41,25 +41,37 @@ fn list(json: &str) -> Vec<String> {
     serde_json::from_str(json).unwrap_or_default()
 }
 
-/// The certificates in a text, each ending in a line's end; what stands between them is left out.
+/// The certificates in a text, each ending in a line's end; what stands between them is left out, and so is what is none:
+/// the workload would not start with it.
 fn certificates(text: &str) -> Vec<String> {
     const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
     const END: &str = "-----END CERTIFICATE-----";
     let begun = text.split(BEGIN).skip(1);
-    begun.filter_map(|rest| Some(format!("{BEGIN}{}{END}\n", rest.split_once(END)?.0))).collect()
+    let framed = begun.filter_map(|rest| Some(format!("{BEGIN}{}{END}\n", rest.split_once(END)?.0)));
+    framed.filter(|pem| protocol::Certificate::from_pem(pem).is_ok()).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const ONE: &str = include_str!("../../tests/facts/connector.crt");
+
     #[test]
     fn of_two_certificates_in_one_text_each_stands_alone_and_words_between_go() {
-        let text = "subject\n-----BEGIN CERTIFICATE-----\nQQ==\n-----END CERTIFICATE-----\nissuer\n\
-                    -----BEGIN CERTIFICATE-----\nQg==\n-----END CERTIFICATE-----";
-        let found = certificates(text);
-        assert_eq!(found.len(), 2);
-        assert_eq!(found[1], "-----BEGIN CERTIFICATE-----\nQg==\n-----END CERTIFICATE-----\n");
-        assert_eq!(certificates("-----BEGIN CERTIFICATE-----\nQQ=="), Vec::<String>::new());
+        let one = ONE.trim();
+        let found = certificates(&format!("subject\n{one}\nissuer\n{one}"));
+        assert_eq!(found, [format!("{one}\n"), format!("{one}\n")]);
+    }
+
+    #[test]
+    fn what_is_no_certificate_is_left_out() {
+        for text in [
+            "-----BEGIN CERTIFICATE-----\nQQ==\n-----END CERTIFICATE-----",
+            "-----BEGIN CERTIFICATE-----\n?\n-----END CERTIFICATE-----",
+            "-----BEGIN CERTIFICATE-----\nQQ==",
+        ] {
+            assert_eq!(certificates(text), Vec::<String>::new(), "{text}");
+        }
     }
 }

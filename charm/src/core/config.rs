@@ -107,6 +107,7 @@ impl Checked {
     fn read(source: &Source) -> Result<Self, SettingError> {
         typed::RateLimits::from(source)?;
         typed::Log::from(source)?;
+        source.parsed::<fleet::RoleMapping>(&table::ROLE_MAPPING)?;
         let invalid = |setting: &Setting, text: String| SettingError::Invalid {
             name: setting.name,
             form: setting.form,

@@ -128,7 +128,7 @@ impl<'a> Routed<'a> {
             connector: connector.unwrap_or_else(|_| config.connector.clone()),
             ingress: ingress::public(facts),
             has_ingress: facts.relation(ingress::ENDPOINT).is_some(),
-            proxies: traefik::proxies(facts, config),
+            proxies: traefik::proxies(config),
         }
     }
 
@@ -201,9 +201,8 @@ fn keep(facts: &Facts, desired: &mut Desired, identity: &Identity) {
     }
     desired.make.extend(identity.make.clone().map(Make::Leaf));
     desired.kept.extend(management::keep(facts).map(|content| (Label::Management, content)));
-    // From now on sites may pin it.
-    let shown =
-        identity.in_force.clone().filter(|_| matches!(desired.run, Run::So(_)) && facts.container.connected);
+    // From now on sites may pin it: another unit may show it, even where this one's container is not there.
+    let shown = identity.in_force.clone().filter(|_| matches!(desired.run, Run::So(_)));
     let shown = shown.filter(|in_force| !in_force.served);
     let served = shown.map(|in_force| identity::content(&identity::InForce { served: true, ..in_force }));
     if let Some(content) = served.or_else(|| identity.keep.clone()) {
@@ -266,6 +265,13 @@ fn said(facts: &Facts, routed: Option<&Routed<'_>>, relation: &Relation) -> Resu
 fn health(facts: &Facts, run: &Run) -> Vec<Condition> {
     if !matches!(run, Run::So(_)) {
         return Vec::new();
+    }
+    let stopped = facts.container.services.iter().find(|(_, running)| !**running);
+    if let Some((service, _)) = stopped {
+        return vec![Condition::blocked(format!(
+            "{service} does not run: juju ssh --container cluster-manager {} pebble logs {service}",
+            facts.unit
+        ))];
     }
     let down = |name: &&String| facts.container.checks.get(*name) == Some(&false);
     let ready = facts.container.checks.keys().filter(|name| name.ends_with("-ready"));

@@ -78,9 +78,14 @@ pub fn decide(facts: &Facts, config: Option<&Config>) -> Identity {
         Err(condition) => {
             Identity { conditions: [vec![condition], identity.conditions].concat(), ..identity }
         }
-        Ok(Wanted::Same) => identity.adopted(config),
+        Ok(Wanted::Same) if !moves(identity.in_force.as_ref(), config) => identity.adopted(config),
         Ok(wanted) => identity.changed(facts, config, wanted),
     }
+}
+
+/// Whether sites would have to call another name, where no leaf changes.
+pub fn moves(in_force: Option<&InForce>, config: &Config) -> bool {
+    in_force.is_some_and(|in_force| !in_force.domain.eq_ignore_ascii_case(config.connector.host()))
 }
 
 /// What the options ask for.
@@ -193,7 +198,7 @@ impl Identity {
         let pinned = self.in_force.as_ref().filter(|in_force| in_force.served);
         match (pinned, facts.sites) {
             (None, _) | (Some(_), Some(0)) => match wanted {
-                Wanted::Same => {}
+                Wanted::Same => return self.adopted(config),
                 Wanted::Made => self.make = Some(config.connector.host().to_owned()),
                 Wanted::Given(leaf) => {
                     let in_force = put_in_force(config, leaf, false);

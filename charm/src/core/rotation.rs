@@ -51,6 +51,7 @@ fn step(facts: &Facts, trial: bool) -> Result<Step, String> {
     )?;
     let next = match identity::wanted(facts, &config, Some(&now)).map_err(|condition| condition.text)? {
         Wanted::Given(leaf) => leaf,
+        Wanted::Same if identity::moves(Some(&now), &config) => now.leaf.clone(),
         Wanted::Same if config.source != super::config::CertificateSource::Pinned => {
             return Err(
                 "the certificate in force is the one that the options ask for, so there is nothing to change"
@@ -82,11 +83,16 @@ fn results(now: &InForce, next: &InForce, sites: u64, trial: bool) -> Results {
     let fingerprint = next.leaf.fingerprint;
     let (cut_off, do_it) =
         (counted(sites), "run it again with dry-run=false; sites can be told this fingerprint before");
+    let until = if fingerprint == now.leaf.fingerprint {
+        "until each joins again, at the new name"
+    } else {
+        "until each is told the new fingerprint"
+    };
     let summary = match (trial, sites) {
         (true, 0) => format!("would cut off nobody; {do_it}"),
-        (true, _) => format!("would cut off {cut_off} until each is told the new fingerprint; {do_it}"),
+        (true, _) => format!("would cut off {cut_off} {until}; {do_it}"),
         (false, 0) => "cut off nobody".to_owned(),
-        (false, _) => format!("cut off {cut_off} until each is told the new fingerprint"),
+        (false, _) => format!("cut off {cut_off} {until}"),
     };
     let moved = (now.domain != next.domain).then(|| ("domain", next.domain.clone()));
     [

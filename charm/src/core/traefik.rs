@@ -84,23 +84,10 @@ pub fn request(facts: &Facts, services: &[Public<'_>], proxies: &[IpNet]) -> Res
     Ok(bag)
 }
 
-/// Whose PROXY headers are believed: whom the operator names, else Traefik's units by their addresses.
-pub fn proxies(facts: &Facts, config: &Config) -> Vec<IpNet> {
-    if facts.relation(ENDPOINT).is_none() || !config.trusted_proxies.is_empty() {
-        return config.trusted_proxies.clone();
-    }
-    let units = facts.relations(ENDPOINT).flat_map(|relation| relation.units.values());
-    let networks = units.flat_map(|bag| {
-        let addresses = ["ingress-address", "private-address"].into_iter().filter_map(|key| bag.get(key));
-        let subnets = bag.get("egress-subnets").into_iter().flat_map(|subnets| subnets.split(','));
-        addresses.map(String::as_str).chain(subnets).filter_map(network).collect::<Vec<_>>()
-    });
-    networks.collect::<BTreeSet<_>>().into_iter().collect()
-}
-
-fn network(text: &str) -> Option<IpNet> {
-    let text = text.trim();
-    text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
+/// Whose PROXY headers are believed, and whether any are asked for: whom the operator names. Traefik's units do not say where
+/// they call from: what stands in their bags is the address of their Kubernetes service.
+pub fn proxies(config: &Config) -> Vec<IpNet> {
+    config.trusted_proxies.clone()
 }
 
 fn entry_point(service: &str, address: &Address, by_name: bool) -> Result<String, Condition> {

@@ -55,7 +55,13 @@ fn rotate(charm: &Charm<'_>, trial: bool) -> PyResult<Result<Results, String>> {
             }
             Step::PutInForce(content, results) => {
                 apply::keep(charm, &facts, Label::Connector, &content)?;
-                rounds::run(charm)?;
+                // It is in force, and must be told of, whatever comes of showing it: that is tried again.
+                if let Err(error) = rounds::run(charm) {
+                    charm.log_error("showing the new certificate", &error);
+                    charm.set_problem(
+                        "the new connector certificate could not be shown yet; see juju debug-log",
+                    );
+                }
                 return Ok(Ok(results));
             }
         }

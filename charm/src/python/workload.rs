@@ -15,6 +15,8 @@ use crate::core::{action, layer};
 
 /// How long a command of the workload's may take, in seconds.
 const PATIENCE: f64 = 60.0;
+/// There from before a layer is added until the services run by it.
+const REPLANNING: &str = "/var/lib/cluster-manager/replanning";
 /// All that we run.
 const SERVICES: [&str; 2] = [MANAGEMENT_SERVICE, CONNECTOR_SERVICE];
 
@@ -64,11 +66,13 @@ fn so(charm: &Charm<'_>, container: &Bound<'_, PyAny>, workload: &Workload) -> P
     let added = add(charm, container, &workload.layer)?;
     let running = look(charm)?.services;
     let all_run = SERVICES.iter().all(|service| running.get(*service) == Some(&true));
-    if !added && all_run {
+    if !added && all_run && !container.call_method1("exists", (REPLANNING,))?.is_truthy()? {
         return Ok(());
     }
     match container.call_method0("replan") {
-        Ok(_) => {}
+        Ok(_) => container.call_method1("remove_path", (REPLANNING,)).map(|_| ()).or_else(|error| {
+            if error.is_instance_of::<PathError>(charm.py()) { Ok(()) } else { Err(error) }
+        })?,
         Err(error) if error.is_instance_of::<ChangeError>(charm.py()) => {
             charm.log_error("starting the services", &error);
             charm.set_problem(&last_words(charm, &error));
@@ -94,7 +98,11 @@ fn add(charm: &Charm<'_>, container: &Bound<'_, PyAny>, layer: &layer::Layer) ->
         }
     }
     if !same {
+        // Whoever adds the layer may not come to replan: the plan alone would not show it afterwards.
         let arguments = PyDict::new(charm.py());
+        arguments.set_item("make_dirs", true)?;
+        container.call_method("push", (REPLANNING, ""), Some(&arguments))?;
+        arguments.clear();
         arguments.set_item("combine", true)?;
         container.call_method("add_layer", (layer::LABEL, wanted), Some(&arguments))?;
     }

@@ -34,6 +34,11 @@ pub fn leaf_of_tests() -> InForce {
     InForce { leaf, source, domain: "sites.example.com".to_owned(), served: true, deliberate: false }
 }
 
+/// A leaf for every name below example.com.
+pub fn wildcard_leaf() -> Leaf {
+    Leaf::make("*.example.com", NOW).unwrap()
+}
+
 /// Puts a leaf in force.
 pub fn keep(facts: &mut Facts, in_force: &InForce) {
     facts.secrets.insert(CONNECTOR_URI.to_owned(), SecretFact::Content(identity::content(in_force)));

@@ -4,10 +4,12 @@ The bags are those that the providers' charms document; where PyPI has their lib
 """
 
 import json
+import pathlib
 
 from ops import testing
 
-CA = "-----BEGIN CERTIFICATE-----\nQSBDQQ==\n-----END CERTIFICATE-----"
+# A certificate that can be read; whose it is makes no difference.
+CA = (pathlib.Path(__file__).parent.parent / "facts/connector.crt").read_text().strip()
 PROVIDER_SECRET = testing.Secret({"secret": "the client's secret"}, id="secret:cv1oauth")
 TLS_SECRET = testing.Secret({"tls": "True", "tls-ca": CA}, id="secret:cv1tls")
 SECRETS = {PROVIDER_SECRET, TLS_SECRET}

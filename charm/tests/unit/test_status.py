@@ -58,6 +58,16 @@ def status_with(**changes):
             'option rate-limit-bucket-size must be a number from 1 to 1000000, not "0"',
         ),
         (
+            {"log-level": "info,access=loud"},
+            "option log-level must be error, warn, info, debug, trace, or a filter such as info,access=warn, not"
+            ' "info,access=loud"',
+        ),
+        (
+            {"role-mapping": "admins"},
+            "option role-mapping must be GROUP=ROLE, separated by commas; a role is admin, operator or viewer, not"
+            ' "admins"',
+        ),
+        (
             {"trusted-proxies": "everybody"},
             'option trusted-proxies must be networks such as 10.0.0.0/8, separated by commas, not "everybody"',
         ),

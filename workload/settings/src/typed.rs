@@ -250,11 +250,33 @@ impl Log {
             "text" => Some(false),
             _ => None,
         };
+        source.required(&table::LOG_LEVEL)?;
+        let filter = |text: &str| is_filter(text).then(|| text.to_owned());
         Ok(Self {
-            filter: source.required(&table::LOG_LEVEL)?,
+            filter: source.parsed_with(&table::LOG_LEVEL, filter)?.unwrap_or_default(),
             is_json: source.parsed_with(&table::LOG_FORMAT, is_json)?.unwrap_or(false),
         })
     }
+}
+
+/// Whether every part of a filter is a level, a part of the program, or such a part with its level.
+fn is_filter(text: &str) -> bool {
+    let is_level = |word: &str| {
+        ["off", "error", "warn", "info", "debug", "trace"]
+            .iter()
+            .any(|level| word.eq_ignore_ascii_case(level))
+    };
+    let is_part = |word: &str| {
+        let mut letters = word.bytes();
+        letters.next().is_some_and(|first| first.is_ascii_alphabetic())
+            && letters.all(|letter| letter.is_ascii_alphanumeric() || b"_:-".contains(&letter))
+    };
+    text.split(',').map(str::trim).filter(|part| !part.is_empty()).all(|part| match part.split_once('=') {
+        // Spans and their fields: only who logs can tell.
+        _ if part.contains('[') => true,
+        Some((part, level)) => is_part(part) && is_level(level),
+        None => is_level(part) || is_part(part),
+    })
 }
 
 /// Reads `PROXY_TRUSTED`: the networks of the load balancers. A bare address is a network of one.

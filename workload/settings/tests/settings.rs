@@ -166,3 +166,15 @@ fn a_wrong_address_with_a_password_is_not_repeated() {
     assert!(error.to_string().starts_with("PROMETHEUS_BASE_URL must be "), "{error}");
     assert!(!error.to_string().contains("canary"), "{error}");
 }
+
+#[test]
+fn a_filter_of_logs_is_checked_where_it_is_set() {
+    let read = |text: &str| settings::Log::from(&source(&[("LOG_LEVEL", text)])).map(|log| log.filter);
+    for text in ["info", "WARN", "info,access=warn", "relay::sender=debug, off", "hyper[span{name=x}]=trace"]
+    {
+        assert_eq!(read(text).unwrap(), text);
+    }
+    for text in ["info,access=loud", "=info", "in fo", "info;warn"] {
+        assert!(read(text).is_err(), "{text}");
+    }
+}

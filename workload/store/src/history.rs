@@ -39,7 +39,10 @@ impl Store {
         let mut ticks = tokio::time::interval(LOOK_EVERY);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         while shutdown.run_until_cancelled(ticks.tick()).await.is_some() {
-            if let Err(error) = self.keep_history(rules).await {
+            if let Err(error) = self.keep_history(rules).await
+                // A private database may end first.
+                && !shutdown.is_cancelled()
+            {
                 tracing::warn!(%error, "the clusters' history could not be kept; tried again soon");
             }
         }
