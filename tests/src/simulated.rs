@@ -15,6 +15,8 @@ use crate::Program;
 use crate::hub::{Hub, UNLIMITED};
 use crate::process::command;
 
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
+
 /// A hub with an enrolled fleet.
 pub struct Fleet {
     /// The hub.
@@ -193,6 +195,9 @@ async fn start(hub: &Hub, is_shipped: bool) -> Program {
     let command = if is_shipped { hub.shipped_connector_command() } else { hub.connector_command() };
     let mut program = Program::start(command);
     program.says("ready").await;
+    let store = hub.store.clone();
+    crate::wait::until("the database is migrated", PATIENCE, async || store.ensure_current().await.is_ok())
+        .await;
     program
 }
 

@@ -17,6 +17,7 @@ use harness::{Prometheus, VictoriaMetrics, wait};
 use store::private::{Durability, PrivatePostgres};
 use store::testing::scratch_folder;
 use time::OffsetDateTime;
+use tokio::sync::Mutex;
 
 const SITES: usize = 40;
 const BEATS_PER_SECOND: f64 = 40.0;
@@ -34,6 +35,9 @@ const REFUSED_SITE: &str = "site-00007";
 fn seconds() -> u64 {
     std::env::var("SINK_SECONDS").ok().and_then(|seconds| seconds.parse().ok()).unwrap_or(30)
 }
+
+/// What one costs is no figure while another runs.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
 
 /// A hub under load with two sinks that can be made to misbehave.
 struct Scene {
@@ -219,6 +223,7 @@ struct Kept {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_heartbeat_feels_what_a_sink_does_and_nothing_is_lost() {
+    let _alone = ONE_AT_A_TIME.lock().await;
     let scene = Scene::set("sinks").await;
     // Before and after each mode; together they are as long as it.
     let mut undisturbed = scene.load(seconds().div_ceil(2)).await;
@@ -264,6 +269,7 @@ async fn no_heartbeat_feels_what_a_sink_does_and_nothing_is_lost() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hub_that_is_killed_while_a_sink_misbehaves_loses_nothing_that_it_had_spooled() {
+    let _alone = ONE_AT_A_TIME.lock().await;
     let mut scene = Scene::set("killed-sinks").await;
     let mut kills = Vec::new();
     for (name, behaviour) in scene.modes() {
