@@ -101,7 +101,7 @@ test("all that match are configured at once", async ({ hub, openAs }) => {
   await page.getByRole("button", { name: "Configure all 3 that match" }).click();
   await page.getByLabel("Memory threshold").fill("66");
   await page.getByRole("button", { name: "Save" }).click();
-  await expect(page.getByText("3 clusters configured.")).toBeVisible();
+  await expect(page.getByText("All clusters that match were configured.")).toBeVisible();
   expect(await hub.cluster(names[2] ?? "")).toMatchObject({
     memory_threshold: 66,
   });

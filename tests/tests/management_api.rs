@@ -209,6 +209,11 @@ async fn many_are_changed_by_one_request_each_with_its_own_answer() {
     let request = json!({"action":"configure","filter":{"search":"B"},"change":{"description":"found"}});
     let reply = operator.send_json("POST", bulk, request).await;
     assert_eq!(reply.metadata(), &json!([{"name":"b","status_code":200,"error":""}]));
+    let names = json!(["a", "nobody"]);
+    let request =
+        json!({"action":"configure","names":names,"change":{"disk_threshold":20},"only_failures":true});
+    let reply = operator.send_json("POST", bulk, request).await;
+    assert_eq!(reply.metadata(), &json!([{"name":"nobody","status_code":404,"error":"Not Found"}]));
     let request = json!({"action":"remove","names":["a","b"]});
     assert_eq!(operator.send_json("POST", bulk, request).await.status, 200);
     assert_eq!(viewer.get("/1.0/remote-cluster/a").await.status, 404);

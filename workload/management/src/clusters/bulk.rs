@@ -34,10 +34,13 @@ pub(crate) async fn act(call: Call) -> Result<Response, Error> {
     let until = Instant::now() + LONGEST;
     let results =
         stream::iter(names).map(|name| work.run(&management, name, &origin, until)).buffered(AT_ONCE);
-    let results: Vec<BulkResult> = results.collect().await;
+    let mut results: Vec<BulkResult> = results.collect().await;
     // What the database cannot do for any of them it cannot do for the request.
     if !results.is_empty() && results.iter().all(|result| result.status_code == 503) {
         return Err(Error::unavailable("the database was away for all of them"));
+    }
+    if request.only_failures {
+        results.retain(|result| result.status_code != 200);
     }
     Ok(answer::success(results))
 }

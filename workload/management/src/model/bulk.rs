@@ -32,6 +32,9 @@ pub struct BulkRequest {
     /// What is to be changed, for `configure`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub change: Option<ClusterChange>,
+    /// Whether the answer leaves out those for which it was done: of ten thousand it would be long.
+    #[serde(default)]
+    pub only_failures: bool,
 }
 
 /// The list's filter as JSON. Every field that is there narrows further; of a list, one entry that fits is enough.

@@ -49,7 +49,12 @@ export function ConfigurePanel({ targets, current, onClose }: Props): ReactNode 
   if (bulk.data !== undefined) {
     return (
       <SidePanel title={title} isDirty={false} onClose={onClose}>
-        <BulkOutcome results={bulk.data} verb="configured" noun="cluster" />
+        <BulkOutcome
+          results={bulk.data}
+          verb="configured"
+          noun="cluster"
+          onlyFailures={"filter" in targets}
+        />
         <Button onClick={onClose}>Close</Button>
       </SidePanel>
     );
@@ -128,8 +133,8 @@ function ThresholdField(field: FieldProps): ReactNode {
   return <TextField inputMode="numeric" error={isWrong ? THRESHOLD_PROBLEM : null} {...field} />;
 }
 
-function wireTargets(targets: Targets): Pick<BulkRequest, "names" | "filter"> {
-  return "names" in targets ? { names: targets.names } : { filter: targets.filter };
+function wireTargets(targets: Targets): Pick<BulkRequest, "names" | "filter" | "only_failures"> {
+  return "names" in targets ? { names: targets.names } : { filter: targets.filter, only_failures: true };
 }
 
 /** Only what differs. Null: something that was entered cannot be. */

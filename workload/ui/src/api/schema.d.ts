@@ -1015,6 +1015,8 @@ export interface components {
             filter?: null | components["schemas"]["ListFilter"];
             /** @description Which clusters, by their names. */
             names?: string[] | null;
+            /** @description Whether the answer leaves out those for which it was done: of ten thousand it would be long. */
+            only_failures?: boolean;
         };
         /** @description What came of it for one cluster. */
         BulkResult: {

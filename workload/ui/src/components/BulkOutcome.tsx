@@ -2,17 +2,19 @@
 import type { ReactNode } from "react";
 import type { BulkResult } from "../api/types";
 import { Note } from "./Note";
-import { outcomeOf, reason } from "./bulkResult";
+import { outcomeOf, outcomeOfAll, reason } from "./bulkResult";
 
 interface Props {
   results: BulkResult[];
   /** As in `3 clusters removed`. */
   verb: string;
   noun: string;
+  /** Whether the results are those of failures alone. */
+  onlyFailures?: boolean;
 }
 
-export function BulkOutcome({ results, verb, noun }: Props): ReactNode {
-  const { failed, text } = outcomeOf(results, verb, noun);
+export function BulkOutcome({ results, verb, noun, onlyFailures = false }: Props): ReactNode {
+  const { failed, text } = (onlyFailures ? outcomeOfAll : outcomeOf)(results, verb, noun);
   return (
     <div role="status" className="bulk-outcome">
       <Note severity={failed.length === 0 ? "positive" : "caution"} title={text} />

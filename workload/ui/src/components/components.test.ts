@@ -1,13 +1,16 @@
 import { expect, test } from "vitest";
-import { outcomeOf, reason } from "./bulkResult";
+import { outcomeOf, outcomeOfAll, reason } from "./bulkResult";
 import { arcs, toneOf } from "./doughnutArcs";
 
 test("what came of many is one sentence, and those that failed", () => {
   const done = { name: "a", status_code: 200, error: "" };
   const gone = { name: "b", status_code: 404, error: "Not Found" };
   expect(outcomeOf([done], "removed", "cluster").text).toBe("1 cluster removed.");
+  expect(outcomeOfAll([], "configured", "cluster").text).toBe("All clusters that match were configured.");
+  expect(outcomeOfAll([gone], "configured", "cluster").text).toBe(
+    "All clusters that match were configured, but for 1 cluster.",
+  );
   expect(outcomeOf([done, gone], "removed", "cluster")).toEqual({
-    done: 1,
     failed: [gone],
     text: "1 cluster removed, 1 cluster not.",
   });
