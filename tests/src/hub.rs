@@ -41,7 +41,7 @@ pub struct Hub {
     managements: Vec<Unit>,
 }
 
-/// A connector unit in this process.
+/// A unit in this process: a connector, or the management API.
 pub struct Unit {
     /// Where it listens.
     pub address: SocketAddr,
@@ -84,23 +84,8 @@ impl Hub {
     /// Starts one more unit in this process; waits until it is ready.
     pub async fn add_unit(&mut self) -> &Unit {
         let port = if self.units.is_empty() { self.address.port() } else { 0 };
-        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let connector = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
-        let addresses = Addresses { connector, management: None, status: Some(any) };
-        let source = Source::from_variables(self.variables.clone()).unwrap();
-        let shutdown = CancellationToken::new();
-        let (ready, bound) = oneshot::channel();
-        let told = shutdown.clone();
-        let running = tokio::spawn(async move {
-            unit::run(&source, addresses, told, |bound| {
-                let _ = ready.send(bound);
-            })
-            .await
-            .unwrap();
-        });
-        let bound = bound.await.expect("the unit starts");
-        let unit =
-            Unit { address: bound.connector.unwrap(), status: bound.status.unwrap(), shutdown, running };
+        let unit = self.run(Addresses { connector, ..Addresses::default() }).await;
         self.units.push(unit);
         let unit = self.units.last().unwrap();
         let (address, there) = (self.address.clone(), unit.address);
@@ -116,18 +101,10 @@ impl Hub {
         self.units.last().unwrap()
     }
 
-    /// A hub with one management unit in this process, where people sign in at this provider.
-    pub async fn start_management(issuer: &str, settings: &[(&str, &str)]) -> Self {
-        let settings = [&[("OIDC_ISSUER", issuer)], settings].concat();
-        let mut hub = Self::without_units(store::testing::empty_database().await.unwrap(), &settings);
-        hub.add_management().await;
-        hub
-    }
-
-    /// Starts one more management unit in this process; waits until it is ready. Returns where it listens.
-    pub async fn add_management(&mut self) -> SocketAddr {
-        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let addresses = Addresses { connector: None, management: Some(any), status: Some(any) };
+    /// Runs a service of the hub, with a status port, in this process. Returns as soon as it listens.
+    async fn run(&self, addresses: Addresses) -> Unit {
+        let status = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+        let addresses = Addresses { status, ..addresses };
         let source = Source::from_variables(self.variables.clone()).unwrap();
         let shutdown = CancellationToken::new();
         let (ready, bound) = oneshot::channel();
@@ -140,8 +117,24 @@ impl Hub {
             .unwrap();
         });
         let bound = bound.await.expect("the unit starts");
-        let (address, status) = (bound.management.unwrap(), bound.status.unwrap());
-        self.managements.push(Unit { address, status, shutdown, running });
+        let address = bound.connector.or(bound.management).unwrap();
+        Unit { address, status: bound.status.unwrap(), shutdown, running }
+    }
+
+    /// A hub with one management unit in this process, where people sign in at this provider.
+    pub async fn start_management(issuer: &str, settings: &[(&str, &str)]) -> Self {
+        let settings = [&[("OIDC_ISSUER", issuer)], settings].concat();
+        let mut hub = Self::without_units(store::testing::empty_database().await.unwrap(), &settings);
+        hub.add_management().await;
+        hub
+    }
+
+    /// Starts one more management unit in this process; waits until it is ready. Returns where it listens.
+    pub async fn add_management(&mut self) -> SocketAddr {
+        let management = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+        let unit = self.run(Addresses { management, ..Addresses::default() }).await;
+        let address = unit.address;
+        self.managements.push(unit);
         let store = self.store.clone();
         crate::wait::until("the database is migrated", Duration::from_secs(30), async || {
             store.ensure_current().await.is_ok()
