@@ -2,6 +2,10 @@
 //!
 //! Server, load generator and PostgreSQL share this machine. The costs are CPU time of the server process alone, as
 //! the kernel counts it; they include everything: the probe, TLS, parsing, the commit's share, judging the fleet.
+//!
+//! Nearly all of a beat is the cryptography of its two handshakes, whose cost is the machine's and not ours. So what
+//! two handshakes with an empty answer cost is measured too, in turn with the beats, and the ratio is printed: it says
+//! the same on a slow machine as on a quick one.
 
 #![allow(
     clippy::unwrap_used,
@@ -19,6 +23,8 @@ use store::private::{Durability, PrivatePostgres};
 
 /// What the product promises for two cores.
 const MAX_CPU_US: f64 = 600.0;
+/// What two handshakes cost on the machine that the promise was made for.
+const PROMISED_FLOOR_US: f64 = 480.0;
 const MAX_P99_MS: f64 = 100.0;
 const MAX_RSS_MB: f64 = 100.0;
 const MAX_RATIO: f64 = 1.10;
@@ -38,7 +44,9 @@ struct Figures {
 
 #[derive(Debug, Serialize)]
 struct Details {
-    floor_us: f64,
+    floor_us: Vec<f64>,
+    cpu_us_per_beat: Vec<f64>,
+    cpu_ratio_to_floor: f64,
     cpu_us_per_beat_at_800: f64,
     joins_per_second: f64,
     most_beats_per_second: f64,
@@ -64,10 +72,14 @@ async fn main() {
 
     eprintln!("{RATE} beats/s …");
     let sustained = large.run(Pace::Rate(RATE), seconds).await;
-    eprintln!("as many as there is time for …");
-    let most = large.run(Pace::ClosedLoop(48), seconds / 2).await;
-    eprintln!("what two handshakes cost here …");
-    let floor_us = large.floor_us(seconds / 3).await;
+    let (mut most, mut floor_us) = (Vec::new(), Vec::new());
+    for run in 0..runs {
+        eprintln!("as many as there is time for, against bare handshakes, run {} of {runs} …", run + 1);
+        most.push(large.run(Pace::ClosedLoop(48), seconds / 3).await);
+        floor_us.push(large.floor_us(seconds / 6).await);
+    }
+    let at_full_load = |of: fn(&Load) -> f64| most.iter().map(of).collect::<Vec<f64>>();
+    let cpu_us_per_beat = at_full_load(|load| load.cpu_us_per_beat);
     let (mut per_beat_100, mut per_beat_10k) = (Vec::new(), Vec::new());
     for run in 0..runs {
         eprintln!("100 sites against {sites}, run {} of {runs} …", run + 1);
@@ -77,18 +89,20 @@ async fn main() {
     eprintln!("an ordinary day: every site beats every 60 s …");
     let ordinary = large.run(Pace::Interval(60.0), if quick { 10 } else { 90 }).await;
 
-    let errors = sustained.errors + most.errors + ordinary.errors;
+    let errors = sustained.errors + ordinary.errors + most.iter().map(|load| load.errors).sum::<u64>();
     let figures = Figures {
-        server_cpu_us_per_beat: most.cpu_us_per_beat,
+        server_cpu_us_per_beat: median(&cpu_us_per_beat),
         beats_per_second: sustained.beats_per_second,
         p99_ms: sustained.p99_ms,
         rss_mb_10k: large.rss_mb(),
         cpu_ratio_10k_to_100: median(&per_beat_10k) / median(&per_beat_100),
         details: Details {
+            cpu_ratio_to_floor: median(&cpu_us_per_beat) / median(&floor_us),
             floor_us,
+            cpu_us_per_beat,
             cpu_us_per_beat_at_800: sustained.cpu_us_per_beat,
             joins_per_second: large.joins_per_second,
-            most_beats_per_second: most.beats_per_second,
+            most_beats_per_second: median(&at_full_load(|load| load.beats_per_second)),
             p50_ms: sustained.p50_ms,
             rss_mb_idle,
             ordinary_day_cpu_percent: ordinary.cpu_percent,
@@ -113,9 +127,15 @@ fn print_table(figures: &Figures, sites: usize, sustained: &Load) {
         "server CPU a beat at full load (probe, TLS, parse, commit)",
         figures.server_cpu_us_per_beat,
         "µs",
-        &format!("≤ {MAX_CPU_US}"),
+        &format!("≤ {MAX_CPU_US}, where two handshakes cost {PROMISED_FLOOR_US}"),
     );
-    row("  two handshakes and an empty answer cost, on this machine", details.floor_us, "µs", "");
+    row("  two handshakes and an empty answer, on this machine", median(&details.floor_us), "µs", "");
+    row(
+        "  the one to the other",
+        details.cpu_ratio_to_floor,
+        "×",
+        &format!("≤ {}", MAX_CPU_US / PROMISED_FLOOR_US),
+    );
     row("  a beat at 800 a second, with a core idle in between", details.cpu_us_per_beat_at_800, "µs", "");
     row("beats a second, sustained", figures.beats_per_second, "/s", "≥ 800");
     row("  of which failed", sustained.errors as f64, "", "0");
