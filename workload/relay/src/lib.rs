@@ -12,6 +12,7 @@
 //! | [`remote_write`] | what a sink is told: protocol buffer, Snappy, batches |
 //! | `intake`, `packer`, `members` | from expositions to batches; what is remembered of each member |
 //! | `queue`, `spool` | what waits for a sink, in memory and on disk |
+//! | `folder` | files that one process has for itself |
 //! | `lane`, `sender`, `backoff` | how a batch is seen through, whatever the sink does |
 //! | [`counts`], `standing` | what was lost, and why; how each sink stands |
 //! | [`time`] | milliseconds |
@@ -21,6 +22,7 @@ pub mod counts;
 mod explain;
 pub mod exposition;
 pub mod filter;
+mod folder;
 mod intake;
 pub mod labels;
 mod lane;

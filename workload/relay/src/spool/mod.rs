@@ -7,24 +7,26 @@
 mod record;
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::File;
 use std::io::{self, BufReader, Read as _, Write as _};
 use std::os::unix::fs::FileExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use bytes::Bytes;
 use record::{HEADER, Header, Kind};
 
+use crate::folder::Folder;
 use crate::time::UnixMillis;
 
 /// How many segments a full spool has: when it overflows, this part of it goes at once.
 const SEGMENTS: u64 = 16;
 const SMALLEST_SEGMENT: u64 = 64 * 1024;
 const LARGEST_SEGMENT: u64 = 64 * 1024 * 1024;
+const LOCK: &str = "lock";
 const EXTENSION: &str = "spool";
 
 pub(crate) struct Spool {
-    directory: PathBuf,
+    folder: Folder,
     segments: VecDeque<Segment>,
     /// The file of the last segment; none before the first append, and after one that failed.
     writer: Option<File>,
@@ -32,8 +34,6 @@ pub(crate) struct Spool {
     bytes: u64,
     limit: u64,
     is_dirty: bool,
-    /// Held for as long as the spool is.
-    _lock: File,
 }
 
 struct Segment {
@@ -75,40 +75,23 @@ impl Spool {
     /// Opens the spool in this folder, or makes one of at most this many bytes. Says what is in it. Fails if another
     /// process has it open.
     pub(crate) fn open(directory: &Path, limit: u64) -> io::Result<(Self, Recovered)> {
-        fs::create_dir_all(directory)?;
-        let lock = OpenOptions::new().create(true).append(true).open(directory.join("lock"))?;
-        lock.try_lock().map_err(|error| match error {
-            TryLockError::WouldBlock => {
-                io::Error::new(io::ErrorKind::ResourceBusy, "another process uses it")
-            }
-            TryLockError::Error(error) => error,
-        })?;
         let mut spool = Self {
-            directory: directory.to_owned(),
+            folder: Folder::open(directory, LOCK, EXTENSION)?,
             segments: VecDeque::new(),
             writer: None,
             next_segment: 0,
             bytes: 0,
             limit,
             is_dirty: false,
-            _lock: lock,
         };
         let recovered = spool.recover()?;
         Ok((spool, recovered))
     }
 
     fn recover(&mut self) -> io::Result<Recovered> {
-        let mut numbers: Vec<u64> = Vec::new();
-        for entry in fs::read_dir(&self.directory)? {
-            let path = entry?.path();
-            let is_segment = path.extension().is_some_and(|extension| extension == EXTENSION);
-            let number = path.file_stem().and_then(|stem| stem.to_str()?.parse::<u64>().ok());
-            numbers.extend(number.filter(|_| is_segment));
-        }
-        numbers.sort_unstable();
         let mut batches = BTreeMap::new();
         let mut done = HashSet::new();
-        for number in numbers {
+        for number in self.folder.numbers()? {
             let bytes = self.scan(number, &mut batches, &mut done)?;
             self.segments.push_back(Segment { number, bytes, waiting: 0 });
             self.bytes += bytes;
@@ -133,7 +116,7 @@ impl Spool {
         batches: &mut BTreeMap<u64, (Label, Location)>,
         done: &mut HashSet<u64>,
     ) -> io::Result<u64> {
-        let file = File::open(self.path(segment))?;
+        let file = File::open(self.folder.path(segment))?;
         let length = file.metadata()?.len();
         let mut reader = BufReader::new(file);
         let mut offset = 0;
@@ -202,7 +185,7 @@ impl Spool {
     /// The body of a batch. Fails if it is not what was written.
     pub(crate) fn read(&self, location: &Location) -> io::Result<Bytes> {
         let mut body = vec![0; location.length as usize];
-        File::open(self.path(location.segment))?.read_exact_at(&mut body, location.offset)?;
+        File::open(self.folder.path(location.segment))?.read_exact_at(&mut body, location.offset)?;
         if crc32fast::hash(&body) != location.checksum {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "its checksum is wrong"));
         }
@@ -260,7 +243,7 @@ impl Spool {
 
     fn begin_segment(&mut self) -> io::Result<File> {
         let number = self.next_segment;
-        let file = OpenOptions::new().create_new(true).append(true).open(self.path(number))?;
+        let file = self.folder.begin(number)?;
         self.next_segment += 1;
         self.segments.push_back(Segment { number, bytes: 0, waiting: 0 });
         self.remove_done();
@@ -277,7 +260,7 @@ impl Spool {
     fn remove_oldest(&mut self) -> Option<u64> {
         let oldest = self.segments.pop_front()?;
         self.bytes = self.bytes.saturating_sub(oldest.bytes);
-        if let Err(error) = fs::remove_file(self.path(oldest.number)) {
+        if let Err(error) = self.folder.remove(oldest.number) {
             tracing::warn!(%error, "a part of the relay's spool cannot be removed");
         }
         Some(oldest.number)
@@ -290,10 +273,6 @@ impl Spool {
 
     fn segment_bytes(&self) -> u64 {
         (self.limit / SEGMENTS).clamp(SMALLEST_SEGMENT, LARGEST_SEGMENT)
-    }
-
-    fn path(&self, segment: u64) -> PathBuf {
-        self.directory.join(format!("{segment:020}.{EXTENSION}"))
     }
 }
 

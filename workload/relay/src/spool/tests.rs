@@ -1,5 +1,8 @@
 //! A spool is opened again as often as a process may be killed.
 
+use std::fs;
+use std::path::PathBuf;
+
 use tempfile::TempDir;
 
 use super::*;

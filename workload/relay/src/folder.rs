@@ -1,0 +1,55 @@
+//! A folder of numbered files that one process has for itself.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+pub(crate) struct Folder {
+    path: PathBuf,
+    extension: &'static str,
+    /// Held for as long as the folder is.
+    _lock: File,
+}
+
+impl Folder {
+    /// Takes the files of this extension in a folder, which is made if need be. Fails if another process has the lock
+    /// file of this name.
+    pub(crate) fn open(path: &Path, lock: &str, extension: &'static str) -> io::Result<Self> {
+        fs::create_dir_all(path)?;
+        let lock = OpenOptions::new().create(true).append(true).open(path.join(lock))?;
+        lock.try_lock().map_err(|error| match error {
+            TryLockError::WouldBlock => {
+                io::Error::new(io::ErrorKind::ResourceBusy, "another process uses it")
+            }
+            TryLockError::Error(error) => error,
+        })?;
+        Ok(Self { path: path.to_owned(), extension, _lock: lock })
+    }
+
+    /// The files that are there, by number.
+    pub(crate) fn numbers(&self) -> io::Result<Vec<u64>> {
+        let mut numbers: Vec<u64> = Vec::new();
+        for entry in fs::read_dir(&self.path)? {
+            let path = entry?.path();
+            let is_ours = path.extension().is_some_and(|extension| extension == self.extension);
+            let number = path.file_stem().and_then(|stem| stem.to_str()?.parse::<u64>().ok());
+            numbers.extend(number.filter(|_| is_ours));
+        }
+        numbers.sort_unstable();
+        Ok(numbers)
+    }
+
+    /// Where the file of this number is.
+    pub(crate) fn path(&self, number: u64) -> PathBuf {
+        self.path.join(format!("{number:020}.{}", self.extension))
+    }
+
+    /// A new file, to be appended to.
+    pub(crate) fn begin(&self, number: u64) -> io::Result<File> {
+        OpenOptions::new().create_new(true).append(true).open(self.path(number))
+    }
+
+    pub(crate) fn remove(&self, number: u64) -> io::Result<()> {
+        fs::remove_file(self.path(number))
+    }
+}
