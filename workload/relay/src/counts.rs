@@ -113,6 +113,7 @@ pub struct RelayCounts {
     queued: Family<SinkLabel, Gauge>,
     spooled: Family<SinkLabel, Gauge>,
     spool_errors: Family<SinkLabel, Counter>,
+    journal_errors: Counter,
     oldest: Family<SinkLabel, Gauge<f64, AtomicU64>>,
 }
 
@@ -151,6 +152,11 @@ impl RelayCounts {
             self.spool_errors.clone(),
         );
         relay.register(
+            "journal_errors",
+            "Times that what was handed in could not be written to the journal",
+            self.journal_errors.clone(),
+        );
+        relay.register(
             "oldest_seconds",
             "How long the oldest samples have waited for a sink",
             self.oldest.clone(),
@@ -179,6 +185,10 @@ impl RelayCounts {
         }
     }
 
+    pub(crate) fn journal_failed(&self) {
+        self.journal_errors.inc();
+    }
+
     pub(crate) fn of_sink(&self, name: &str) -> SinkCounts {
         let counts = SinkCounts { sink: name.to_owned(), counts: self.clone() };
         counts.begin();
@@ -193,6 +203,11 @@ impl RelayCounts {
     /// Lines that were passed over for this reason.
     pub fn bad_lines(&self, reason: BadLine) -> u64 {
         self.bad_lines.get_or_create(&ReasonLabel { reason: reason.to_string() }).get()
+    }
+
+    /// Times that the journal could not be written.
+    pub fn journal_errors(&self) -> u64 {
+        self.journal_errors.get()
     }
 
     /// Samples that are in the sinks' queues, and in their spools, or were.

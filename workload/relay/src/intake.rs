@@ -30,7 +30,8 @@ pub struct Exposition {
 /// What is to be done, in the order in which it was asked for.
 #[derive(Debug)]
 pub(crate) enum Work {
-    Read(Exposition),
+    /// An exposition, with its number in the journal where it is in one.
+    Read(Exposition, Option<u64>),
     /// The cluster left, or fell silent: its series end.
     End(ClusterName, UnixMillis),
     /// Which clusters were last heard before this moment?
@@ -47,6 +48,7 @@ pub(crate) enum Arrived {
 pub(crate) struct Intake {
     state: Mutex<State>,
     arrived: Condvar,
+    left: Condvar,
     limit: usize,
     counts: RelayCounts,
 }
@@ -61,7 +63,7 @@ struct State {
 impl Intake {
     /// At most this many bytes wait.
     pub(crate) fn new(limit: usize, counts: RelayCounts) -> Self {
-        Self { state: Mutex::default(), arrived: Condvar::new(), limit, counts }
+        Self { state: Mutex::default(), arrived: Condvar::new(), left: Condvar::new(), limit, counts }
     }
 
     /// Hands something in. The oldest expositions go where there is no room.
@@ -77,7 +79,7 @@ impl Intake {
                 return;
             }
             while state.bytes + size > self.limit {
-                let oldest = state.waiting.iter().position(|work| matches!(work, Work::Read(_)));
+                let oldest = state.waiting.iter().position(|work| matches!(work, Work::Read(..)));
                 let Some(work) = oldest.and_then(|at| state.waiting.remove(at)) else { break };
                 state.bytes -= work.bytes();
                 dropped.push(work);
@@ -92,6 +94,22 @@ impl Intake {
         }
     }
 
+    /// The same, for a thread that may wait until there is room: nothing goes.
+    pub(crate) fn push_patiently(&self, work: Work) {
+        let size = work.bytes();
+        let mut state = self.lock();
+        while !state.is_closed && !state.waiting.is_empty() && state.bytes + size > self.limit {
+            state = self.left.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        if state.is_closed {
+            return;
+        }
+        state.bytes += size;
+        state.waiting.push_back(work);
+        drop(state);
+        self.arrived.notify_one();
+    }
+
     /// The oldest work, waiting for it no longer than this. What was handed in before it was closed still comes.
     pub(crate) fn pop(&self, patience: Duration) -> Arrived {
         let mut state = self.lock();
@@ -101,6 +119,7 @@ impl Intake {
         match state.waiting.pop_front() {
             Some(work) => {
                 state.bytes -= work.bytes();
+                self.left.notify_one();
                 Arrived::Work(work)
             }
             None if state.is_closed => Arrived::Closed,
@@ -112,6 +131,7 @@ impl Intake {
     pub(crate) fn close(&self) {
         self.lock().is_closed = true;
         self.arrived.notify_all();
+        self.left.notify_all();
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -124,7 +144,7 @@ impl Work {
     fn bytes(&self) -> usize {
         const REST: usize = 256;
         match self {
-            Self::Read(exposition) => exposition.escaped.len() + REST,
+            Self::Read(exposition, _) => exposition.escaped.len() + REST,
             Self::End(..) | Self::WhoIsSilent(..) => 0,
         }
     }
@@ -135,20 +155,21 @@ mod tests {
     use super::*;
 
     fn exposition(number: i64, bytes: usize) -> Work {
-        Work::Read(Exposition {
+        let exposition = Exposition {
             cluster: ClusterName::new("paris").unwrap(),
             member: "node-1".to_owned(),
             service: "LXD".to_owned(),
             received: UnixMillis(number),
             escaped: vec![b'x'; bytes].into(),
-        })
+        };
+        Work::Read(exposition, None)
     }
 
     fn waiting(intake: &Intake) -> Vec<i64> {
         let mut numbers = Vec::new();
         while let Arrived::Work(work) = intake.pop(Duration::ZERO) {
             numbers.push(match work {
-                Work::Read(exposition) => exposition.received.0,
+                Work::Read(exposition, _) => exposition.received.0,
                 Work::End(_, at) | Work::WhoIsSilent(at, _) => at.0,
             });
         }
@@ -167,6 +188,30 @@ mod tests {
         intake.push(exposition(6, 100_000));
         assert_eq!(waiting(&intake), [2, 3, 4, 5]);
         assert_eq!(counts.expositions_dropped(Cause::IntakeFull), 2);
+    }
+
+    #[test]
+    fn who_is_patient_loses_nothing() {
+        let counts = RelayCounts::default();
+        let intake = Intake::new(3 * 1256, counts.clone());
+        let numbers: Vec<i64> = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                (0..100).for_each(|number| intake.push_patiently(exposition(number, 1000)));
+                // More than there is ever room for: it comes when nothing else waits.
+                intake.push_patiently(exposition(100, 100_000));
+                intake.close();
+            });
+            let mut numbers = Vec::new();
+            loop {
+                match intake.pop(Duration::from_secs(3600)) {
+                    Arrived::Work(Work::Read(exposition, _)) => numbers.push(exposition.received.0),
+                    Arrived::Work(_) | Arrived::Nothing => {}
+                    Arrived::Closed => return numbers,
+                }
+            }
+        });
+        assert_eq!(numbers, (0..=100).collect::<Vec<_>>());
+        assert_eq!(counts.expositions_dropped(Cause::IntakeFull), 0);
     }
 
     #[test]

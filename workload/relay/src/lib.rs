@@ -1,7 +1,8 @@
 //! The sites' metrics on their way to Prometheus.
 //!
-//! A heartbeat hands a member's exposition in ([`Relay::accept`]) and hears no more of it. One thread reads it and makes
-//! batches, across members and clusters; another sends them. Between the two, and for each sink, lies a queue.
+//! A heartbeat hands a member's exposition in ([`Relay::accept`]) and hears no more of it. One thread writes it down, one
+//! reads it and makes batches, across members and clusters; another sends them. Between these two, and for each sink,
+//! lies a queue.
 //!
 //! | module | holds |
 //! |---|---|
@@ -12,7 +13,9 @@
 //! | [`remote_write`] | what a sink is told: protocol buffer, Snappy, batches |
 //! | `intake`, `packer`, `members` | from expositions to batches; what is remembered of each member |
 //! | `queue`, `spool` | what waits for a sink, in memory and on disk |
+//! | `journal` | what was handed in and is not in the spools yet, on disk |
 //! | `folder` | files that one process has for itself |
+//! | `threads` | who does what of it |
 //! | `lane`, `sender`, `backoff` | how a batch is seen through, whatever the sink does |
 //! | [`counts`], `standing` | what was lost, and why; how each sink stands |
 //! | [`time`] | milliseconds |
@@ -24,6 +27,7 @@ pub mod exposition;
 pub mod filter;
 mod folder;
 mod intake;
+mod journal;
 pub mod labels;
 mod lane;
 mod members;
@@ -34,6 +38,7 @@ pub mod remote_write;
 mod sender;
 mod spool;
 mod standing;
+mod threads;
 pub mod time;
 
 pub use backoff::Backoff;

@@ -67,6 +67,9 @@ impl Default for Packing {
 /// Takes a finished batch for a lane.
 pub(crate) trait Take {
     fn take(&mut self, lane: u16, batch: Batch);
+
+    /// All that came of the expositions with these numbers has been taken.
+    fn complete(&mut self, expositions: &[u64]);
 }
 
 pub(crate) struct Packer {
@@ -85,6 +88,8 @@ struct Lane {
     number: u16,
     builder: BatchBuilder,
     contents: Vec<Part>,
+    /// The numbers of expositions whose last samples are in it.
+    complete: Vec<u64>,
 }
 
 /// What was left out of one exposition.
@@ -114,7 +119,8 @@ impl Packer {
     }
 
     /// Reads an exposition. Batches that become full are handed on; the rest waits for more, or for [`Self::flush`].
-    pub(crate) fn read(&mut self, exposition: Exposition, out: &mut impl Take) {
+    /// By its number, if it has one, it is said when all of it was handed on.
+    pub(crate) fn read(&mut self, exposition: Exposition, number: Option<u64>, out: &mut impl Take) {
         let Exposition { cluster, member, service, received, escaped } = exposition;
         if member.len().max(service.len()) > LONGEST_NAME {
             return self.counts.drop_expositions(1, Cause::LongName);
@@ -135,6 +141,11 @@ impl Packer {
         unescape(&escaped, &mut plain);
         drop(escaped);
         self.pack(id, lane, &origin, received, &plain, out);
+        if self.lanes[lane].holds(id) {
+            self.lanes[lane].complete.extend(number);
+        } else {
+            out.complete(number.as_slice());
+        }
         if plain.capacity() <= KEPT_BUFFER {
             self.plain = plain;
         }
@@ -290,6 +301,8 @@ impl Lane {
         }
         let samples = batch.samples;
         out.take(self.number, batch);
+        out.complete(&self.complete);
+        self.complete.clear();
         counts.hand_over(samples);
     }
 }

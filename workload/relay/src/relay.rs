@@ -1,10 +1,10 @@
-//! Puts it together: a thread that makes batches, and a thread that sends them. Nothing of it runs where heartbeats do.
+//! Puts it together: sinks with their queues and spools, a journal, and the threads between them.
 
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use protocol::ClusterName;
 use tokio::sync::oneshot;
@@ -12,19 +12,17 @@ use tokio_util::sync::CancellationToken;
 
 use crate::backoff::Backoff;
 use crate::counts::RelayCounts;
-use crate::intake::{Arrived, Exposition, Intake, Work};
+use crate::intake::{Exposition, Intake, Work};
+use crate::journal::Journal;
 use crate::lane::{Gate, Lanes};
-use crate::packer::{Packer, Packing, Take};
+use crate::packer::{Packer, Packing};
 use crate::queue::Queue;
-use crate::remote_write::Batch;
 use crate::sender::{Endpoint, InvalidEndpoint, Sender};
 use crate::spool::Spool;
 use crate::standing::SinkStanding;
+use crate::threads::{Queues, pack, send, write};
 use crate::time::UnixMillis;
 
-/// How often members are looked for that their clusters no longer speak of, and the spools are made safe.
-const SWEEP_EVERY: Duration = Duration::from_mins(1);
-const SYNC_EVERY: Duration = Duration::from_secs(1);
 /// How long a thread may take to end: reading what was handed in takes some seconds at most.
 const ENDS_WITHIN: Duration = Duration::from_secs(30);
 
@@ -35,6 +33,9 @@ pub struct Config {
     pub packing: Packing,
     /// The bytes of expositions that may wait to be read.
     pub intake_bytes: usize,
+    /// The folder, of this unit alone, where what was handed in is kept until it is in the sinks' spools. It needs one
+    /// where there are spools: without it, a process that is killed loses what came within a linger.
+    pub journal: Option<PathBuf>,
     /// Where the samples go.
     pub sinks: Vec<SinkConfig>,
 }
@@ -86,6 +87,14 @@ pub enum StartError {
         /// Why.
         error: io::Error,
     },
+    /// The journal cannot be opened.
+    #[error("the journal in {}: {error}", directory.display())]
+    Journal {
+        /// Its folder.
+        directory: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
     /// A thread cannot be started.
     #[error("a thread cannot be started: {0}")]
     Thread(#[from] io::Error),
@@ -98,6 +107,7 @@ pub struct Relay {
     queues: Vec<Arc<Queue>>,
     counts: RelayCounts,
     stop: CancellationToken,
+    writing: Option<JoinHandle<()>>,
     packing: Option<JoinHandle<()>>,
     sending: Option<JoinHandle<()>>,
 }
@@ -120,14 +130,14 @@ impl SinkConfig {
 impl Config {
     /// A relay to these sinks, with what serves most.
     pub fn new(sinks: Vec<SinkConfig>) -> Self {
-        Self { packing: Packing::default(), intake_bytes: 128 * 1024 * 1024, sinks }
+        Self { packing: Packing::default(), intake_bytes: 128 * 1024 * 1024, journal: None, sinks }
     }
 }
 
 impl Relay {
-    /// Starts it, and goes on with what earlier processes left in its spools.
+    /// Starts it, and goes on with what earlier processes left in its spools and its journal.
     pub fn start(config: Config) -> Result<Self, StartError> {
-        let Config { packing, intake_bytes, sinks } = config;
+        let Config { packing, intake_bytes, journal, sinks } = config;
         let counts = RelayCounts::default();
         let lanes = packing.lanes.max(1);
         let sinks: Vec<_> = sinks
@@ -135,13 +145,27 @@ impl Relay {
             .map(|sink| open(sink, lanes, &counts).map(Arc::new))
             .collect::<Result<_, _>>()?;
         let queues: Vec<_> = sinks.iter().map(|sink| Arc::clone(&sink.queue)).collect();
+        let journal = journal.map(|directory| open_journal(directory, &counts)).transpose()?;
+        // With a journal there are two, one after the other.
+        let intake_bytes = if journal.is_some() { intake_bytes / 2 } else { intake_bytes };
         let intake = Arc::new(Intake::new(intake_bytes, counts.clone()));
         let stop = CancellationToken::new();
         let sending = sinks.clone();
-        let mut relay = Self { intake, sinks, queues, counts, stop, packing: None, sending: None };
+        let mut relay =
+            Self { intake, sinks, queues, counts, stop, writing: None, packing: None, sending: None };
+        let mut intake = Arc::clone(&relay.intake);
+        let mut out = Queues { queues: relay.queues.clone(), journal: None };
+        if let Some((journal, left)) = journal {
+            let journal = Arc::new(journal);
+            out.journal = Some(Arc::clone(&journal));
+            let handed_in = intake;
+            intake = Arc::new(Intake::new(intake_bytes, relay.counts.clone()));
+            let written = Arc::clone(&intake);
+            let write = move || write(&handed_in, &journal, left, &written);
+            relay.writing = Some(thread::Builder::new().name("relay-journal".to_owned()).spawn(write)?);
+        }
         let linger = packing.linger;
         let packer = Packer::new(packing, relay.counts.clone());
-        let (intake, out) = (Arc::clone(&relay.intake), Queues(relay.queues.clone()));
         let pack = move || pack(&intake, packer, linger, out);
         relay.packing = Some(thread::Builder::new().name("relay-pack".to_owned()).spawn(pack)?);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -157,7 +181,7 @@ impl Relay {
 
     /// Takes an exposition. It never waits: where there is no room, the oldest go, and are counted.
     pub fn accept(&self, exposition: Exposition) {
-        self.intake.push(Work::Read(exposition));
+        self.intake.push(Work::Read(exposition, None));
     }
 
     /// The cluster left, or is known to be silent: its series end now.
@@ -188,6 +212,7 @@ impl Relay {
     /// spool then stays there.
     pub async fn shut_down(mut self, patience: Duration) {
         self.intake.close();
+        join(self.writing.take()).await;
         join(self.packing.take()).await;
         let queues = self.queues.clone();
         let emptied = async {
@@ -240,61 +265,10 @@ fn open(config: SinkConfig, lanes: u16, counts: &RelayCounts) -> Result<Lanes, S
     Ok(Lanes { name, queue, sender, gate: Gate::new(backoff), counts, oldest, searches })
 }
 
-/// Every sink gets every batch.
-struct Queues(Vec<Arc<Queue>>);
-
-impl Take for Queues {
-    fn take(&mut self, lane: u16, batch: Batch) {
-        for queue in &self.0 {
-            queue.push(lane, batch.clone());
-        }
-    }
-}
-
-/// Makes batches until nothing more comes.
-fn pack(intake: &Intake, mut packer: Packer, linger: Duration, mut out: Queues) {
-    let mut gathering: Option<Instant> = None;
-    let mut next_sync = Instant::now() + SYNC_EVERY;
-    let mut next_sweep = Instant::now() + SWEEP_EVERY;
-    loop {
-        let flush_at = gathering.map(|since| since + linger);
-        let wake_at = flush_at.map_or(next_sync, |flush_at| flush_at.min(next_sync)).min(next_sweep);
-        match intake.pop(wake_at.saturating_duration_since(Instant::now())) {
-            Arrived::Work(Work::Read(exposition)) => packer.read(exposition, &mut out),
-            Arrived::Work(Work::End(cluster, at)) => packer.end(&cluster, at, &mut out),
-            Arrived::Work(Work::WhoIsSilent(since, answer)) => {
-                // Whoever asked may have gone.
-                let _ = answer.send(packer.silent_since(since));
-            }
-            Arrived::Nothing => {}
-            Arrived::Closed => break,
-        }
-        let now = Instant::now();
-        gathering = if packer.is_gathering() { gathering.or(Some(now)) } else { None };
-        if gathering.is_some_and(|since| now >= since + linger) {
-            packer.flush(&mut out);
-            gathering = None;
-        }
-        if now >= next_sync {
-            out.0.iter().for_each(|queue| queue.sync());
-            next_sync = now + SYNC_EVERY;
-        }
-        if now >= next_sweep {
-            packer.sweep(UnixMillis::now(), &mut out);
-            next_sweep = now + SWEEP_EVERY;
-        }
-    }
-    packer.flush(&mut out);
-}
-
-/// Sends batches until it is stopped.
-async fn send(sinks: Vec<Arc<Lanes>>, lanes: u16, stop: CancellationToken) {
-    let mut sending = tokio::task::JoinSet::new();
-    for sink in sinks {
-        for lane in 0..lanes {
-            let sink = Arc::clone(&sink);
-            sending.spawn(async move { sink.run(lane).await });
-        }
-    }
-    stop.cancelled().await;
+fn open_journal(
+    directory: PathBuf,
+    counts: &RelayCounts,
+) -> Result<(Journal, Vec<(u64, Exposition)>), StartError> {
+    let opened = Journal::open(&directory, counts.clone());
+    opened.map_err(|error| StartError::Journal { directory, error })
 }

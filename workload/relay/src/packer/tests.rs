@@ -7,11 +7,15 @@ use crate::filter::Group;
 const T: i64 = 1_800_000_000_000;
 
 #[derive(Default)]
-struct Taken(Vec<(u16, Batch)>);
+struct Taken(Vec<(u16, Batch)>, Vec<u64>);
 
 impl Take for Taken {
     fn take(&mut self, lane: u16, batch: Batch) {
         self.0.push((lane, batch));
+    }
+
+    fn complete(&mut self, expositions: &[u64]) {
+        self.1.extend(expositions);
     }
 }
 
@@ -22,6 +26,7 @@ impl Taken {
 }
 
 struct Fixture {
+    next: u64,
     packer: Packer,
     counts: RelayCounts,
     out: Taken,
@@ -30,7 +35,7 @@ struct Fixture {
 impl Fixture {
     fn new(packing: Packing) -> Self {
         let counts = RelayCounts::default();
-        Self { packer: Packer::new(packing, counts.clone()), counts, out: Taken::default() }
+        Self { next: 0, packer: Packer::new(packing, counts.clone()), counts, out: Taken::default() }
     }
 
     fn read(&mut self, cluster: &str, member: &str, at: i64, text: &str) {
@@ -41,7 +46,8 @@ impl Fixture {
             received: UnixMillis(at),
             escaped: text.replace('"', "\\\"").replace('\n', "\\n").into(),
         };
-        self.packer.read(exposition, &mut self.out);
+        self.packer.read(exposition, Some(self.next), &mut self.out);
+        self.next += 1;
     }
 
     fn flushed(&mut self) -> Vec<u32> {
@@ -96,6 +102,25 @@ fn a_batch_holds_a_series_once() {
     fixture.read("paris", "b", T, &lines(10));
     fixture.read("paris", "a", T + 1, &lines(10));
     assert_eq!(fixture.flushed(), [20, 10]);
+}
+
+#[test]
+fn an_exposition_is_complete_when_all_of_it_was_taken() {
+    let mut fixture = Fixture::new(one_lane());
+    fixture.read("paris", "a", T, &lines(60));
+    fixture.read("paris", "b", T, &lines(60));
+    assert_eq!((fixture.out.samples(), &fixture.out.1[..]), (vec![100], &[0][..]));
+    // Of this nothing waits: it ends with a batch.
+    fixture.read("paris", "c", T, &lines(80));
+    assert_eq!((fixture.out.samples(), &fixture.out.1[..]), (vec![100, 100], &[0, 1, 2][..]));
+    fixture.read("paris", "d", T, "nothing that can be read");
+    assert_eq!(fixture.out.1, [0, 1, 2, 3]);
+    // A batch holds a series once: it goes before the next exposition of the same member.
+    fixture.read("paris", "a", T + 1, &lines(10));
+    fixture.read("paris", "a", T + 2, &lines(10));
+    assert_eq!(fixture.out.1, [0, 1, 2, 3, 4]);
+    fixture.packer.end(&name("rome"), UnixMillis(T + 3), &mut fixture.out);
+    assert_eq!(fixture.out.1, [0, 1, 2, 3, 4, 5]);
 }
 
 #[test]

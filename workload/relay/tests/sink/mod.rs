@@ -49,6 +49,8 @@ pub(crate) struct Seen {
     pub(crate) headers: Vec<BTreeMap<String, String>>,
     /// Samples that were taken, duplicates not counted.
     pub(crate) samples: usize,
+    /// Requests that were refused, each with the reason.
+    pub(crate) refused: Vec<String>,
 }
 
 #[derive(Clone)]
@@ -186,6 +188,7 @@ async fn answer(behaviour: Behaviour, body: &Bytes, seen: &watch::Sender<Seen>) 
         if taken.is_ok() {
             seen.samples += store(&mut seen.stored, series);
         }
+        seen.refused.extend(taken.as_ref().err().cloned());
     });
     let status = match (taken, behaviour) {
         (Ok(()), Behaviour::TakeAndFail) => 500,
