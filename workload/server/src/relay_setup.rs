@@ -61,6 +61,8 @@ pub(crate) fn start(source: &Source) -> Result<Option<Relay>, Failure> {
         sinks.push(SinkConfig { memory_bytes: settings.memory_bytes, spool, ..sink });
     }
     let mut config = Config::new(sinks);
+    // Beside the sinks' folders: one for all of them.
+    config.journal = settings.spool_path;
     config.packing.rules = rules;
     config.packing.job = if settings.is_job_folded { JobLabel::Folded } else { JobLabel::Name };
     let relay = Relay::start(config).map_err(|error| Failure::Other(format!("the relay: {error}")))?;
