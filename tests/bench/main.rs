@@ -76,7 +76,7 @@ async fn main() {
     for run in 0..runs {
         eprintln!("as many as there is time for, against bare handshakes, run {} of {runs} …", run + 1);
         most.push(large.run(Pace::ClosedLoop(48), seconds / 3).await);
-        floor_us.push(large.floor_us(seconds / 6).await);
+        floor_us.push(large.floor_us(seconds.div_ceil(6)).await);
     }
     let at_full_load = |of: fn(&Load) -> f64| most.iter().map(of).collect::<Vec<f64>>();
     let cpu_us_per_beat = at_full_load(|load| load.cpu_us_per_beat);
