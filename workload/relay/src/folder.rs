@@ -1,7 +1,8 @@
-//! A folder of numbered files that one process has for itself.
+//! A folder of numbered files that one process has for itself. Others may not read them: they say what runs at the sites.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 pub(crate) struct Folder {
@@ -15,8 +16,8 @@ impl Folder {
     /// Takes the files of this extension in a folder, which is made if need be. Fails if another process has the lock
     /// file of this name.
     pub(crate) fn open(path: &Path, lock: &str, extension: &'static str) -> io::Result<Self> {
-        fs::create_dir_all(path)?;
-        let lock = OpenOptions::new().create(true).append(true).open(path.join(lock))?;
+        DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+        let lock = OpenOptions::new().create(true).append(true).mode(0o600).open(path.join(lock))?;
         lock.try_lock().map_err(|error| match error {
             TryLockError::WouldBlock => {
                 io::Error::new(io::ErrorKind::ResourceBusy, "another process uses it")
@@ -46,7 +47,7 @@ impl Folder {
 
     /// A new file, to be appended to.
     pub(crate) fn begin(&self, number: u64) -> io::Result<File> {
-        OpenOptions::new().create_new(true).append(true).open(self.path(number))
+        OpenOptions::new().create_new(true).append(true).mode(0o600).open(self.path(number))
     }
 
     pub(crate) fn remove(&self, number: u64) -> io::Result<()> {

@@ -32,6 +32,8 @@ pub struct Exposition {
 pub(crate) enum Work {
     /// An exposition, with its number in the journal where it is in one.
     Read(Exposition, Option<u64>),
+    /// What was read so far goes on its way before anything that follows is read.
+    Flush,
     /// The cluster left, or fell silent: its series end.
     End(ClusterName, UnixMillis),
     /// Which clusters were last heard before this moment?
@@ -145,7 +147,7 @@ impl Work {
         const REST: usize = 256;
         match self {
             Self::Read(exposition, _) => exposition.escaped.len() + REST,
-            Self::End(..) | Self::WhoIsSilent(..) => 0,
+            Self::Flush | Self::End(..) | Self::WhoIsSilent(..) => 0,
         }
     }
 }
@@ -171,6 +173,7 @@ mod tests {
             numbers.push(match work {
                 Work::Read(exposition, _) => exposition.received.0,
                 Work::End(_, at) | Work::WhoIsSilent(at, _) => at.0,
+                Work::Flush => unreachable!("nobody asked for it"),
             });
         }
         numbers

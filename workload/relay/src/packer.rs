@@ -23,8 +23,6 @@ const MAX_AHEAD: Duration = Duration::from_mins(10);
 const MAX_BEHIND: Duration = Duration::from_hours(1);
 /// For how long a cluster is remembered that this unit no longer hears.
 const REMEMBERED: Duration = Duration::from_hours(1);
-/// The longest name of a member or a service, in bytes. It stands in every series.
-const LONGEST_NAME: usize = 255;
 /// A buffer that had to hold more is given back.
 const KEPT_BUFFER: usize = 8 * 1024 * 1024;
 
@@ -122,9 +120,6 @@ impl Packer {
     /// By its number, if it has one, it is said when all of it was handed on.
     pub(crate) fn read(&mut self, exposition: Exposition, number: Option<u64>, out: &mut impl Take) {
         let Exposition { cluster, member, service, received, escaped } = exposition;
-        if member.len().max(service.len()) > LONGEST_NAME {
-            return self.counts.drop_expositions(1, Cause::LongName);
-        }
         let groups = self.packing.rules.groups.len();
         let origin = Origin::new(&cluster, &member, self.packing.job);
         let new = || Service::new(origin.clone(), groups);

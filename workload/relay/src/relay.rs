@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use crate::backoff::Backoff;
-use crate::counts::RelayCounts;
+use crate::counts::{Cause, RelayCounts};
 use crate::intake::{Exposition, Intake, Work};
 use crate::journal::Journal;
 use crate::lane::{Gate, Lanes};
@@ -22,6 +22,9 @@ use crate::spool::Spool;
 use crate::standing::SinkStanding;
 use crate::threads::{Queues, pack, send, write};
 use crate::time::UnixMillis;
+
+/// The longest name of a member or a service, in bytes. It stands in every series.
+const LONGEST_NAME: usize = 255;
 
 /// How long a thread may take to end: reading what was handed in takes some seconds at most.
 const ENDS_WITHIN: Duration = Duration::from_secs(30);
@@ -107,9 +110,17 @@ pub struct Relay {
     queues: Vec<Arc<Queue>>,
     counts: RelayCounts,
     stop: CancellationToken,
-    writing: Option<JoinHandle<()>>,
-    packing: Option<JoinHandle<()>>,
-    sending: Option<JoinHandle<()>>,
+    writing: Option<Running>,
+    packing: Option<Running>,
+    sending: Option<Running>,
+}
+
+/// A thread of its own.
+struct Running {
+    name: &'static str,
+    thread: JoinHandle<()>,
+    /// Answers when it has ended, one way or the other.
+    ended: oneshot::Receiver<()>,
 }
 
 impl SinkConfig {
@@ -162,12 +173,12 @@ impl Relay {
             intake = Arc::new(Intake::new(intake_bytes, relay.counts.clone()));
             let written = Arc::clone(&intake);
             let write = move || write(&handed_in, &journal, left, &written);
-            relay.writing = Some(thread::Builder::new().name("relay-journal".to_owned()).spawn(write)?);
+            relay.writing = Some(Running::begin("relay-journal", write)?);
         }
         let linger = packing.linger;
         let packer = Packer::new(packing, relay.counts.clone());
         let pack = move || pack(&intake, packer, linger, out);
-        relay.packing = Some(thread::Builder::new().name("relay-pack".to_owned()).spawn(pack)?);
+        relay.packing = Some(Running::begin("relay-pack", pack)?);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let stop = relay.stop.clone();
         let send = move || {
@@ -175,12 +186,15 @@ impl Relay {
             // A name that is being looked up is nothing to wait for.
             runtime.shutdown_background();
         };
-        relay.sending = Some(thread::Builder::new().name("relay-send".to_owned()).spawn(send)?);
+        relay.sending = Some(Running::begin("relay-send", send)?);
         Ok(relay)
     }
 
     /// Takes an exposition. It never waits: where there is no room, the oldest go, and are counted.
     pub fn accept(&self, exposition: Exposition) {
+        if exposition.member.len().max(exposition.service.len()) > LONGEST_NAME {
+            return self.counts.drop_expositions(1, Cause::LongName);
+        }
         self.intake.push(Work::Read(exposition, None));
     }
 
@@ -212,8 +226,9 @@ impl Relay {
     /// spool then stays there.
     pub async fn shut_down(mut self, patience: Duration) {
         self.intake.close();
-        join(self.writing.take()).await;
-        join(self.packing.take()).await;
+        for thread in [self.writing.take(), self.packing.take()].into_iter().flatten() {
+            thread.join().await;
+        }
         let queues = self.queues.clone();
         let emptied = async {
             for queue in &queues {
@@ -222,7 +237,9 @@ impl Relay {
         };
         let _ = tokio::time::timeout(patience, emptied).await;
         self.stop.cancel();
-        join(self.sending.take()).await;
+        if let Some(sending) = self.sending.take() {
+            sending.join().await;
+        }
         for queue in &self.queues {
             queue.sync();
             queue.count_lost();
@@ -230,15 +247,25 @@ impl Relay {
     }
 }
 
-/// Waits until a thread has ended, but not for ever: a disk may hang.
-async fn join(thread: Option<JoinHandle<()>>) {
-    let Some(thread) = thread else { return };
-    let name = thread.thread().name().unwrap_or_default().to_owned();
-    let joined = tokio::task::spawn_blocking(move || thread.join());
-    match tokio::time::timeout(ENDS_WITHIN, joined).await {
-        Ok(Ok(Ok(()))) => {}
-        Ok(_) => tracing::error!(name, "a thread of the relay has panicked"),
-        Err(_) => tracing::error!(name, "a thread of the relay does not end"),
+impl Running {
+    fn begin(name: &'static str, work: impl FnOnce() + Send + 'static) -> io::Result<Self> {
+        let (end, ended) = oneshot::channel();
+        let thread = thread::Builder::new().name(name.to_owned()).spawn(move || {
+            let _end: oneshot::Sender<()> = end;
+            work();
+        })?;
+        Ok(Self { name, thread, ended })
+    }
+
+    /// Waits until it has ended, but not for ever: a disk may hang. Nothing of the runtime is kept waiting then.
+    async fn join(self) {
+        let Self { name, thread, ended } = self;
+        match tokio::time::timeout(ENDS_WITHIN, ended).await {
+            // It has nothing left to do: this takes no time.
+            Ok(_) if thread.join().is_ok() => {}
+            Ok(_) => tracing::error!(name, "a thread of the relay has panicked"),
+            Err(_) => tracing::error!(name, "a thread of the relay does not end"),
+        }
     }
 }
 

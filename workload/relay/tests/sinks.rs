@@ -5,6 +5,7 @@
 mod sink;
 mod wire;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -414,4 +415,60 @@ async fn an_hour_without_a_sink_fits_for_a_thousand_sites() {
         assert!(samples.is_sorted_by(|a, b| a.0 < b.0));
     }
     relay.shut_down(Duration::from_mins(1)).await;
+}
+
+#[tokio::test]
+async fn what_a_killed_relay_left_and_is_too_old_spoils_nothing_new() {
+    let sink = TestSink::start().await;
+    let with_journal = |folder: &Path, linger| {
+        let spool = SpoolConfig { directory: folder.join("a"), bytes: 16 << 20 };
+        let mut config = config(vec![SinkConfig { spool: Some(spool), ..sink_config("a", &sink) }]);
+        config.journal = Some(folder.to_owned());
+        config.packing.linger = linger;
+        // What is gathered together is one batch.
+        (config.packing.samples, config.packing.lanes) = (10_000, 1);
+        Relay::start(config).unwrap()
+    };
+    let (one, other) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let killed = with_journal(one.path(), Duration::from_hours(1));
+    beat(&killed, UnixMillis::now().minus(Duration::from_hours(2)).0, 0);
+    // Answered when all before it was written down, and gathers still.
+    killed.silent_since(UnixMillis(0)).await;
+    // What a killed process leaves: one that is dropped hands on what it has.
+    for file in std::fs::read_dir(one.path()).unwrap().map(|entry| entry.unwrap().path()) {
+        if file.extension().is_some() {
+            std::fs::copy(&file, other.path().join(file.file_name().unwrap())).unwrap();
+        }
+    }
+
+    let relay = with_journal(other.path(), Duration::from_millis(200));
+    let begun = beginning();
+    beat(&relay, begun, 0);
+    until_all(&sink, 1).await;
+    has_all(&sink, begun, 0..1);
+    assert_eq!(relay.counts().dropped("a", Cause::TooOld), BEAT as u64);
+    assert_eq!(sink.seen().refused, [""; 0]);
+    relay.shut_down(Duration::from_secs(10)).await;
+}
+
+#[tokio::test]
+async fn a_name_that_is_longer_than_any_real_one_is_not_even_written_down() {
+    let sink = TestSink::start().await;
+    let directory = TempDir::new().unwrap();
+    let mut config = config(vec![sink_config("a", &sink)]);
+    config.journal = Some(directory.path().to_owned());
+    config.packing.linger = Duration::from_hours(1);
+    let relay = Relay::start(config).unwrap();
+    relay.accept(Exposition {
+        cluster: ClusterName::new("paris").unwrap(),
+        member: "a".repeat(256),
+        service: "LXD".to_owned(),
+        received: UnixMillis::now(),
+        escaped: "metric 1".into(),
+    });
+    relay.silent_since(UnixMillis(0)).await;
+    let files = std::fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().path());
+    assert_eq!(files.filter(|path| path.extension().is_some()).count(), 0);
+    assert_eq!(relay.counts().expositions_dropped(Cause::LongName), 1);
+    relay.shut_down(Duration::from_secs(10)).await;
 }

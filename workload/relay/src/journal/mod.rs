@@ -1,9 +1,10 @@
 //! What was handed in and is not spooled yet, on disk: so that a process that is killed loses nothing of what it was
 //! handed.
 //!
-//! Expositions are appended before anybody reads them. When all that was gathered of them is in the sinks' spools,
-//! their file goes; at rest there is none. So there is never more on disk than what waits to be read and what came
-//! within a [linger](crate::Packing::linger) or two. What was appended survives the process at once. It is not made
+//! Expositions are appended before anybody reads them. When all that was gathered of them was handed to the sinks'
+//! spools, their file goes, be it that a spool could not be written: such a batch is in memory alone, as the queue says.
+//! At rest there is no file. So there is never more on disk than what waits to be read and what came within a
+//! [linger](crate::Packing::linger) or two. What was appended survives the process at once. It is not made
 //! safe for the machine's sudden end: seconds later the spools are, and most files are gone before their contents were
 //! ever written to a disk.
 //!
@@ -49,6 +50,8 @@ struct State {
     writer: Option<File>,
     next_file: u64,
     next_exposition: u64,
+    /// Spooled expositions of which the journal could not be told yet.
+    unnoted: Vec<u64>,
     buffer: Vec<u8>,
     complained: Option<Instant>,
 }
@@ -70,10 +73,11 @@ impl Journal {
             writer: None,
             next_file: 0,
             next_exposition: 0,
+            unnoted: Vec::new(),
             buffer: Vec::new(),
             complained: None,
         };
-        let left = state.recover(&folder)?;
+        let left = state.recover(&folder, &counts)?;
         let journal = Self { folder, state: Mutex::new(state), counts };
         if left.is_empty() {
             journal.done(u64::MAX);
@@ -92,11 +96,17 @@ impl Journal {
         number
     }
 
-    /// Notes that all of these expositions is in the spools: they do not come again.
+    /// Notes that all of these expositions is in the spools: they do not come again. Where that cannot be written, it is
+    /// with the next that are noted.
     pub(crate) fn spooled(&self, expositions: &[u64]) {
         let mut state = self.lock();
-        let encoded = record::write_spooled(expositions, &mut state.buffer);
+        let State { unnoted, buffer, .. } = &mut *state;
+        unnoted.extend_from_slice(expositions);
+        let encoded = record::write_spooled(unnoted, buffer);
         let written = encoded.and_then(|()| state.write(&self.folder));
+        if written.is_ok() {
+            state.unnoted.clear();
+        }
         self.tell(&mut state, written);
     }
 
@@ -106,6 +116,7 @@ impl Journal {
         let gone: Vec<_> = {
             let mut state = self.lock();
             state.writer = None;
+            state.unnoted.retain(|number| *number > through);
             let gone = state.files.iter().take_while(|file| file.last <= through).count();
             state.files.drain(..gone).collect()
         };
@@ -133,12 +144,20 @@ impl Journal {
 }
 
 impl State {
-    /// Reads each file up to the first record that is damaged: the process ended while it was written.
-    fn recover(&mut self, folder: &Folder) -> io::Result<Vec<(u64, Exposition)>> {
+    /// Reads each file up to the first record that is damaged: the process ended while it was written. A file that the
+    /// disk does not give back keeps nothing else from being read.
+    fn recover(&mut self, folder: &Folder, counts: &RelayCounts) -> io::Result<Vec<(u64, Exposition)>> {
         let mut left = Vec::new();
         let mut spooled = HashSet::new();
         for number in folder.numbers()? {
-            let mut rest = Bytes::from(fs::read(folder.path(number))?);
+            let mut rest = fs::read(folder.path(number)).map_or_else(
+                |error| {
+                    counts.journal_failed();
+                    tracing::warn!(%error, number, "a part of the relay's journal cannot be read, and is lost");
+                    Bytes::new()
+                },
+                Bytes::from,
+            );
             let bytes = rest.len() as u64;
             while let Some(record) = record::next(&mut rest) {
                 match record {

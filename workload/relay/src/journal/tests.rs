@@ -176,6 +176,56 @@ fn where_it_cannot_be_written_it_is_counted_and_gone_on() {
 }
 
 #[test]
+fn what_could_not_be_noted_is_with_the_next_that_are() {
+    let directory = TempDir::new().unwrap();
+    let folder = directory.path().join("spool");
+    let counts = RelayCounts::default();
+    let (journal, _) = Journal::open(&folder, counts.clone()).unwrap();
+    append(&journal, 0..4);
+    // All in one file: with the folder away, the news would need another.
+    journal.lock().writer = None;
+    fs::rename(&folder, directory.path().join("away")).unwrap();
+    journal.spooled(&[0]);
+    assert_eq!(counts.journal_errors(), 1);
+    fs::rename(directory.path().join("away"), &folder).unwrap();
+    journal.spooled(&[1]);
+    drop(journal);
+    let (_journal, left) = Journal::open(&folder, counts).unwrap();
+    assert_eq!(left.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [2, 3]);
+}
+
+#[test]
+fn a_file_that_cannot_be_read_keeps_nothing_else_from_being_read() {
+    let directory = TempDir::new().unwrap();
+    let (journal, _) = open(&directory);
+    append(&journal, 0..2);
+    drop(journal);
+    // Whoever runs the tests as root may read every file, but no folder is one.
+    fs::create_dir(directory.path().join(format!("{:020}.{EXTENSION}", 7))).unwrap();
+    let counts = RelayCounts::default();
+    let (journal, left) = Journal::open(directory.path(), counts.clone()).unwrap();
+    assert_eq!(left.len(), 2);
+    assert_eq!(counts.journal_errors(), 1);
+    append(&journal, 2..3);
+    drop(journal);
+    assert_eq!(self::left(&directory), [0, 1, 2]);
+}
+
+#[test]
+fn nobody_else_may_read_it() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let directory = TempDir::new().unwrap();
+    let folder = directory.path().join("spool");
+    let (journal, _) = Journal::open(&folder, RelayCounts::default()).unwrap();
+    append(&journal, 0..1);
+    let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o077;
+    assert_eq!(mode(&folder), 0);
+    for file in fs::read_dir(&folder).unwrap() {
+        assert_eq!(mode(&file.unwrap().path()), 0);
+    }
+}
+
+#[test]
 fn two_processes_cannot_share_one() {
     let directory = TempDir::new().unwrap();
     let _held = open(&directory);
