@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot begin fails")]
 
+pub mod awake;
 pub mod balancer;
 pub mod browser;
 pub mod hub;
@@ -23,6 +24,7 @@ pub mod traefik;
 pub mod victoria;
 pub mod wait;
 
+pub use awake::Awake;
 pub use balancer::Balancer;
 pub use browser::Browser;
 pub use hub::Hub;

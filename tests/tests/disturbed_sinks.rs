@@ -1,7 +1,7 @@
 //! Sinks of metrics that are stopped, hang, are slow or refuse something: no heartbeat feels it, and nothing is lost, be
 //! the hub killed meanwhile or not.
 //!
-//! `SINK_SECONDS` is how long each misbehaves; with `SHIPPED` the hub is built as it is shipped, for costs that mean
+//! `SINK_SECONDS` is how long each misbehaves, `SINK_MODES` says which are tried (`stopped,hanging`); with `SHIPPED` the hub is built as it is shipped, for costs that mean
 //! something. Both sinks are real, behind gates that misbehave for them.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use harness::hub::free_port;
 use harness::simulated::{Fleet, Load, Pace, Plan};
 use harness::sink_gate::{Behaviour, SinkGate};
-use harness::{Prometheus, VictoriaMetrics, wait};
+use harness::{Awake, Prometheus, VictoriaMetrics, wait};
 use store::private::{Durability, PrivatePostgres};
 use store::testing::scratch_folder;
 use time::OffsetDateTime;
@@ -98,14 +98,19 @@ impl Scene {
     }
 
     /// How the sinks misbehave in turn.
-    fn modes(&self) -> [(&'static str, Behaviour); 4] {
+    fn modes(&self) -> Vec<(&'static str, Behaviour)> {
         let refused = [REFUSED_METRIC, REFUSED_SITE, &self.refused_instance].map(str::to_owned);
-        [
+        let all = [
             ("stopped", Behaviour::Stopped),
             ("hanging", Behaviour::Hanging),
             ("slow, 2 s an answer", Behaviour::Slow(Duration::from_secs(2))),
             ("rejecting one series for ever", Behaviour::Rejecting(refused.into())),
-        ]
+        ];
+        let wanted = std::env::var("SINK_MODES").ok();
+        let is_wanted = |name: &str| {
+            wanted.as_ref().is_none_or(|wanted| wanted.split(',').any(|wanted| name.starts_with(wanted)))
+        };
+        all.into_iter().filter(|(name, _)| is_wanted(name)).collect()
     }
 
     fn behave(&self, behaviour: &Behaviour) {
@@ -222,12 +227,15 @@ struct Kept {
 async fn no_heartbeat_feels_what_a_sink_does_and_nothing_is_lost() {
     let _alone = ONE_AT_A_TIME.lock().await;
     let scene = Scene::set("sinks").await;
+    // Sinks that are stopped leave a machine idle, which makes all else dearer: that is not what is asked here.
+    let _awake = Awake::begin();
     // Before and after each mode; together they are as long as it.
     let mut undisturbed = scene.load(seconds().div_ceil(2)).await;
     let rss = scene.fleet.rss_mb();
     println!("{:<32} {:>9} {:>9} {:>9} {:>9} {:>9}", "sinks", "µs a beat", "ratio", "p99 ms", "ratio", "MB");
-    for (name, behaviour) in scene.modes() {
-        scene.behave(&behaviour);
+    let modes = scene.modes();
+    for (name, behaviour) in &modes {
+        scene.behave(behaviour);
         let disturbed = scene.load(seconds()).await;
         let rss_now = scene.fleet.rss_mb();
         scene.behave(&Behaviour::Take);
@@ -259,7 +267,9 @@ async fn no_heartbeat_feels_what_a_sink_does_and_nothing_is_lost() {
     let refused = beats[REFUSED_SITE];
     let handed_over = scene.own("cluster_manager_relay_samples_total").await;
     assert_eq!(samples + refused, whole(handed_over));
-    assert!(scene.own("cluster_manager_relay_samples_dropped_total").await >= 2.0, "nothing was refused");
+    if modes.iter().any(|(_, behaviour)| matches!(behaviour, Behaviour::Rejecting(_))) {
+        assert!(scene.own("cluster_manager_relay_samples_dropped_total").await >= 2.0, "nothing was refused");
+    }
     println!("{samples} samples of {} beats are in both sinks, once", beats.values().sum::<u64>());
     scene.clear();
 }
