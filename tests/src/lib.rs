@@ -5,6 +5,7 @@
 
 pub mod awake;
 pub mod balancer;
+mod bare_handshakes;
 pub mod browser;
 pub mod hub;
 pub mod lxd;

@@ -4,7 +4,6 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::Stdio;
 
-use agent::client::{CallOptions, call};
 use procfs::process::Process;
 use protocol::{ClusterName, JoinToken, Secret};
 use secrecy::ExposeSecret as _;
@@ -26,7 +25,7 @@ pub struct Fleet {
     is_shipped: bool,
     program: Option<Program>,
     state: PathBuf,
-    sites: usize,
+    pub(crate) sites: usize,
 }
 
 /// A hub and its fleet to be.
@@ -130,37 +129,6 @@ impl Fleet {
         }
     }
 
-    /// Server CPU microseconds for what a beat cannot do without on this machine: a probe, and a call with a client
-    /// certificate that is answered at once.
-    pub async fn floor_us(&self, seconds: u64) -> f64 {
-        let keys = crate::hub::keys("floor");
-        let probe = self.cost_of_calls(&agent::client::Identity::None, "/", seconds).await;
-        probe + self.cost_of_calls(&keys.identity(), "/", seconds).await
-    }
-
-    async fn cost_of_calls(&self, identity: &agent::client::Identity, path: &str, seconds: u64) -> f64 {
-        let before = self.cpu_seconds();
-        let until = std::time::Instant::now() + std::time::Duration::from_secs(seconds);
-        let callers = (0..24).map(|_| {
-            let (address, identity, path) = (self.hub.address.clone(), identity.clone(), path.to_owned());
-            tokio::spawn(async move {
-                let mut calls = 0u64;
-                while std::time::Instant::now() < until {
-                    let options = CallOptions {
-                        identity: identity.clone(),
-                        path: path.clone(),
-                        ..CallOptions::new(address.clone())
-                    };
-                    calls += u64::from(call(options).await.is_ok());
-                }
-                calls
-            })
-        });
-        let calls = futures_util::future::join_all(callers.collect::<Vec<_>>()).await;
-        let calls: u64 = calls.into_iter().map(Result::unwrap).sum();
-        (self.cpu_seconds() - before) * 1e6 / calls as f64
-    }
-
     /// The server's resident memory in megabytes.
     pub fn rss_mb(&self) -> f64 {
         let status = self.process().status().unwrap();
@@ -171,7 +139,8 @@ impl Fleet {
         Process::new(self.program.as_ref().unwrap().id()).unwrap()
     }
 
-    fn cpu_seconds(&self) -> f64 {
+    /// The CPU time that the server has spent so far.
+    pub(crate) fn cpu_seconds(&self) -> f64 {
         let stat = self.process().stat().unwrap();
         (stat.utime + stat.stime) as f64 / procfs::ticks_per_second() as f64
     }
