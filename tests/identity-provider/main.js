@@ -48,13 +48,15 @@ const issued = [];
 let keys = [newKey()];
 let provider;
 
+// As JWK from the beginning: `KeyObject.export` as JWK now and then waits for ever in Node.js 20.
 function newKey() {
   const { algorithm } = options;
-  const { privateKey } = algorithm === 'EdDSA' ? generateKeyPairSync('ed25519')
+  const jwk = { publicKeyEncoding: { format: 'jwk' }, privateKeyEncoding: { format: 'jwk' } };
+  const { privateKey } = algorithm === 'EdDSA' ? generateKeyPairSync('ed25519', jwk)
     : algorithm.startsWith('ES')
-      ? generateKeyPairSync('ec', { namedCurve: algorithm === 'ES384' ? 'P-384' : 'P-256' })
-      : generateKeyPairSync('rsa', { modulusLength: 2048 });
-  return { ...privateKey.export({ format: 'jwk' }), alg: algorithm, use: 'sig', kid: randomUUID() };
+      ? generateKeyPairSync('ec', { namedCurve: algorithm === 'ES384' ? 'P-384' : 'P-256', ...jwk })
+      : generateKeyPairSync('rsa', { modulusLength: 2048, ...jwk });
+  return { ...privateKey, alg: algorithm, use: 'sig', kid: randomUUID() };
 }
 
 function rebuild() {
