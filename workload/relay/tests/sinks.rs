@@ -2,83 +2,19 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
 
+mod beats;
 mod sink;
 mod wire;
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use beats::{BEAT, MEMBERS, METRICS, beat, beginning, config, has_all, sink_config, start, until_all};
 use protocol::ClusterName;
 use relay::counts::{Cause, Outcome};
 use relay::time::UnixMillis;
-use relay::{Backoff, Config, Credentials, Endpoint, Exposition, Relay, SinkConfig, SpoolConfig};
+use relay::{Credentials, Endpoint, Relay, SinkConfig};
 use sink::{Behaviour, TestSink};
-use tempfile::TempDir;
-
-const MEMBERS: usize = 10;
-const METRICS: usize = 20;
-const BEAT: usize = MEMBERS * METRICS;
-
-fn endpoint(sink: &TestSink) -> Endpoint {
-    Endpoint {
-        url: format!("http://{}/api/v1/write", sink.address).parse().unwrap(),
-        extra_ca_pem: None,
-        credentials: Credentials::None,
-        timeout: Duration::from_secs(30),
-    }
-}
-
-fn sink_config(name: &str, sink: &TestSink) -> SinkConfig {
-    let backoff =
-        Backoff { first: Duration::from_millis(5), most: Duration::from_millis(50), breaks_after: 3 };
-    SinkConfig { backoff, ..SinkConfig::new(name, endpoint(sink)) }
-}
-
-fn config(sinks: Vec<SinkConfig>) -> Config {
-    let mut config = Config::new(sinks);
-    config.packing.linger = Duration::from_millis(5);
-    config.packing.samples = 64;
-    config
-}
-
-fn start(sinks: Vec<SinkConfig>) -> Relay {
-    Relay::start(config(sinks)).unwrap()
-}
-
-/// Minutes may pass quickly, but not into the future.
-fn beginning() -> i64 {
-    UnixMillis::now().minus(Duration::from_mins(30)).0
-}
-
-/// One heartbeat of a cluster. Values say which one it was.
-fn beat(relay: &Relay, begun: i64, number: i64) {
-    for member in 0..MEMBERS {
-        let lines: Vec<_> = (0..METRICS).map(|metric| format!("metric_{metric} {number}")).collect();
-        relay.accept(Exposition {
-            cluster: ClusterName::new("paris").unwrap(),
-            member: format!("node-{member}"),
-            service: "LXD".to_owned(),
-            received: UnixMillis(begun + number * 1000),
-            escaped: lines.join("\\n").into(),
-        });
-    }
-}
-
-/// Every series has every one of these beats once, in order.
-fn has_all(sink: &TestSink, begun: i64, beats: std::ops::Range<i64>) {
-    let seen = sink.seen();
-    assert_eq!(seen.stored.len(), BEAT);
-    #[expect(clippy::cast_precision_loss, reason = "they are small")]
-    let expected: Vec<_> = beats.map(|number| (begun + number * 1000, (number as f64).to_bits())).collect();
-    for (labels, samples) in &seen.stored {
-        assert_eq!(samples, &expected, "{labels:?}");
-    }
-}
-
-async fn until_all(sink: &TestSink, beats: usize) {
-    sink.until(|seen| seen.samples >= beats * BEAT).await;
-}
 
 #[tokio::test]
 async fn every_sample_arrives_once_and_in_order_with_the_right_headers() {
@@ -282,42 +218,6 @@ async fn what_becomes_too_old_while_it_waits_is_dropped() {
 }
 
 #[tokio::test]
-async fn a_spool_outlives_its_relay() {
-    let directory = TempDir::new().unwrap();
-    let sink = TestSink::start().await;
-    sink.behave(Behaviour::Answer(503, None));
-    let with_spool = || {
-        let spool = SpoolConfig { directory: directory.path().join("a"), bytes: 64 << 20 };
-        SinkConfig { spool: Some(spool), memory_bytes: 4096, ..sink_config("a", &sink) }
-    };
-    let begun = beginning();
-    for run in 0..3 {
-        let relay = start(vec![with_spool()]);
-        for number in run * 10..(run + 1) * 10 {
-            beat(&relay, begun, number);
-        }
-        let counts = relay.counts().clone();
-        relay.shut_down(Duration::from_millis(200)).await;
-        assert_eq!(counts.dropped("a", Cause::Ended), 0);
-        assert_eq!(counts.dropped("a", Cause::MemoryFull), 0);
-    }
-    sink.behave(Behaviour::Take);
-    let mut config = config(vec![with_spool()]);
-    // Even so, each series stays in order.
-    config.packing.lanes = 7;
-    let relay = Relay::start(config).unwrap();
-    beat(&relay, begun, 30);
-    until_all(&sink, 31).await;
-    has_all(&sink, begun, 0..31);
-    relay.shut_down(Duration::from_mins(1)).await;
-    // Nothing is left for the next one.
-    let before = sink.seen().requests.len();
-    let relay = start(vec![with_spool()]);
-    relay.shut_down(Duration::from_mins(1)).await;
-    assert_eq!(sink.seen().requests.len(), before);
-}
-
-#[tokio::test]
 async fn a_cluster_that_leaves_has_its_series_ended() {
     let sink = TestSink::start().await;
     let relay = start(vec![sink_config("a", &sink)]);
@@ -366,109 +266,4 @@ async fn a_sink_behind_tls_is_told_who_we_are() {
     relay.shut_down(Duration::from_millis(500)).await;
     assert_eq!(counts.sent("b"), 0);
     assert_eq!(counts.dropped("b", Cause::Ended), BEAT as u64);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "six million samples: run it with --release"]
-async fn an_hour_without_a_sink_fits_for_a_thousand_sites() {
-    const SITES: usize = 1000;
-    const BEATS: usize = 60;
-    let text = include_str!("fixtures/lxd-5.0.txt");
-    let escaped = serde_json::to_string(text).unwrap();
-    let escaped: bytes::Bytes = escaped[1..escaped.len() - 1].to_owned().into();
-    let directory = TempDir::new().unwrap();
-    let sink = TestSink::start().await;
-    sink.behave(Behaviour::Answer(503, Some(1)));
-    let spool = SpoolConfig { directory: directory.path().join("a"), bytes: 1 << 30 };
-    let mut config = Config::new(vec![SinkConfig {
-        spool: Some(spool),
-        memory_bytes: 16 << 20,
-        ..sink_config("a", &sink)
-    }]);
-    config.intake_bytes = usize::MAX;
-    let relay = Relay::start(config).unwrap();
-    let begun = UnixMillis::now().minus(Duration::from_mins(60));
-    for beat in 0..BEATS {
-        for site in 0..SITES {
-            relay.accept(Exposition {
-                cluster: ClusterName::new(format!("site-{site}")).unwrap(),
-                member: "node-1".to_owned(),
-                service: "LXD".to_owned(),
-                received: begun.plus(Duration::from_mins(beat as u64)),
-                escaped: escaped.clone(),
-            });
-        }
-    }
-    let all = SITES * BEATS * 99;
-    while relay.counts().handed_over() < all as u64 {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    let on_disk: u64 = std::fs::read_dir(directory.path().join("a"))
-        .unwrap()
-        .map(|entry| entry.unwrap().metadata().unwrap().len())
-        .sum();
-    println!("{all} samples, {on_disk} bytes on disk");
-    sink.behave(Behaviour::Take);
-    sink.until(|seen| seen.samples == all).await;
-    for samples in sink.seen().stored.values() {
-        assert_eq!(samples.len(), BEATS);
-        assert!(samples.is_sorted_by(|a, b| a.0 < b.0));
-    }
-    relay.shut_down(Duration::from_mins(1)).await;
-}
-
-#[tokio::test]
-async fn what_a_killed_relay_left_and_is_too_old_spoils_nothing_new() {
-    let sink = TestSink::start().await;
-    let with_journal = |folder: &Path, linger| {
-        let spool = SpoolConfig { directory: folder.join("a"), bytes: 16 << 20 };
-        let mut config = config(vec![SinkConfig { spool: Some(spool), ..sink_config("a", &sink) }]);
-        config.journal = Some(folder.to_owned());
-        config.packing.linger = linger;
-        // What is gathered together is one batch.
-        (config.packing.samples, config.packing.lanes) = (10_000, 1);
-        Relay::start(config).unwrap()
-    };
-    let (one, other) = (TempDir::new().unwrap(), TempDir::new().unwrap());
-    let killed = with_journal(one.path(), Duration::from_hours(1));
-    beat(&killed, UnixMillis::now().minus(Duration::from_hours(2)).0, 0);
-    // Answered when all before it was written down, and gathers still.
-    killed.silent_since(UnixMillis(0)).await;
-    // What a killed process leaves: one that is dropped hands on what it has.
-    for file in std::fs::read_dir(one.path()).unwrap().map(|entry| entry.unwrap().path()) {
-        if file.extension().is_some() {
-            std::fs::copy(&file, other.path().join(file.file_name().unwrap())).unwrap();
-        }
-    }
-
-    let relay = with_journal(other.path(), Duration::from_millis(200));
-    let begun = beginning();
-    beat(&relay, begun, 0);
-    until_all(&sink, 1).await;
-    has_all(&sink, begun, 0..1);
-    assert_eq!(relay.counts().dropped("a", Cause::TooOld), BEAT as u64);
-    assert_eq!(sink.seen().refused, [""; 0]);
-    relay.shut_down(Duration::from_secs(10)).await;
-}
-
-#[tokio::test]
-async fn a_name_that_is_longer_than_any_real_one_is_not_even_written_down() {
-    let sink = TestSink::start().await;
-    let directory = TempDir::new().unwrap();
-    let mut config = config(vec![sink_config("a", &sink)]);
-    config.journal = Some(directory.path().to_owned());
-    config.packing.linger = Duration::from_hours(1);
-    let relay = Relay::start(config).unwrap();
-    relay.accept(Exposition {
-        cluster: ClusterName::new("paris").unwrap(),
-        member: "a".repeat(256),
-        service: "LXD".to_owned(),
-        received: UnixMillis::now(),
-        escaped: "metric 1".into(),
-    });
-    relay.silent_since(UnixMillis(0)).await;
-    let files = std::fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().path());
-    assert_eq!(files.filter(|path| path.extension().is_some()).count(), 0);
-    assert_eq!(relay.counts().expositions_dropped(Cause::LongName), 1);
-    relay.shut_down(Duration::from_secs(10)).await;
 }

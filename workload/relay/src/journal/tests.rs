@@ -40,6 +40,14 @@ fn files(directory: &TempDir) -> Vec<PathBuf> {
     files
 }
 
+/// What happens while a folder is not to be found.
+fn while_away(folder: &Path, happens: impl FnOnce()) {
+    let away = folder.with_extension("away");
+    fs::rename(folder, &away).unwrap();
+    happens();
+    fs::rename(&away, folder).unwrap();
+}
+
 #[test]
 fn what_was_handed_in_is_there_again_whole_and_in_order() {
     let directory = TempDir::new().unwrap();
@@ -159,11 +167,11 @@ fn where_it_cannot_be_written_it_is_counted_and_gone_on() {
     let folder = directory.path().join("spool");
     let counts = RelayCounts::default();
     let (journal, _) = Journal::open(&folder, counts.clone()).unwrap();
-    fs::rename(&folder, directory.path().join("away")).unwrap();
-    append(&journal, 0..2);
-    journal.spooled(&[0]);
+    while_away(&folder, || {
+        append(&journal, 0..2);
+        journal.spooled(&[0]);
+    });
     assert_eq!(counts.journal_errors(), 3);
-    fs::rename(directory.path().join("away"), &folder).unwrap();
     // The news that one is spooled may be all that is known of it: no other gets its number.
     journal.spooled(&[1]);
     drop(journal);
@@ -184,10 +192,8 @@ fn what_could_not_be_noted_is_with_the_next_that_are() {
     append(&journal, 0..4);
     // All in one file: with the folder away, the news would need another.
     journal.lock().writer = None;
-    fs::rename(&folder, directory.path().join("away")).unwrap();
-    journal.spooled(&[0]);
+    while_away(&folder, || journal.spooled(&[0]));
     assert_eq!(counts.journal_errors(), 1);
-    fs::rename(directory.path().join("away"), &folder).unwrap();
     journal.spooled(&[1]);
     drop(journal);
     let (_journal, left) = Journal::open(&folder, counts).unwrap();
