@@ -195,7 +195,7 @@ impl Hub {
 
     /// The same with the server as it is shipped.
     pub fn shipped_connector_command(&self) -> Command {
-        let mut command = process::command_at(&programs::shipped_server(), &self.variables);
+        let mut command = process::command_at(&programs::shipped("cluster-manager"), &self.variables);
         command.args(["serve", "--connector-listen", &format!("127.0.0.1:{}", self.address.port())]);
         command
     }

@@ -9,16 +9,14 @@ pub fn path(name: &str) -> PathBuf {
     folder().join(name)
 }
 
-/// The server as it is shipped: profile `dist`, whatever the caller was built with.
-pub fn shipped_server() -> PathBuf {
-    static SERVER: OnceLock<PathBuf> = OnceLock::new();
-    SERVER
-        .get_or_init(|| {
-            build(&["--profile", "dist", "-p", "server", "--bin", "cluster-manager"]);
-            let target = folder().parent().expect("a profile's folder lies in the target folder");
-            target.join("dist/cluster-manager")
-        })
-        .clone()
+/// Where a program lies as it is shipped: profile `dist`, whatever the caller was built with.
+pub fn shipped(name: &str) -> PathBuf {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    let folder = FOLDER.get_or_init(|| {
+        build("dist");
+        folder().parent().expect("a profile's folder lies in the target folder").join("dist")
+    });
+    folder.join(name)
 }
 
 /// Somebody else's program, built from its published sources the first time.
@@ -48,14 +46,16 @@ fn folder() -> &'static Path {
             Some("debug") | None => "dev",
             Some(profile) => profile,
         };
-        build(&["--profile", profile, "-p", "server", "-p", "agent", "--bins"]);
+        build(profile);
         folder.to_owned()
     })
 }
 
-fn build(arguments: &[&str]) {
+fn build(profile: &str) {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let built =
-        Command::new(cargo).args(["build", "--quiet"]).args(arguments).current_dir(source_tree()).status();
+    let built = Command::new(cargo)
+        .args(["build", "--quiet", "--profile", profile, "-p", "server", "-p", "agent", "--bins"])
+        .current_dir(source_tree())
+        .status();
     assert!(built.expect("cargo runs").success(), "the programs under test do not build");
 }

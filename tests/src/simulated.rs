@@ -12,7 +12,8 @@ use time::Duration;
 
 use crate::Program;
 use crate::hub::{Hub, UNLIMITED};
-use crate::process::command;
+use crate::process::{command, command_at};
+use crate::programs::shipped;
 
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
 
@@ -35,7 +36,7 @@ pub struct Plan<'a> {
     pub name: &'a str,
     /// How many sites enrol.
     pub sites: usize,
-    /// Whether the hub runs as it is shipped, for costs that mean something.
+    /// Whether the programs run as they are shipped, for costs that mean something.
     pub is_shipped: bool,
     /// More of the hub's settings.
     pub settings: &'a [(&'a str, &'a str)],
@@ -146,7 +147,8 @@ impl Fleet {
     }
 
     async fn fleetsim(&self, arguments: &[String]) -> serde_json::Value {
-        let mut fleet = command("fleetsim", &[]);
+        let mut fleet =
+            if self.is_shipped { command_at(&shipped("fleetsim"), &[]) } else { command("fleetsim", &[]) };
         fleet.arg("--state").arg(&self.state).args([
             "--report",
             "json",
