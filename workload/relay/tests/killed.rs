@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
 
+mod beats;
 mod sink;
 mod wire;
 
@@ -10,9 +11,9 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use protocol::ClusterName;
+use beats::exposition;
 use relay::time::UnixMillis;
-use relay::{Backoff, Config, Credentials, Endpoint, Exposition, Relay, SinkConfig, SpoolConfig};
+use relay::{Backoff, Config, Credentials, Endpoint, Relay, SinkConfig, SpoolConfig};
 use sink::{Behaviour, TestSink};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
@@ -48,14 +49,7 @@ fn relay(url: &str, folder: &Path, linger: Duration) -> Relay {
 
 fn beat(relay: &Relay, begun: i64, number: i64) {
     for member in 0..MEMBERS {
-        let lines: Vec<_> = (0..METRICS).map(|metric| format!("metric_{metric} {number}")).collect();
-        relay.accept(Exposition {
-            cluster: ClusterName::new("paris").unwrap(),
-            member: format!("node-{member}"),
-            service: "LXD".to_owned(),
-            received: UnixMillis(begun + number * BEAT_EVERY),
-            escaped: lines.join("\\n").into(),
-        });
+        relay.accept(exposition(member, METRICS, number, begun + number * BEAT_EVERY));
     }
 }
 

@@ -48,14 +48,19 @@ pub(crate) fn beginning() -> i64 {
 /// One heartbeat of a cluster. Values say which one it was.
 pub(crate) fn beat(relay: &Relay, begun: i64, number: i64) {
     for member in 0..MEMBERS {
-        let lines: Vec<_> = (0..METRICS).map(|metric| format!("metric_{metric} {number}")).collect();
-        relay.accept(Exposition {
-            cluster: ClusterName::new("paris").unwrap(),
-            member: format!("node-{member}"),
-            service: "LXD".to_owned(),
-            received: UnixMillis(begun + number * 1000),
-            escaped: lines.join("\\n").into(),
-        });
+        relay.accept(exposition(member, METRICS, number, begun + number * 1000));
+    }
+}
+
+/// What one member has to say in the heartbeat with this number.
+pub(crate) fn exposition(member: usize, metrics: usize, number: i64, received: i64) -> Exposition {
+    let lines: Vec<_> = (0..metrics).map(|metric| format!("metric_{metric} {number}")).collect();
+    Exposition {
+        cluster: ClusterName::new("paris").unwrap(),
+        member: format!("node-{member}"),
+        service: "LXD".to_owned(),
+        received: UnixMillis(received),
+        escaped: lines.join("\\n").into(),
     }
 }
 
