@@ -1,8 +1,9 @@
 //! Sinks of metrics that are stopped, hang, are slow or refuse something: no heartbeat feels it, and nothing is lost, be
 //! the hub killed meanwhile or not.
 //!
-//! `SINK_SECONDS` is how long each misbehaves, `SINK_MODES` says which are tried (`stopped,hanging`); with `SHIPPED` the hub is built as it is shipped, for costs that mean
-//! something. Both sinks are real, behind gates that misbehave for them.
+//! `SINK_SECONDS` is how long each misbehaves, `SINK_MODES` says which are tried (`stopped,hanging`); with `SHIPPED` our
+//! programs are those that are shipped, for costs that mean something. Both sinks are real, behind gates that misbehave
+//! for them.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
 
