@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::Stdio;
 
 use procfs::process::Process;
-use protocol::{ClusterName, JoinToken, Secret};
+use protocol::{Address, ClusterName, JoinToken, Secret};
 use secrecy::ExposeSecret as _;
 use store::private::{PrivatePostgres, create_database};
 use time::Duration;
@@ -91,6 +91,12 @@ impl Fleet {
         fleet
     }
 
+    /// Where the fleet finds the hub: by an IP address, since looking a name up is the sites' own work and here it would
+    /// take its time from the hub.
+    pub(crate) fn address(&self) -> Address {
+        numeric_address(&self.hub)
+    }
+
     /// Kills the hub as a power cut would, and starts it again.
     pub async fn kill_and_start(&mut self) {
         // It is gone when this returns: two may not share a spool.
@@ -172,6 +178,10 @@ async fn start(hub: &Hub, is_shipped: bool) -> Program {
     program
 }
 
+fn numeric_address(hub: &Hub) -> Address {
+    Address::new("127.0.0.1", hub.address.port()).unwrap()
+}
+
 /// Tokens for so many sites, one a line. Made through the store: the command line makes one at a time.
 async fn make_tokens(hub: &Hub, sites: usize) -> String {
     let fingerprint = edge::ServerIdentity::load(&hub.folder().join("connector")).unwrap().leaf_fingerprint();
@@ -183,7 +193,7 @@ async fn make_tokens(hub: &Hub, sites: usize) -> String {
         let token = JoinToken {
             secret: Secret::from_text(format!("{number:064}")),
             expires_at: now + Duration::HOUR,
-            addresses: vec![hub.address.clone()],
+            addresses: vec![numeric_address(hub)],
             server_name: name.clone(),
             fingerprint,
         };
