@@ -1,8 +1,8 @@
 //! Gathers heartbeats into batches. Each is answered only after its commit.
 //!
 //! While one batch commits the next gathers, so batches grow with the load by themselves. Under load a batch also
-//! waits a moment for company, since what a batch costs hardly depends on its size; nothing waits when there is none. A beat that the database refuses does not take its batch along: the batch is halved until the
-//! guilty one is alone.
+//! waits a moment for company, since what a batch costs hardly depends on its size; nothing waits when there is none.
+//! A beat that the database refuses does not take its batch along: the batch is halved until the guilty one is alone.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
