@@ -19,8 +19,9 @@ use prometheus_client::registry::Registry;
 use store::Store;
 use tokio_util::sync::CancellationToken;
 
-/// How often it is looked: as often as metrics are usually scraped.
-const LOOK_EVERY: Duration = Duration::from_secs(15);
+/// How often it is looked: oftener than metrics are scraped, since a look costs by what changed since the last one, and
+/// heartbeats should not have to wait for a long one.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct StateLabel {
