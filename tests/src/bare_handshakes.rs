@@ -9,13 +9,14 @@ use protocol::Address;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::simulated::{Fleet, Pace};
+use crate::simulated::{Fleet, Pace, numeric_address};
 
 impl Fleet {
     /// Server CPU microseconds for a probe, and a call with a client certificate that is answered at once: as they
     /// follow each other in a beat, at the pace of beats.
     pub async fn bare_handshakes_us(&self, pace: Pace, seconds: u64) -> f64 {
-        let pair = Pair { address: self.address(), identity: crate::hub::keys("floor").identity() };
+        let pair =
+            Pair { address: numeric_address(&self.hub), identity: crate::hub::keys("floor").identity() };
         let until = Instant::now() + Duration::from_secs(seconds);
         let before = self.cpu_seconds();
         let pairs = match pace {

@@ -91,12 +91,6 @@ impl Fleet {
         fleet
     }
 
-    /// Where the fleet finds the hub: by an IP address, since looking a name up is the sites' own work and here it would
-    /// take its time from the hub.
-    pub(crate) fn address(&self) -> Address {
-        numeric_address(&self.hub)
-    }
-
     /// Kills the hub as a power cut would, and starts it again.
     pub async fn kill_and_start(&mut self) {
         // It is gone when this returns: two may not share a spool.
@@ -178,7 +172,9 @@ async fn start(hub: &Hub, is_shipped: bool) -> Program {
     program
 }
 
-fn numeric_address(hub: &Hub) -> Address {
+/// Where a fleet finds its hub: by an IP address, since looking a name up is the sites' own work and here it would take
+/// its time from the hub.
+pub(crate) fn numeric_address(hub: &Hub) -> Address {
     Address::new("127.0.0.1", hub.address.port()).unwrap()
 }
 
