@@ -1,7 +1,5 @@
 //! How the sinks of metrics stand, as units say.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests")]
-
 use store::metrics_sinks::SinkReport;
 use store::testing::{empty_database, execute, migrated_store, store};
 use uuid::Uuid;

@@ -1,7 +1,5 @@
 //! What the tests of the store share.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests")]
-#![allow(dead_code, reason = "each test file uses its part")]
 #![allow(unreachable_pub, reason = "a module of tests has no outside")]
 
 pub mod made;

@@ -1,9 +1,5 @@
 //! Service accounts: made once, found by their token, gone when revoked.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests")]
-
-mod support;
-
 use std::time::Instant;
 
 use fleet::service_account::ServiceAccountName;
@@ -11,8 +7,9 @@ use fleet::{Role, ServiceToken};
 use store::service_accounts::{CreateServiceAccountError, NewServiceAccount};
 use store::testing::{empty_database, migrated_store, store, texts};
 use store::{DatabaseOptions, Store};
-use support::origin;
 use time::{Duration, OffsetDateTime};
+
+use crate::support::origin;
 
 fn token(byte: u8) -> ServiceToken {
     ServiceToken::from_random(&[byte; 32])

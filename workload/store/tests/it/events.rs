@@ -1,15 +1,12 @@
 //! The audit trail: what leaves a row, and what is in it.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests")]
-
-mod support;
-
 use fleet::{Actor, ActorKind, ClusterChange, Origin};
 use store::DatabaseOptions;
 use store::events::{EventFilter, SecurityEvent};
 use store::testing::{empty_database, execute, migrated_store, store, texts};
-use support::{certificate, enrol, origin, request, secret, token_for, token_proof};
 use time::Duration;
+
+use crate::support::{certificate, enrol, origin, request, secret, token_for, token_proof};
 
 /// Somebody who signed in, over the network.
 fn person() -> Origin {

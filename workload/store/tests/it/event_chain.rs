@@ -1,15 +1,12 @@
 //! The chain of seals: that it grows whole whoever seals, and that nobody without the key can change it unseen.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests")]
-
-mod support;
-
 use secrecy::SecretSlice;
 use store::events::{Broken, Head, Verification, VerifyOptions};
 use store::testing::{empty_database, execute, store, texts};
 use store::{Crypter, DatabaseOptions, Store};
-use support::token_for;
 use time::Duration;
+
+use crate::support::token_for;
 
 async fn empty() -> (DatabaseOptions, Store) {
     let options = empty_database().await.unwrap();

@@ -1,9 +1,5 @@
 //! Heartbeats in batches, liveness, warnings and transitions of health.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests")]
-
-mod support;
-
 use std::sync::Arc;
 
 use fleet::warning::findings;
@@ -14,8 +10,9 @@ use store::heartbeats::Beat;
 use store::presence::Presence;
 use store::testing::{empty_database, execute, migrated_store, store as store_over};
 use store::{DatabaseOptions, HeartbeatWriter, Store, WriteError};
-use support::{enrol, origin};
 use time::Duration;
+
+use crate::support::{enrol, origin};
 
 fn writer(store: &Store) -> HeartbeatWriter {
     HeartbeatWriter::start(store.clone(), Arc::new(Presence::new(store.clone())))

@@ -1,17 +1,14 @@
 //! Databases of the existing program, at each of its four versions, taken over in place (contract section 3).
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests")]
-
-mod support;
-
 use fleet::{HealthState, Percent};
 use protocol::{Certificate, JoinToken};
 use store::enrolment::JoinProof;
 use store::testing::{empty_database, execute, store as store_over, texts};
 use store::{DatabaseOptions, Store};
-use support::{certificate, origin, request};
 use time::OffsetDateTime;
 use time::macros::datetime;
+
+use crate::support::{certificate, origin, request};
 
 const JOINED: OffsetDateTime = datetime!(2025-03-04 05:06:07 UTC);
 const LAST_BEAT: OffsetDateTime = datetime!(2026-01-02 03:04:05 UTC);

@@ -1,9 +1,5 @@
 //! The list of clusters: each filter, each sort, pages, and that it is judged as the domain does.
 
-#![allow(clippy::unwrap_used, reason = "tests")]
-
-mod support;
-
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
@@ -16,8 +12,9 @@ use store::Store;
 use store::fleet_query::{ClusterPage, PageError};
 use store::presence::Presence;
 use store::testing::{empty_database, execute, store, texts};
-use support::made::{Made, report, store_with, various};
 use time::Duration;
+
+use crate::support::made::{Made, report, store_with, various};
 
 const RULES: HealthRules = HealthRules { late_floor: Duration::minutes(2), lost_floor: Duration::minutes(5) };
 

@@ -1,7 +1,5 @@
 //! How clusters were: written once by whichever unit comes first, added up by the hour, dropped when old.
 
-#![allow(clippy::unwrap_used, reason = "tests")]
-
 use fleet::history::{HistoryPoint, Resolution};
 use fleet::{ClusterId, HealthRules, HealthState};
 use store::testing::{empty_database, execute, store, texts};

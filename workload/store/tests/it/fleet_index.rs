@@ -1,7 +1,5 @@
 //! What is kept in memory of the fleet never differs from what the database holds, whoever changed it.
 
-#![allow(clippy::unwrap_used, reason = "tests")]
-
 use fleet::query::{ClusterFilter, ClusterQuery, Order, SortBy};
 use fleet::{HealthRules, WarningKind};
 use futures_util::future::join_all;

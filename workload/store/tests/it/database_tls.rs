@@ -1,7 +1,5 @@
 //! TLS to the database: encrypted without a CA, the server known with one (contract section 5, `DB_CA_FILE`).
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests")]
-
 use std::io::Write as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;

@@ -1,13 +1,12 @@
 //! Joining and leaving, as the contract (1.2) says.
 
-mod support;
-
 use store::changes::Change;
 use store::enrolment::JoinError;
 use store::testing::migrated_store;
 use store::tokens::CreateTokenError;
-use support::{certificate, enrol, hmac_proof, origin, request, secret, token_for, token_proof};
 use time::Duration;
+
+use crate::support::{certificate, enrol, hmac_proof, origin, request, secret, token_for, token_proof};
 
 #[tokio::test]
 async fn a_token_makes_a_cluster_and_is_used_up() {

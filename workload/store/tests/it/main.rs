@@ -1,0 +1,17 @@
+//! The store over a real PostgreSQL: each test has a database of its own on a server that all of them share.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
+mod database_tls;
+mod enrolment;
+mod event_chain;
+mod events;
+mod fleet_index;
+mod fleet_query;
+mod heartbeats;
+mod history;
+mod metrics_sinks;
+mod service_accounts;
+mod sessions;
+mod support;
+mod takeover;
