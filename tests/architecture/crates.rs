@@ -1,0 +1,82 @@
+//! The crate graph is the architecture: no crate knows one that it must not know, and no forbidden crate comes in.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cargo_metadata::{CargoOpt, DependencyKind, MetadataCommand};
+
+/// Who may know whom, dependencies for building and running only.
+const MAY_KNOW: &[(&str, &[&str])] = &[
+    ("protocol", &[]),
+    ("settings", &[]),
+    ("fleet", &["protocol"]),
+    ("store", &["protocol", "fleet"]),
+    ("edge", &["protocol"]),
+    ("relay", &["protocol"]),
+    ("connector", &["protocol", "fleet", "store", "edge"]),
+    ("management", &["protocol", "fleet", "store", "edge"]),
+    ("server", &["protocol", "fleet", "store", "edge", "relay", "connector", "management", "settings"]),
+    ("agent", &["protocol"]),
+    ("charm", &["protocol", "fleet", "settings"]),
+];
+
+/// What a crate without I/O has no use for.
+const IO: &[&str] = &["tokio", "tokio-postgres", "deadpool-postgres", "hyper", "warp", "rustls"];
+
+fn direct_dependencies() -> BTreeMap<String, BTreeSet<String>> {
+    let metadata = MetadataCommand::new().features(CargoOpt::AllFeatures).no_deps().exec().unwrap();
+    let normal = |package: &cargo_metadata::Package| {
+        let wanted =
+            package.dependencies.iter().filter(|dependency| dependency.kind == DependencyKind::Normal);
+        wanted.map(|dependency| dependency.name.clone()).collect()
+    };
+    metadata.packages.iter().map(|package| (package.name.to_string(), normal(package))).collect()
+}
+
+#[test]
+fn crates_know_only_whom_they_may() {
+    let dependencies = direct_dependencies();
+    let ours: BTreeSet<&str> = dependencies.keys().map(String::as_str).collect();
+    for (name, may) in MAY_KNOW {
+        let known: BTreeSet<&str> =
+            dependencies[*name].iter().map(String::as_str).filter(|d| ours.contains(d)).collect();
+        let forbidden: Vec<_> = known.iter().filter(|known| !may.contains(known)).collect();
+        assert!(forbidden.is_empty(), "{name} must not know {forbidden:?}");
+    }
+    let listed: BTreeSet<&str> = MAY_KNOW.iter().map(|(name, _)| *name).collect();
+    let unlisted: Vec<_> =
+        ours.difference(&listed).filter(|name| !["tests", "architecture"].contains(name)).collect();
+    assert!(unlisted.is_empty(), "say what {unlisted:?} may know");
+}
+
+#[test]
+fn the_wire_and_the_domain_do_no_io() {
+    let dependencies = direct_dependencies();
+    for name in ["protocol", "fleet", "settings", "charm"] {
+        let io: Vec<_> = IO.iter().filter(|io| dependencies[name].contains(**io)).collect();
+        assert!(io.is_empty(), "{name} must not use {io:?}");
+    }
+}
+
+#[test]
+fn only_the_store_speaks_to_the_database() {
+    for (name, dependencies) in direct_dependencies() {
+        let speaks = dependencies.contains("tokio-postgres") || dependencies.contains("deadpool-postgres");
+        assert!(!speaks || name == "store", "{name} must not know the database's client");
+    }
+}
+
+#[test]
+fn there_is_one_provider_of_cryptography() {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let tree = std::process::Command::new(cargo)
+        .args(["tree", "--workspace", "--edges", "all", "--prefix", "none", "--format", "{p}"])
+        .current_dir(crate::source_tree())
+        .output()
+        .unwrap();
+    let tree = String::from_utf8(tree.stdout).unwrap();
+    let names: BTreeSet<&str> = tree.lines().filter_map(|line| line.split(' ').next()).collect();
+    assert!(names.contains("aws-lc-rs"));
+    for unwanted in ["ring", "openssl", "openssl-sys", "native-tls"] {
+        assert!(!names.contains(unwanted), "{unwanted} is in the dependency graph; aws-lc-rs is enough");
+    }
+}

@@ -1,0 +1,464 @@
+//! The command line over a hub's API: the same words, the same output, the same exit codes as on the hub itself.
+
+use std::collections::BTreeSet;
+use std::io::{Read as _, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use fleet::Role;
+use harness::process::{Ended, command};
+use harness::{Hub, ManagementUnit};
+use protocol::JoinToken;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// Somebody at another machine, who trusts the hub by its certificate.
+struct Away {
+    hub: Hub,
+    unit: ManagementUnit,
+    home: TempDir,
+}
+
+impl Away {
+    async fn new() -> Self {
+        let hub = Hub::start_unlimited().await;
+        let unit = ManagementUnit::start(&hub).await;
+        Self { hub, unit, home: tempfile::tempdir().unwrap() }
+    }
+
+    fn url(&self) -> String {
+        format!("https://localhost:{}", self.unit.address.port())
+    }
+
+    fn ca_file(&self) -> PathBuf {
+        self.hub.folder().join("management/tls.crt")
+    }
+
+    fn credentials(&self) -> PathBuf {
+        self.home.path().join("cluster-manager/credentials.json")
+    }
+
+    /// Runs the program with nothing of the hub's settings.
+    fn run(&self, variables: &[(&str, &str)], stdin: &str, arguments: &[&str]) -> Ended {
+        let home = self.home.path().to_str().unwrap().to_owned();
+        let mut all = vec![("XDG_CONFIG_HOME".to_owned(), home.clone()), ("HOME".to_owned(), home)];
+        all.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let mut command = command("cluster-manager", &all);
+        for name in ["CLUSTER_MANAGER_REMOTE", "CLUSTER_MANAGER_CA_FILE", "CLUSTER_MANAGER_TOKEN"] {
+            if !variables.iter().any(|(said, _)| *said == name) {
+                command.env_remove(name);
+            }
+        }
+        let command =
+            command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        // A program that reads nothing may have ended already.
+        let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
+        let output = child.wait_with_output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        Ended { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+    }
+
+    /// Runs the program as somebody with a token in the environment.
+    fn with_token(&self, token: &str, arguments: &[&str]) -> Ended {
+        let (url, ca_file) = (self.url(), self.ca_file());
+        let variables = [
+            ("CLUSTER_MANAGER_REMOTE", url.as_str()),
+            ("CLUSTER_MANAGER_CA_FILE", ca_file.to_str().unwrap()),
+            ("CLUSTER_MANAGER_TOKEN", token),
+        ];
+        self.run(&variables, "", arguments)
+    }
+
+    /// A new service account's token, made on the hub.
+    fn token(&self, name: &str, role: Role) -> String {
+        let made = self.hub.cli(["service-account", "create", name, "--role", role.as_str()]);
+        assert_eq!(made.code, Some(0), "{made:?}");
+        made.out.trim().to_owned()
+    }
+
+    /// Signs in with this token, and trusts the hub from then on.
+    fn login(&self, token: &str) -> Ended {
+        let ca_file = self.ca_file();
+        let arguments =
+            ["--remote", &self.url(), "--ca-file", ca_file.to_str().unwrap(), "login", "--token-stdin"];
+        self.run(&[], &format!("{token}\n"), &arguments)
+    }
+
+    fn here(&self, arguments: &[&str]) -> Ended {
+        harness::process::run("cluster-manager", self.hub.variables(), arguments)
+    }
+}
+
+/// A listing without what changes from one second to the next.
+fn without_ages(text: &str) -> Vec<Vec<&str>> {
+    text.lines()
+        .map(|line| {
+            line.split("  ")
+                .map(str::trim)
+                .filter(|cell| !cell.contains(" ago") && !cell.ends_with(" s"))
+                .collect()
+        })
+        .collect()
+}
+
+fn keys(value: &Value) -> BTreeSet<&str> {
+    value.as_object().unwrap().keys().map(String::as_str).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sign_in_is_kept_privately_and_used_until_signed_out() {
+    let away = Away::new().await;
+    let token = away.token("laptop", Role::Operator);
+    let signed_in = away.login(&token);
+    assert_eq!((signed_in.code, signed_in.out.as_str()), (Some(0), ""), "{signed_in:?}");
+    assert!(signed_in.err.contains("as laptop (operator)"), "{signed_in:?}");
+    let file = std::fs::metadata(away.credentials()).unwrap();
+    let folder = std::fs::metadata(away.credentials().parent().unwrap()).unwrap();
+    assert_eq!((file.permissions().mode() & 0o777, folder.permissions().mode() & 0o777), (0o600, 0o700));
+
+    let who = away.run(&[], "", &["whoami", "-o", "json"]);
+    let who: Value = serde_json::from_str(&who.out).unwrap();
+    assert_eq!(
+        (&who["name"], &who["role"], &who["kind"]),
+        (&json!("laptop"), &json!("operator"), &json!("service-account"))
+    );
+    assert!(away.run(&[], "", &["whoami"]).out.contains("operator"));
+    assert_eq!(away.run(&[], "", &["token", "list"]).code, Some(0), "where was signed in to last is meant");
+
+    assert_eq!(away.run(&[], "", &["logout"]).code, Some(0));
+    assert!(!std::fs::read_to_string(away.credentials()).unwrap().contains("cmsa_"));
+    let out = away.run(
+        &[],
+        "",
+        &["--remote", &away.url(), "--ca-file", away.ca_file().to_str().unwrap(), "whoami"],
+    );
+    assert!(
+        out.code == Some(1) && out.err.contains("you are not signed in") && out.err.contains(" login`"),
+        "{out:?}"
+    );
+    assert_eq!(away.run(&[], "", &["--remote", &away.url(), "logout"]).code, Some(3));
+    assert!(away.run(&[], "", &["whoami"]).err.contains("say which hub: --remote https://HOST"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sign_in_that_others_can_read_is_not_used() {
+    let away = Away::new().await;
+    away.login(&away.token("laptop", Role::Viewer));
+    std::fs::set_permissions(away.credentials(), std::fs::Permissions::from_mode(0o644)).unwrap();
+    let refused = away.run(&[], "", &["whoami"]);
+    assert!(refused.code == Some(1) && refused.err.contains("chmod 600"), "{refused:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_no_token_is_refused_before_it_is_kept() {
+    let away = Away::new().await;
+    let token = away.token("laptop", Role::Viewer);
+    let half = away.login(&token[..30]);
+    assert!(half.code == Some(2) && half.err.contains("copy the whole of it"), "{half:?}");
+    let stranger = fleet::ServiceToken::from_random(&rand::random());
+    let unknown = away.login(stranger.expose());
+    assert!(unknown.code == Some(1) && unknown.err.contains("does not accept this token"), "{unknown:?}");
+    assert!(!away.credentials().exists());
+    let half = away.with_token(&token[..30], &["whoami"]);
+    assert!(half.code == Some(2) && half.err.contains("CLUSTER_MANAGER_TOKEN"), "{half:?}");
+    assert!(!format!("{half:?}").contains(&token[5..30]));
+}
+
+/// No identity provider answers in these tests: what `login` can say without one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_a_provider_for_command_lines_a_token_is_asked_for() {
+    let away = Away::new().await;
+    let ca_file = away.ca_file();
+    let login =
+        away.run(&[], "", &["--remote", &away.url(), "--ca-file", ca_file.to_str().unwrap(), "login"]);
+    assert!(login.code == Some(2) && login.err.contains("login --token-stdin"), "{login:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn clusters_read_the_same_from_here_and_there() {
+    let away = Away::new().await;
+    let token = away.token("ci", Role::Operator);
+    for name in ["b", "a/b c%", "ä"] {
+        away.hub.enrol(name).await;
+    }
+    let (here, there) = (away.here(&["cluster", "list"]), away.with_token(&token, &["cluster", "list"]));
+    assert_eq!((there.code, there.err.as_str()), (Some(0), ""), "{there:?}");
+    assert_eq!(without_ages(&here.out), without_ages(&there.out));
+    for format in ["json", "yaml"] {
+        let arguments = ["cluster", "list", "--output", format];
+        assert_eq!(away.here(&arguments).out, away.with_token(&token, &arguments).out);
+    }
+    // As if the connector had been away for an hour, although it goes on saying that it is there.
+    let silent = "UPDATE connector_presence SET accepting_until = now() - interval '1 hour';
+        CREATE RULE silent AS ON UPDATE TO connector_presence DO INSTEAD NOTHING";
+    store::testing::execute(&away.hub.database, silent).await.unwrap();
+    let (here, there) = (away.here(&["cluster", "list"]), away.with_token(&token, &["cluster", "list"]));
+    assert!(here.out.contains("No connector has been accepting heartbeats for 1 h"), "{here:?}");
+    assert_eq!(without_ages(&here.out), without_ages(&there.out));
+    let listed: Value = serde_json::from_str(&away.here(&["cluster", "list", "-o", "json"]).out).unwrap();
+    assert_eq!(listed.as_array().unwrap().len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_cluster_reads_the_same_from_here_and_there() {
+    let away = Away::new().await;
+    let token = away.token("ci", Role::Operator);
+    away.hub.enrol("a/b c%").await;
+    let (here, there) =
+        (away.here(&["cluster", "show", "a/b c%"]), away.with_token(&token, &["cluster", "show", "a/b c%"]));
+    assert_eq!(without_ages(&here.out), without_ages(&there.out));
+    let arguments = ["cluster", "show", "a/b c%", "-o", "json"];
+    let (here, there) = (away.here(&arguments), away.with_token(&token, &arguments));
+    assert_eq!(here.out, there.out);
+    let shown: Value = serde_json::from_str(&here.out).unwrap();
+    for key in ["uid", "health", "warnings", "certificate", "disk_threshold", "member_count", "joined_at"] {
+        assert!(keys(&shown).contains(key), "{key}");
+    }
+
+    let set = ["cluster", "set", "a/b c%", "--description", "in the cellar", "--memory-threshold", "60"];
+    assert_eq!(away.with_token(&token, &set).code, Some(0));
+    let shown = away.hub.shown("a/b c%");
+    assert_eq!(
+        (&shown["description"], &shown["memory_threshold"], &shown["disk_threshold"]),
+        (&json!("in the cellar"), &json!(60), &json!(80))
+    );
+    assert_eq!(away.here(&["cluster", "set", "a/b c%", "--disk-threshold", "0"]).code, Some(0));
+    assert_eq!(away.hub.shown("a/b c%")["disk_threshold"], 0);
+    assert_eq!(away.with_token(&token, &["cluster", "remove", "a/b c%", "--yes"]).code, Some(0));
+    assert_eq!(away.here(&["cluster", "show", "a/b c%"]).code, Some(3));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_made_from_there_is_as_good_and_listed_alike() {
+    let away = Away::new().await;
+    let token = away.token("ci", Role::Operator);
+    let arguments = ["token", "create", "site/1", "--description", "x", "--expire", "90m"];
+    let made = away.with_token(&token, &arguments);
+    assert_eq!((made.code, made.out.lines().count(), made.err.as_str()), (Some(0), 1, ""), "{made:?}");
+    let join = JoinToken::decode(&made.out).unwrap();
+    assert_eq!(
+        (join.server_name.as_str(), join.addresses.as_slice()),
+        ("site/1", std::slice::from_ref(&away.hub.address))
+    );
+    let left = join.expires_at - time::OffsetDateTime::now_utc();
+    assert!((88..=90).contains(&left.whole_minutes()), "{left}");
+    for format in ["table", "json", "yaml"] {
+        let arguments = ["token", "list", "-o", format];
+        assert_eq!(away.here(&arguments).out, away.with_token(&token, &arguments).out, "{format}");
+    }
+    let arguments = ["token", "create", "site/2", "-o", "json"];
+    let (here, there) =
+        (away.here(&arguments), away.with_token(&token, &["token", "create", "site/3", "-o", "json"]));
+    let [here, there] = [here, there].map(|made| serde_json::from_str::<Value>(&made.out).unwrap());
+    assert_eq!(keys(&here), keys(&there));
+    agent::client::join(made.out.trim(), harness::hub::keys("site/1"), agent::client::Proof::Token)
+        .await
+        .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_audit_trail_reads_the_same_from_here_and_there() {
+    let away = Away::new().await;
+    let token = away.token("ci", Role::Operator);
+    for number in 0..5 {
+        away.with_token(&token, &["token", "create", &format!("a & b/{number}")]);
+    }
+    for filter in
+        [&[][..], &["--actor", "ci", "--limit", "3"], &["--search", "a & b/3"], &["--cluster", "a & b/4"]]
+    {
+        let arguments = [&["event", "list", "-o", "json"], filter].concat();
+        let events = [away.here(&arguments), away.with_token(&token, &arguments)].map(|ended| {
+            assert_eq!(ended.code, Some(0), "{ended:?}");
+            let mut events: Vec<Value> = serde_json::from_str(&ended.out).unwrap();
+            // Sealed a moment later.
+            for event in &mut events {
+                event["sealed"] = Value::Null;
+            }
+            events
+        });
+        assert!(events[0] == events[1] && !events[0].is_empty(), "{arguments:?}: {events:?}");
+    }
+    let verify = away.with_token(&token, &["--remote", "https://hub", "event", "verify"]);
+    assert!(verify.code == Some(2) && verify.err.contains("works on the hub itself"), "{verify:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hub_that_is_asked_too_often_is_asked_again_later() {
+    let settings = [("RATE_LIMIT_REFILL_RATE", "1"), ("RATE_LIMIT_BUCKET_SIZE", "2")];
+    let hub = Hub::without_units(store::testing::empty_database().await.unwrap(), &settings);
+    assert_eq!(hub.cli(["migrate"]).code, Some(0));
+    let unit = ManagementUnit::start(&hub).await;
+    let away = Away { hub, unit, home: tempfile::tempdir().unwrap() };
+    let token = away.token("ci", Role::Viewer);
+    let began = Instant::now();
+    for _ in 0..4 {
+        let who = away.with_token(&token, &["whoami"]);
+        assert_eq!((who.code, who.err.as_str()), (Some(0), ""), "{who:?}");
+    }
+    assert!(began.elapsed() >= Duration::from_secs(1), "it had to wait");
+}
+
+/// script(1) gives the program a terminal.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_that_is_typed_is_not_shown() {
+    let away = Away::new().await;
+    let token = away.token("laptop", Role::Viewer);
+    let program = harness::programs::path("cluster-manager");
+    let (url, ca_file) = (away.url(), away.ca_file());
+    let line = format!("{} --remote {url} --ca-file {} login", program.display(), ca_file.display());
+    let mut terminal = std::process::Command::new("script");
+    terminal.env("XDG_CONFIG_HOME", away.home.path()).env_remove("CLUSTER_MANAGER_TOKEN");
+    terminal.args(["-qec", &line, "/dev/null"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = terminal.spawn().unwrap();
+    let mut said = Vec::new();
+    let mut out = child.stdout.take().unwrap();
+    while !said.ends_with(b"Token: ") {
+        let mut byte = [0];
+        out.read_exact(&mut byte).unwrap();
+        said.extend(byte);
+    }
+    let mut keyboard = child.stdin.take().unwrap();
+    keyboard.write_all(format!("{token}\r").as_bytes()).unwrap();
+    out.read_to_end(&mut said).unwrap();
+    assert!(child.wait().unwrap().success());
+    let said = String::from_utf8(said).unwrap();
+    assert!(said.contains("as laptop (viewer)") && !said.contains(&token), "{said}");
+    assert_eq!(away.run(&[], "", &["whoami"]).code, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn service_accounts_are_managed_from_there_by_administrators() {
+    let away = Away::new().await;
+    let admin = away.token("admin", Role::Admin);
+    let made = away.with_token(&admin, &["service-account", "create", "next", "--role", "viewer"]);
+    assert_eq!((made.code, made.out.lines().count()), (Some(0), 1), "{made:?}");
+    assert_eq!(away.with_token(made.out.trim(), &["cluster", "show", "x"]).code, Some(3));
+    let arguments = ["service-account", "list", "-o", "json"];
+    let there: Value = serde_json::from_str(&away.with_token(&admin, &arguments).out).unwrap();
+    let here: Value = serde_json::from_str(&away.here(&arguments).out).unwrap();
+    let without_use = |list: &Value| -> Vec<Value> {
+        let entries = list.as_array().unwrap().iter().cloned();
+        entries
+            .map(|mut one| {
+                one.as_object_mut().unwrap().remove("last_used_at");
+                one
+            })
+            .collect()
+    };
+    assert_eq!(without_use(&here), without_use(&there));
+    assert_eq!(away.with_token(&admin, &["service-account", "revoke", "next"]).code, Some(0));
+    let revoked = away.with_token(made.out.trim(), &["whoami"]);
+    assert!(revoked.code == Some(1) && revoked.err.contains("was revoked"), "{revoked:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn exit_codes_and_words_are_those_of_the_hub_itself() {
+    let away = Away::new().await;
+    let token = away.token("ci", Role::Admin);
+    let cases: &[&[&str]] = &[
+        &["token", "create", "x"],
+        &["token", "create", "x"],
+        &["token", "create", ""],
+        &["token", "create", "y", "--expire", "2001-01-01T00:00:00Z"],
+        &["token", "revoke", "y"],
+        &["token", "revoke", "x"],
+        &["cluster", "show", "x"],
+        &["cluster", "remove", "x", "--yes"],
+        &["cluster", "set", "x", "--description", ""],
+        &["cluster", "set", "x"],
+        &["cluster", "set", "x", "--disk-threshold", "101"],
+        &["service-account", "create", "ci", "--role", "viewer"],
+        &["service-account", "create", "x", "--role", "viewer", "--expire", "20y"],
+        &["service-account", "revoke", "x"],
+    ];
+    for arguments in cases {
+        let there = away.with_token(&token, arguments);
+        // What the first run made is in the second's way.
+        if arguments.starts_with(&["token"]) && there.code == Some(0) {
+            continue;
+        }
+        let here = away.here(arguments);
+        assert_eq!((here.code, &here.err), (there.code, &there.err), "{arguments:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_may_not_is_told_as_whom_they_were_refused() {
+    let away = Away::new().await;
+    let viewer = away.token("onlooker", Role::Viewer);
+    let refused = away.with_token(&viewer, &["token", "create", "x"]);
+    assert!(
+        refused.code == Some(1) && refused.err.contains("onlooker (viewer) may not do this"),
+        "{refused:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hub_that_cannot_be_trusted_or_reached_is_told_apart() {
+    let away = Away::new().await;
+    let token = away.token("ci", Role::Viewer);
+    let url = away.url();
+    let certificate = std::fs::read(away.ca_file()).unwrap();
+    let leaf =
+        protocol::Certificate::from_pem(std::str::from_utf8(&certificate).unwrap()).unwrap().fingerprint;
+    let with = |arguments: &[&str]| away.run(&[("CLUSTER_MANAGER_TOKEN", &token)], "", arguments);
+
+    let untrusted = with(&["--remote", &url, "whoami"]);
+    let says = |text: &str| {
+        assert!(untrusted.code == Some(1) && untrusted.err.contains(text), "{text}: {untrusted:?}");
+    };
+    says("is not trusted");
+    says(&leaf.to_string());
+    says("--ca-file FILE");
+    says("--fingerprint");
+    let capitals = leaf.to_string().to_uppercase();
+    let colons: Vec<_> = capitals.as_bytes().chunks(2).map(|two| std::str::from_utf8(two).unwrap()).collect();
+    assert_eq!(with(&["--remote", &url, "--fingerprint", &colons.join(":"), "whoami"]).code, Some(0));
+    let other = "0".repeat(64);
+    let changed = with(&["--remote", &url, "--fingerprint", &other, "whoami"]);
+    assert!(
+        changed.code == Some(1) && changed.err.contains(&format!("but {other} is trusted")),
+        "{changed:?}"
+    );
+    assert_eq!(with(&["--remote", &url, "--fingerprint", "x", "whoami"]).code, Some(2));
+    let empty = away.home.path().join("empty.crt");
+    std::fs::write(&empty, "").unwrap();
+    let empty = with(&["--remote", &url, "--ca-file", empty.to_str().unwrap(), "whoami"]);
+    assert!(empty.code == Some(2) && empty.err.contains("no certificate in it"), "{empty:?}");
+
+    let nowhere = format!("https://localhost:{}", harness::hub::free_port());
+    let away_hub = with(&["--remote", &nowhere, "whoami"]);
+    assert!(away_hub.code == Some(5) && away_hub.err.contains("refused"), "{away_hub:?}");
+    for (address, problem) in
+        [("hub.example.com", "https://hub.example.com"), ("http://hub.example.com", "in clear")]
+    {
+        let wrong = with(&["--remote", address, "whoami"]);
+        assert!(wrong.code == Some(2) && wrong.err.contains(problem), "{wrong:?}");
+        let wrong = away.run(&[("CLUSTER_MANAGER_REMOTE", address)], "", &["whoami"]);
+        assert!(wrong.code == Some(2) && wrong.err.contains("CLUSTER_MANAGER_REMOTE"), "{wrong:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_is_named_goes_before_a_remembered_hub() {
+    let away = Away::new().await;
+    away.login(&away.token("laptop", Role::Viewer));
+    let other = Hub::without_units(store::testing::empty_database().await.unwrap(), &[]);
+    let home = away.home.path().to_str().unwrap().to_owned();
+    let mut variables = other.variables().to_vec();
+    variables.push(("XDG_CONFIG_HOME".to_owned(), home));
+    let ended = harness::process::run("cluster-manager", &variables, ["cluster", "list"]);
+    assert!(ended.err.contains("has not been migrated"), "it asked the database: {ended:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_about_this_machine_does_not_go_over_the_api() {
+    let away = Away::new().await;
+    for command in ["migrate", "serve", "local"] {
+        let refused = away.run(&[], "", &["--remote", "https://hub", command]);
+        assert!(refused.code == Some(2) && refused.err.contains("works on the hub itself"), "{refused:?}");
+    }
+}

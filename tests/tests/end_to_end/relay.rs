@@ -1,0 +1,110 @@
+//! A real Prometheus takes what is relayed, and keeps it through its own death and the relay's.
+
+use std::path::Path;
+use std::time::Duration;
+
+use harness::{Prometheus, wait};
+use protocol::ClusterName;
+use relay::counts::Cause;
+use relay::time::UnixMillis;
+use relay::{Backoff, Config, Credentials, Endpoint, Exposition, Relay, SinkConfig, SpoolConfig};
+use tempfile::TempDir;
+use time::OffsetDateTime;
+
+const LXD: &str = include_str!("../../../workload/relay/tests/fixtures/lxd-5.0.txt");
+const SAMPLES: usize = 99;
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The one number that a query answers of that moment.
+async fn number(prometheus: &Prometheus, query: &str, at: UnixMillis) -> String {
+    let at = OffsetDateTime::from_unix_timestamp_nanos(i128::from(at.0) * 1_000_000).unwrap();
+    let found = prometheus.query_at(query, at).await;
+    found.first().map_or("none".to_owned(), |(_, value)| value.to_string())
+}
+
+fn relay(prometheus: &str, spool: &Path) -> Relay {
+    let endpoint = Endpoint {
+        url: prometheus.parse().unwrap(),
+        extra_ca_pem: None,
+        credentials: Credentials::None,
+        timeout: Duration::from_secs(5),
+    };
+    let backoff =
+        Backoff { first: Duration::from_millis(20), most: Duration::from_millis(200), breaks_after: 5 };
+    let spool = SpoolConfig { directory: spool.to_owned(), bytes: 64 << 20 };
+    let mut config =
+        Config::new(vec![SinkConfig { backoff, spool: Some(spool), ..SinkConfig::new("a", endpoint) }]);
+    config.packing.linger = Duration::from_millis(20);
+    Relay::start(config).unwrap()
+}
+
+fn beat(relay: &Relay, member: &str, at: UnixMillis, text: &str) {
+    relay.accept(Exposition {
+        cluster: ClusterName::new("paris-1").unwrap(),
+        member: member.to_owned(),
+        service: "LXD".to_owned(),
+        received: at,
+        escaped: text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n").into(),
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_real_prometheus_takes_and_keeps_what_is_relayed() {
+    let folder = TempDir::new().unwrap();
+    let spool = folder.path().join("spool");
+    let begun = UnixMillis::now().minus(Duration::from_mins(40));
+    let minute = |number: u64| begun.plus(Duration::from_mins(number));
+    let prometheus = Prometheus::start(&[]).await;
+    let address = prometheus.write_url();
+
+    // Two members of one cluster, with equal series.
+    let first = relay(&address, &spool);
+    for member in ["node-1", "node-2"] {
+        beat(&first, member, minute(0), LXD);
+    }
+    let all = (2 * SAMPLES) as u64;
+    wait::until("two members", PATIENCE, async || first.counts().sent("a") == all).await;
+    assert_eq!(number(&prometheus, "count({job='paris-1'})", minute(0)).await, "198");
+    let one = "lxd_procs_total{member='node-2',instance='node-2',name='web-2',project='default'}";
+    assert_eq!(number(&prometheus, one, minute(0)).await, "2");
+
+    // A series out of order is dropped alone.
+    let odd = format!("{LXD}odd 1 {}\n", minute(1).0);
+    beat(&first, "node-1", minute(1), &odd);
+    let odd = format!("{LXD}odd 2 {}\n", minute(0).0);
+    beat(&first, "node-1", minute(2), &odd);
+    wait::until("a bad series", PATIENCE, async || first.counts().dropped("a", Cause::Refused) == 1).await;
+    wait::until("all others", PATIENCE, async || first.counts().sent("a") == all + 2 * SAMPLES as u64 + 1)
+        .await;
+    assert_eq!(number(&prometheus, "count({member='node-1'} offset -1s)", minute(2)).await, "100");
+
+    // It is killed; so is the relay, as far as that can be done to a part of a process.
+    let killed = prometheus.kill();
+    for number in 3..13 {
+        beat(&first, "node-1", minute(number), LXD);
+    }
+    let handed_over = all + (12 * SAMPLES) as u64 + 2;
+    while first.counts().handed_over() < handed_over {
+        tokio::task::yield_now().await;
+    }
+    first.shut_down(Duration::from_millis(100)).await;
+    let second = relay(&address, &spool);
+    for number in 13..20 {
+        beat(&second, "node-1", minute(number), LXD);
+    }
+    let prometheus = killed.start().await;
+    let waited = (17 * SAMPLES) as u64;
+    wait::until("what waited", PATIENCE, async || second.counts().sent("a") == waited).await;
+    let each = "count(count_over_time(lxd_procs_total{member='node-1'}[21m]) == 20)";
+    assert_eq!(number(&prometheus, each, minute(20)).await, "3");
+
+    // The cluster leaves: its series end at once, not after five minutes.
+    let last = UnixMillis::now();
+    beat(&second, "node-1", last, LXD);
+    wait::until("the last", PATIENCE, async || second.counts().sent("a") == waited + SAMPLES as u64).await;
+    assert_eq!(number(&prometheus, "count({member='node-1'})", last).await, "99");
+    second.end(ClusterName::new("paris-1").unwrap());
+    wait::until("the end", PATIENCE, async || second.counts().sent("a") >= waited + 2 * SAMPLES as u64).await;
+    assert!(prometheus.query("{member='node-1'}").await.is_empty());
+    second.shut_down(Duration::from_secs(10)).await;
+}

@@ -1,0 +1,64 @@
+//! Every route as everybody: each role, nobody, and who presents nonsense.
+
+use fleet::Role;
+use harness::management::Reply;
+use harness::{Api, Hub, ManagementUnit};
+use management::table::{Access, ROUTES, Route};
+
+/// The route's path with something in its braces that does not exist.
+fn example(route: &Route) -> String {
+    route.path.replace("{name}", "no%2Fbody").replace("{*rest}", "1.0")
+}
+
+/// Whether the route's handler was reached: whatever it then made of an empty request.
+fn was_admitted(reply: &Reply) -> bool {
+    !matches!(reply.error(), (401, _) | (403, "Forbidden"))
+}
+
+async fn call(api: &Api, route: &Route) -> Reply {
+    let path = if route.path == "/1.0/changes" { "/1.0/changes?max=1".to_owned() } else { example(route) };
+    Reply::read(api.request(route.method.as_str(), &path)).await
+}
+
+#[tokio::test]
+async fn each_route_admits_the_roles_that_the_table_says_and_nobody_else() {
+    let hub = Hub::start_unlimited().await;
+    let unit = ManagementUnit::start(&hub).await;
+    let anybody = unit.anybody(&hub);
+    let mut roles = Vec::new();
+    for role in Role::ALL {
+        roles.push((role, unit.as_role(&hub, role).await));
+    }
+    for route in ROUTES {
+        let name = format!("{} {}", route.method, route.path);
+        let unsigned = call(&anybody, route).await;
+        let is_public = route.access == Access::Public;
+        assert_eq!(was_admitted(&unsigned), is_public, "{name} unsigned: {}", unsigned.text);
+        if !is_public {
+            assert_eq!(unsigned.error(), (401, "Unauthorized"), "{name}");
+            let nonsense = anybody.request(route.method.as_str(), &example(route)).bearer_auth("nonsense");
+            assert_eq!(Reply::read(nonsense).await.error(), (401, "Unauthorized"), "{name}");
+        }
+        for (role, api) in &roles {
+            let reply = call(api, route).await;
+            let may = match route.access {
+                Access::Public | Access::SignedIn => true,
+                Access::Role(needed) => *role >= needed,
+            };
+            assert_eq!(was_admitted(&reply), may, "{name} as {role}: {}", reply.text);
+            assert!(reply.status < 500 || reply.status == 503, "{name} as {role}: {}", reply.text);
+        }
+    }
+}
+
+#[test]
+fn whoever_only_looks_can_change_nothing() {
+    for route in ROUTES.iter().filter(|route| route.method != http::Method::GET) {
+        assert!(
+            matches!(route.access, Access::Role(role) if role > Role::Viewer),
+            "{} {}",
+            route.method,
+            route.path
+        );
+    }
+}
