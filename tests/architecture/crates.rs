@@ -11,7 +11,8 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("fleet", &["protocol"]),
     ("store", &["protocol", "fleet"]),
     ("edge", &["protocol"]),
-    ("relay", &["protocol"]),
+    ("exposition", &[]),
+    ("relay", &["protocol", "exposition"]),
     ("connector", &["protocol", "fleet", "store", "edge"]),
     ("management", &["protocol", "fleet", "store", "edge"]),
     ("server", &["protocol", "fleet", "store", "edge", "relay", "connector", "management", "settings"]),
@@ -51,7 +52,7 @@ fn crates_know_only_whom_they_may() {
 #[test]
 fn the_wire_and_the_domain_do_no_io() {
     let dependencies = direct_dependencies();
-    for name in ["protocol", "fleet", "settings", "charm"] {
+    for name in ["protocol", "exposition", "fleet", "settings", "charm"] {
         let io: Vec<_> = IO.iter().filter(|io| dependencies[name].contains(**io)).collect();
         assert!(io.is_empty(), "{name} must not use {io:?}");
     }

@@ -5,15 +5,13 @@
 #![allow(dead_code, unreachable_pub, unused_imports, unfulfilled_lint_expectations)]
 
 // The very files that `relay` is made of. To depend on it would build an HTTP client and a TLS library first.
-#[path = "../../../workload/relay/src/exposition/mod.rs"]
-mod exposition;
 #[path = "../../../workload/relay/src/labels.rs"]
 mod labels;
-#[path = "../../../workload/relay/src/remote_write/mod.rs"]
+#[path = "../../../workload/relay/src/remote_write.rs"]
 mod remote_write;
 #[path = "../../../workload/relay/src/time.rs"]
 mod time;
-#[path = "../../../workload/relay/tests/wire/mod.rs"]
+#[path = "../../../workload/relay/tests/it/wire.rs"]
 mod wire;
 
 use std::collections::BTreeMap;
@@ -51,7 +49,7 @@ fn check(text: &[u8]) {
         let Ok(sample) = line else { continue };
         let mut labels = Vec::new();
         origin.series(&sample, &mut labels);
-        builder.push(&labels, sample.value, sample.timestamp.unwrap_or(NOW));
+        builder.push(&labels, sample.value, sample.timestamp_millis.map_or(NOW, UnixMillis));
         expected.push(meant(&sample));
     }
     let batch = builder.finish();
@@ -93,6 +91,6 @@ fn meant(sample: &Sample<'_, '_>) -> Series {
         }
     }
     let bits = if sample.value.is_nan() { NORMAL_NAN } else { sample.value.to_bits() };
-    let at = sample.timestamp.unwrap_or(NOW);
+    let at = sample.timestamp_millis.map_or(NOW, UnixMillis);
     Series { labels: labels.into_iter().collect(), samples: vec![(bits, at.0)] }
 }

@@ -4,9 +4,7 @@
 #![no_main]
 #![allow(dead_code, unreachable_pub, unused_imports, unfulfilled_lint_expectations)]
 
-#[path = "../../../workload/relay/src/exposition/mod.rs"]
-mod exposition;
-#[path = "../../../workload/relay/src/filter/mod.rs"]
+#[path = "../../../workload/relay/src/filter.rs"]
 mod filter;
 #[path = "../../../workload/relay/src/labels.rs"]
 mod labels;

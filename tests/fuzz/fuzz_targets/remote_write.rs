@@ -4,11 +4,9 @@
 #![no_main]
 #![allow(dead_code, unreachable_pub, unused_imports, unfulfilled_lint_expectations)]
 
-#[path = "../../../workload/relay/src/exposition/mod.rs"]
-mod exposition;
 #[path = "../../../workload/relay/src/labels.rs"]
 mod labels;
-#[path = "../../../workload/relay/src/remote_write/mod.rs"]
+#[path = "../../../workload/relay/src/remote_write.rs"]
 mod remote_write;
 #[path = "../../../workload/relay/src/time.rs"]
 mod time;

@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use exposition::Parser;
 use harness::{Prometheus, wait};
 use protocol::ClusterName;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use relay::counts::Cause;
-use relay::exposition::Parser;
 use relay::time::UnixMillis;
 use relay::{Config, Credentials, Endpoint, Exposition, Relay, SinkConfig};
 use warp::Filter as _;

@@ -11,7 +11,7 @@ use relay::{Backoff, Config, Credentials, Endpoint, Exposition, Relay, SinkConfi
 use tempfile::TempDir;
 use time::OffsetDateTime;
 
-const LXD: &str = include_str!("../../../workload/relay/tests/fixtures/lxd-5.0.txt");
+const LXD: &str = include_str!("../../../workload/exposition/tests/fixtures/lxd-5.0.txt");
 const SAMPLES: usize = 99;
 const PATIENCE: Duration = Duration::from_secs(60);
 

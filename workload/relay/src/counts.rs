@@ -9,8 +9,8 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-use crate::exposition::BadLine;
 use crate::standing::{SinkStanding, SinkState};
+use exposition::BadLine;
 
 /// Why something did not reach a sink.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

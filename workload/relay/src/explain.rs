@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use crate::exposition::{BadLine, Parser};
 use crate::filter::{Judge, Rules, Verdict};
 use crate::labels::{Origin, SeriesLabel};
 use crate::remote_write::BatchBuilder;
 use crate::time::UnixMillis;
+use exposition::{BadLine, Parser};
 
 /// How many bad lines are shown.
 const SHOWN: usize = 10;

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use protocol::ClusterName;
 
-use crate::exposition::{Label, LabelValue, Sample};
+use exposition::{Label, LabelValue, Sample};
 
 /// The name under which remote write knows a metric's name.
 const NAME: &str = "__name__";
@@ -135,7 +135,7 @@ fn renamed<'a>(name: &'a str, labels: &[Label<'_>]) -> Cow<'a, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exposition::Parser;
+    use exposition::Parser;
 
     fn series(cluster: &str, member: &str, job: JobLabel, line: &str) -> String {
         let origin = Origin::new(&ClusterName::new(cluster).unwrap(), member, job);

@@ -6,7 +6,6 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`exposition`] | what a member said: the Prometheus text format and OpenMetrics |
 //! | [`labels`] | which series a sample belongs to |
 //! | [`filter`] | which series are relayed, and how often |
 //! | [`explain`](explain()) | what an exposition would become |
@@ -23,7 +22,6 @@
 mod backoff;
 pub mod counts;
 mod explain;
-pub mod exposition;
 pub mod filter;
 mod folder;
 mod intake;

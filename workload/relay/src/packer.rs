@@ -8,13 +8,13 @@ use std::time::Duration;
 use protocol::ClusterName;
 
 use crate::counts::{Cause, RelayCounts};
-use crate::exposition::{Parser, unescape};
 use crate::filter::{Judge, Rules, Verdict};
 use crate::intake::Exposition;
 use crate::labels::{JobLabel, Origin, SeriesLabel};
 use crate::members::{Members, Part, Service, ServiceId};
 use crate::remote_write::{Batch, BatchBuilder, Marked, Seen};
 use crate::time::UnixMillis;
+use exposition::{Parser, unescape};
 
 /// How far ahead of the moment of receipt a sample's own time stamp may be. One site's wrong clock must not make a
 /// sink believe that everybody else's samples are old.
@@ -186,7 +186,7 @@ impl Packer {
                 left_out.not_due += 1;
                 continue;
             }
-            let moment = sample.timestamp.unwrap_or(at);
+            let moment = sample.timestamp_millis.map_or(at, UnixMillis);
             if !plausible.contains(&moment) {
                 left_out.implausible += 1;
                 continue;

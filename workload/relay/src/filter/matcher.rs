@@ -3,8 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::exposition::Parser;
 use crate::labels::SeriesLabel;
+use exposition::Parser;
 
 /// Fits series by the metric's name and by labels. A label that a series does not have is the empty text.
 #[derive(Debug, Clone, PartialEq, Eq)]

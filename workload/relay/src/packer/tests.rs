@@ -1,8 +1,8 @@
 //! What becomes of expositions, one after the other.
 
 use super::*;
-use crate::exposition::BadLine;
 use crate::filter::Group;
+use exposition::BadLine;
 
 const T: i64 = 1_800_000_000_000;
 

@@ -1,7 +1,5 @@
 //! Heartbeats of a small cluster for a relay, and whether a sink has them all.
 
-#![allow(dead_code, reason = "each test program uses a part of it")]
-
 use std::time::Duration;
 
 use protocol::ClusterName;

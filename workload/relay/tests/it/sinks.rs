@@ -1,20 +1,14 @@
 //! What a relay does with sinks that are well, and with sinks that are not.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
-
-mod beats;
-mod sink;
-mod wire;
-
 use std::sync::Arc;
 use std::time::Duration;
 
-use beats::{BEAT, MEMBERS, METRICS, beat, beginning, config, has_all, sink_config, start, until_all};
+use crate::beats::{BEAT, MEMBERS, METRICS, beat, beginning, config, has_all, sink_config, start, until_all};
+use crate::sink::{Behaviour, TestSink};
 use protocol::ClusterName;
 use relay::counts::{Cause, Outcome};
 use relay::time::UnixMillis;
 use relay::{Credentials, Endpoint, Relay, SinkConfig};
-use sink::{Behaviour, TestSink};
 
 #[tokio::test]
 async fn every_sample_arrives_once_and_in_order_with_the_right_headers() {

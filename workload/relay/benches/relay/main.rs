@@ -14,9 +14,9 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use exposition::{Parser, unescape};
 use forgetful_sink::ForgetfulSink;
 use protocol::ClusterName;
-use relay::exposition::{Parser, unescape};
 use relay::labels::{JobLabel, Origin};
 use relay::remote_write::BatchBuilder;
 use relay::time::UnixMillis;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-const REAL: &str = include_str!("../../tests/fixtures/lxd-5.0.txt");
+const REAL: &str = include_str!("../../../exposition/tests/fixtures/lxd-5.0.txt");
 const REPEATED: &str = "\"web-1\"";
 
 /// The exposition of a member with this many instances, metric by metric as LXD writes it.

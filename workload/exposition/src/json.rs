@@ -1,8 +1,8 @@
-//! Undoes JSON's escapes. The connector hands a text on as it stands in the heartbeat, so as not to spend its time.
+//! Undoes JSON's escapes, for texts that were passed on as they stood inside a JSON document.
 
-/// Appends what an escaped text means, which was checked to be a JSON string and comes without its quotes.
+/// Appends the unescaped text. `escaped` is the inside of a valid JSON string, without its quotes.
 ///
-/// Half of a surrogate pair means no character: U+FFFD is put in its place. So is whatever else is no escape.
+/// Half of a surrogate pair and anything that is not an escape become U+FFFD.
 pub fn unescape(escaped: &[u8], out: &mut Vec<u8>) {
     out.reserve(escaped.len());
     let mut rest = escaped;
@@ -30,7 +30,7 @@ pub fn unescape(escaped: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(rest);
 }
 
-/// The character of one `\uXXXX` or a pair of them, and how many bytes it took.
+/// The character of one `\uXXXX` or of a surrogate pair, and the number of bytes that were read for it.
 fn unicode(text: &[u8]) -> (char, usize) {
     let Some(first) = unit(text) else { return (char::REPLACEMENT_CHARACTER, 1) };
     let pair = |second: u32| 0x1_0000 + ((first - 0xD800) << 10) + (second - 0xDC00);
@@ -44,6 +44,7 @@ fn unicode(text: &[u8]) -> (char, usize) {
     }
 }
 
+/// One UTF-16 code unit.
 fn unit(text: &[u8]) -> Option<u32> {
     let digits = text.strip_prefix(b"\\u")?.get(..4)?;
     digits.iter().try_fold(0, |unit, digit| Some(unit << 4 | char::from(*digit).to_digit(16)?))
@@ -62,27 +63,27 @@ mod tests {
     }
 
     #[test]
-    fn every_escape_of_json_is_known() {
+    fn every_json_escape_is_undone() {
         assert_eq!(unescaped(r#"a\"b\\c\/d\b\f\n\r\te"#), "a\"b\\c/d\u{8}\u{c}\n\r\te");
         assert_eq!(unescaped(r"\u00e9\uD83E\udd80"), "é🦀");
     }
 
     #[test]
-    fn half_a_pair_is_replaced() {
+    fn half_a_surrogate_pair_is_replaced() {
         assert_eq!(unescaped(r"\ud83ex"), "\u{fffd}x");
         assert_eq!(unescaped(r"\ud83e\u0041"), "\u{fffd}A");
         assert_eq!(unescaped(r"\udd80\ud83e"), "\u{fffd}\u{fffd}");
     }
 
     #[test]
-    fn what_is_no_escape_does_no_harm() {
+    fn invalid_escapes_are_replaced() {
         assert_eq!(unescaped(r"\"), "\u{fffd}");
         assert_eq!(unescaped(r"\x\u12"), "\u{fffd}x\u{fffd}u12");
     }
 
     proptest! {
         #[test]
-        fn undoes_what_a_library_escapes(text: String) {
+        fn serde_json_round_trips(text: String) {
             let quoted = serde_json::to_string(&text).unwrap();
             prop_assert_eq!(unescaped(&quoted[1..quoted.len() - 1]), text);
         }

@@ -1,20 +1,14 @@
 //! A process is killed again and again while its sink misbehaves. What was handed to it reaches the sink, once and in
 //! order: that which was spooled, that which was being gathered, and that which is in the one in part.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
-
-mod beats;
-mod sink;
-mod wire;
-
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use beats::exposition;
+use crate::beats::exposition;
+use crate::sink::{Behaviour, TestSink};
 use relay::time::UnixMillis;
 use relay::{Backoff, Config, Credentials, Endpoint, Relay, SinkConfig, SpoolConfig};
-use sink::{Behaviour, TestSink};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
@@ -71,7 +65,7 @@ async fn life() {
 /// Lets a process live until it has written some beats down. Says which was the last that it told of.
 async fn live(told: &str, first: i64) -> i64 {
     let mut process = tokio::process::Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "life", "--ignored", "--nocapture"])
+        .args(["--exact", "killed::life", "--ignored", "--nocapture"])
         .env(VARIABLE, format!("{told} {first}"))
         .stdout(Stdio::piped())
         .kill_on_drop(true)

@@ -1,17 +1,19 @@
-//! Takes one line apart, from the left to the right.
+//! Takes one line apart, from left to right.
 
-use super::sample::{BadLine, Head, Label, LabelValue};
-use crate::time::UnixMillis;
+use crate::sample::{BadLine, Head, Label, LabelValue};
 
-/// More labels than any exporter writes. It bounds what comparing each with each can cost.
+/// The most labels of one sample: more than any exporter writes. It bounds the cost of looking for duplicates.
 const MAX_LABELS: usize = 128;
-/// In milliseconds this is 1973, in seconds the year 5138.
+/// Timestamps of OpenMetrics below this are seconds. In milliseconds it is 1973, in seconds the year 5138.
 const FIRST_PLAUSIBLE_MILLIS: i64 = 100_000_000_000;
 
+/// May begin a name.
 const FIRST: u8 = 1;
+/// May continue a name.
 const REST: u8 = 2;
+/// The colon, which only metric names may contain.
 const COLON: u8 = 4;
-/// Which characters names are made of.
+/// The classes of each byte, as bits.
 const CLASS: [u8; 256] = classes();
 
 const fn classes() -> [u8; 256] {
@@ -29,29 +31,34 @@ const fn classes() -> [u8; 256] {
     class
 }
 
-/// What is left of a line. Every cut is made before or after an ASCII character.
+/// A line and the position up to which it was read. Slices begin and end next to ASCII characters, so they are valid UTF-8.
 pub(super) struct Line<'t> {
     text: &'t str,
     at: usize,
 }
 
 impl<'t> Line<'t> {
-    /// Nothing but a sample is in it, without blanks around.
+    /// `text` is one sample, without white space around it.
     pub(super) const fn new(text: &'t str) -> Self {
         Self { text, at: 0 }
     }
 
-    pub(super) fn sample(mut self, labels: &mut Vec<Label<'t>>, seconds: bool) -> Result<Head<'t>, BadLine> {
+    /// Reads the sample. Its labels are appended to `labels`.
+    pub(super) fn sample(
+        mut self,
+        labels: &mut Vec<Label<'t>>,
+        is_open_metrics: bool,
+    ) -> Result<Head<'t>, BadLine> {
         let name = self.name(FIRST | COLON, REST | COLON).ok_or(BadLine::Name)?;
         self.skip_blanks();
         let is_sorted = if self.take(b'{') { self.labels(labels)? } else { true };
         let value = self.value()?;
-        let timestamp = self.timestamp(seconds)?;
+        let timestamp_millis = self.timestamp_millis(is_open_metrics)?;
         self.end()?;
-        Ok(Head { name, is_sorted, value, timestamp })
+        Ok(Head { name, is_sorted, value, timestamp_millis })
     }
 
-    /// Everything up to the closing brace. Says whether the names ascend.
+    /// Reads everything up to the closing brace. Returns whether the names are in ascending order.
     fn labels(&mut self, labels: &mut Vec<Label<'t>>) -> Result<bool, BadLine> {
         let mut is_sorted = true;
         loop {
@@ -71,7 +78,7 @@ impl<'t> Line<'t> {
             }
             labels.push(label);
             self.skip_blanks();
-            // Prometheus does without the comma.
+            // Prometheus accepts labels without a comma between them.
             let goes_on = |next: u8| next == b'}' || CLASS[usize::from(next)] & FIRST != 0;
             if !self.take(b',') && !self.peek().is_some_and(goes_on) {
                 return Err(BadLine::UnfinishedLabels);
@@ -84,7 +91,7 @@ impl<'t> Line<'t> {
             return Err(BadLine::UnfinishedLabels);
         }
         let name = self.name(FIRST, REST).ok_or(BadLine::LabelName)?;
-        // The metric's name is not a label's to say.
+        // A label must not set the metric's name.
         if name == "__name__" {
             return Err(BadLine::LabelName);
         }
@@ -100,7 +107,7 @@ impl<'t> Line<'t> {
         Ok(Label { name, value })
     }
 
-    /// Up to the closing quote, and over it.
+    /// Reads up to and including the closing quote.
     fn quoted(&mut self) -> Option<LabelValue<'t>> {
         let bytes = self.text.as_bytes();
         let start = self.at;
@@ -117,7 +124,7 @@ impl<'t> Line<'t> {
             }
         }
         self.at = at + 1;
-        // A backslash may have led into the middle of a character, but the quote stands at the edge of one.
+        // A skipped backslash may have led into the middle of a character, but a quote is always at the edge of one.
         let raw = self.text.get(start..at)?;
         Some(if is_escaped { LabelValue::escaped(raw) } else { LabelValue::plain(raw) })
     }
@@ -126,27 +133,27 @@ impl<'t> Line<'t> {
         self.skip_blanks();
         let word = self.word();
         let value: f64 = word.parse().map_err(|_| BadLine::Value)?;
-        // What is too large for a double would become infinite; Prometheus refuses it.
+        // A number that is too large for a double would become infinite; Prometheus refuses it.
         let is_too_large = value.is_infinite() && word.contains(|letter: char| letter.is_ascii_digit());
         if is_too_large { Err(BadLine::Value) } else { Ok(value) }
     }
 
-    fn timestamp(&mut self, seconds: bool) -> Result<Option<UnixMillis>, BadLine> {
+    fn timestamp_millis(&mut self, is_open_metrics: bool) -> Result<Option<i64>, BadLine> {
         self.skip_blanks();
         let (None | Some(b'#')) = self.peek() else {
             let word = self.word();
             return match word.parse::<i64>() {
-                Ok(whole) if seconds && whole.abs() < FIRST_PLAUSIBLE_MILLIS => {
-                    Ok(Some(UnixMillis(whole * 1000)))
+                Ok(whole) if is_open_metrics && whole.abs() < FIRST_PLAUSIBLE_MILLIS => {
+                    Ok(Some(whole * 1000))
                 }
-                Ok(whole) => Ok(Some(UnixMillis(whole))),
-                Err(_) => fractional_seconds(word).map(Some).ok_or(BadLine::Timestamp),
+                Ok(whole) => Ok(Some(whole)),
+                Err(_) => millis_of_seconds(word).map(Some).ok_or(BadLine::Timestamp),
             };
         };
         Ok(None)
     }
 
-    /// An exemplar may follow, which remote write 1.0 has to do without.
+    /// Nothing may follow except an exemplar, which is skipped.
     fn end(&mut self) -> Result<(), BadLine> {
         self.skip_blanks();
         if self.peek().is_none() {
@@ -173,7 +180,7 @@ impl<'t> Line<'t> {
         self.text.get(start..end)
     }
 
-    /// Up to the next blank.
+    /// Reads up to the next blank.
     fn word(&mut self) -> &'t str {
         let start = self.at;
         let rest = &self.text.as_bytes()[start..];
@@ -203,13 +210,13 @@ const fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t')
 }
 
-/// Seconds with a fraction; None beyond what milliseconds can count.
-fn fractional_seconds(word: &str) -> Option<UnixMillis> {
+/// Reads seconds with a fraction. `None` if milliseconds cannot count them.
+fn millis_of_seconds(word: &str) -> Option<i64> {
     let millis = word.parse::<f64>().ok()? * 1000.0;
-    // Whole up to here in a double, and far beyond any calendar.
+    // Up to here a double counts whole milliseconds exactly, and no calendar reaches it.
     if !millis.is_finite() || millis.abs() > 9e15 {
         return None;
     }
-    #[expect(clippy::cast_possible_truncation, reason = "it was checked")]
-    Some(UnixMillis(millis.round() as i64))
+    #[expect(clippy::cast_possible_truncation, reason = "the range was checked above")]
+    Some(millis.round() as i64)
 }

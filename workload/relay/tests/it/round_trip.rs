@@ -1,16 +1,12 @@
 //! What was read and written here is what others read back: decoded by independent libraries.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
-
-mod wire;
-
+use crate::wire::{Series, decode};
+use exposition::Parser;
 use proptest::prelude::*;
 use protocol::ClusterName;
-use relay::exposition::Parser;
 use relay::labels::{JobLabel, Origin};
 use relay::remote_write::{BatchBuilder, Marked, NORMAL_NAN, STALE_NAN};
 use relay::time::UnixMillis;
-use wire::{Series, decode};
 
 const NOW: UnixMillis = UnixMillis(1_800_000_000_000);
 
@@ -22,7 +18,7 @@ fn relayed(text: &[u8]) -> Vec<Series> {
         let Ok(sample) = line else { continue };
         let mut labels = Vec::new();
         origin.series(&sample, &mut labels);
-        builder.push(&labels, sample.value, sample.timestamp.unwrap_or(NOW));
+        builder.push(&labels, sample.value, sample.timestamp_millis.map_or(NOW, UnixMillis));
     }
     builder.finish().map(|batch| decode(&batch.body)).unwrap_or_default()
 }
@@ -109,7 +105,7 @@ proptest! {
 
 #[test]
 fn a_real_lxd_comes_through_whole() {
-    let text = include_bytes!("fixtures/lxd-5.0.txt");
+    let text = include_bytes!("../../../exposition/tests/fixtures/lxd-5.0.txt");
     let series = relayed(text);
     assert_eq!(series.len(), 99);
     let labels: Vec<_> = series[0].labels.iter().map(|(name, value)| format!("{name}={value}")).collect();

@@ -1,7 +1,6 @@
-//! What the parser takes, and what it does not.
+//! What the parser accepts, and what it refuses.
 
 use super::*;
-use crate::time::UnixMillis;
 
 #[derive(Debug, Clone, PartialEq)]
 struct Owned {
@@ -24,7 +23,7 @@ fn read(text: impl AsRef<[u8]>) -> Vec<Result<Owned, BadLine>> {
                     .map(|label| (label.name.to_owned(), label.value.text().into_owned()))
                     .collect(),
                 value: sample.value,
-                timestamp: sample.timestamp.map(|UnixMillis(millis)| millis),
+                timestamp: sample.timestamp_millis,
             }
         }));
     }
@@ -43,7 +42,7 @@ fn sample(name: &str, labels: &[(&str, &str)], value: f64) -> Owned {
 }
 
 #[test]
-fn samples_with_and_without_labels_are_taken() {
+fn samples_with_and_without_labels() {
     assert_eq!(one("up 1"), Ok(sample("up", &[], 1.0)));
     assert_eq!(one("up{} 1"), Ok(sample("up", &[], 1.0)));
     assert_eq!(one(r#"a:b_1{c="d",e="f"} -2.5e3"#), Ok(sample("a:b_1", &[("c", "d"), ("e", "f")], -2500.0)));
@@ -51,7 +50,7 @@ fn samples_with_and_without_labels_are_taken() {
 }
 
 #[test]
-fn blanks_are_tolerated_wherever_they_stand() {
+fn blanks_are_allowed_everywhere() {
     let expected =
         Ok(Owned { timestamp: Some(1_395_066_363_000), ..sample("a", &[("c", "d"), ("e", "f")], 3.0) });
     for line in [
@@ -65,7 +64,7 @@ fn blanks_are_tolerated_wherever_they_stand() {
 }
 
 #[test]
-fn every_kind_of_metric_is_samples() {
+fn every_metric_type_becomes_samples() {
     let text = r#"
 # TYPE h histogram
 h_bucket{le="0.5"} 1
@@ -94,7 +93,7 @@ fn escapes_in_label_values_are_undone() {
 }
 
 #[test]
-fn lengths_and_bytes_of_a_value_agree_with_its_text() {
+fn length_and_bytes_of_a_label_value_match_its_text() {
     let text = r#"a{b="x\\y\n\"\z",c="plain"} 1"#;
     let mut parser = Parser::new(text.as_bytes());
     for label in parser.next().unwrap().unwrap().labels {
@@ -106,7 +105,7 @@ fn lengths_and_bytes_of_a_value_agree_with_its_text() {
 }
 
 #[test]
-fn exemplars_are_passed_over() {
+fn exemplars_are_skipped() {
     assert_eq!(
         one(r#"a_total{b="c"} 1 # {trace_id="x"} 0.5 123.4"#),
         Ok(sample("a_total", &[("b", "c")], 1.0))
@@ -116,20 +115,20 @@ fn exemplars_are_passed_over() {
 }
 
 #[test]
-fn time_stamps_are_milliseconds_but_seconds_in_openmetrics() {
+fn timestamps_are_milliseconds_but_seconds_in_openmetrics() {
     let stamp = |text: &str| read(text)[0].clone().map(|sample| sample.timestamp);
     assert_eq!(stamp("a 1 1700000000"), Ok(Some(1_700_000_000)));
     assert_eq!(stamp("a 1 -1000\n"), Ok(Some(-1000)));
     assert_eq!(stamp("a 1 1700000000\n# EOF\n"), Ok(Some(1_700_000_000_000)));
     assert_eq!(stamp("a 1 1700000000.25\n# EOF"), Ok(Some(1_700_000_000_250)));
-    // LXD's own: the older format with the newer one's end.
+    // LXD writes the older format with the end marker of OpenMetrics.
     assert_eq!(stamp("a 1 1700000000000\n# EOF"), Ok(Some(1_700_000_000_000)));
     assert_eq!(stamp("a 1 1e300"), Err(BadLine::Timestamp));
     assert_eq!(stamp("a 1 soon"), Err(BadLine::Timestamp));
 }
 
 #[test]
-fn a_bad_line_costs_that_line_and_says_why() {
+fn bad_line_costs_only_itself_and_has_a_reason() {
     for (line, why) in [
         ("1a 1", BadLine::Name),
         ("{a=\"b\"} 1", BadLine::Name),
@@ -164,19 +163,19 @@ fn a_bad_line_costs_that_line_and_says_why() {
 }
 
 #[test]
-fn bytes_that_are_no_text_cost_their_line() {
+fn line_that_is_not_utf8_costs_only_itself() {
     let lines = read(b"a 1\nb{c=\"\xff\"} 1\nd 2");
     assert_eq!(lines, [Ok(sample("a", &[], 1.0)), Err(BadLine::NotUtf8), Ok(sample("d", &[], 2.0))]);
 }
 
 #[test]
-fn a_line_that_is_too_long_costs_itself() {
+fn line_that_is_too_long_costs_only_itself() {
     let long = format!("a{{b=\"{}\"}} 1\nc 1", "x".repeat(65_536));
     assert_eq!(read(long), [Err(BadLine::TooLong), Ok(sample("c", &[], 1.0))]);
 }
 
 #[test]
-fn more_labels_than_anybody_writes_are_refused() {
+fn too_many_labels_are_refused() {
     let line = |count: usize| {
         let labels: Vec<_> = (0..count).map(|number| format!("l{number}=\"\"")).collect();
         format!("a{{{}}} 1", labels.join(","))
@@ -186,8 +185,8 @@ fn more_labels_than_anybody_writes_are_refused() {
 }
 
 #[test]
-fn what_a_real_lxd_says_is_taken_whole() {
-    let text = include_str!("../../tests/fixtures/lxd-5.0.txt");
+fn exposition_of_a_real_lxd_is_read_completely() {
+    let text = include_str!("../tests/fixtures/lxd-5.0.txt");
     let lines = read(text);
     assert_eq!(lines.len(), text.lines().filter(|line| !line.starts_with('#')).count());
     assert!(lines.iter().all(Result::is_ok));

@@ -1,8 +1,6 @@
 //! A sink as Prometheus is one: it takes each series in order, ignores what it has already, and refuses the rest. It can
 //! be told to misbehave.
 
-#![allow(dead_code, reason = "each test program uses a part of it")]
-
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::net::SocketAddr;

@@ -1,43 +1,41 @@
-//! What a line of an exposition says, by reference.
+//! A sample, borrowed from the text, and the reasons why a line is not one.
 
 use std::borrow::Cow;
 
-use crate::time::UnixMillis;
-
-/// One sample. `'t` is the text's lifetime, `'l` that of the parser's list of labels.
+/// One sample. `'t` is the lifetime of the text, `'l` that of the parser's list of labels.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sample<'l, 't> {
     /// The metric's name.
     pub name: &'t str,
-    /// Its labels in the text's order, each name once.
+    /// The labels in the order of the text, each name once.
     pub labels: &'l [Label<'t>],
-    /// Whether the labels' names ascend, as LXD writes them.
+    /// Whether the labels are in ascending order of their names, as LXD writes them.
     pub is_sorted: bool,
-    /// The value; may be not a number or infinite.
+    /// The value; may be infinite or not a number.
     pub value: f64,
-    /// The moment, if the line names one.
-    pub timestamp: Option<UnixMillis>,
+    /// The timestamp in milliseconds since the Unix epoch, if the line has one.
+    pub timestamp_millis: Option<i64>,
 }
 
 /// A label of a sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Label<'t> {
-    /// Its name.
+    /// The label's name.
     pub name: &'t str,
-    /// Its value.
+    /// The label's value.
     pub value: LabelValue<'t>,
 }
 
-/// A label's value as the text has it, without its quotes.
+/// A label's value as it stands in the text, without its quotes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LabelValue<'t> {
     raw: &'t str,
     is_escaped: bool,
 }
 
-/// Why a line is no sample. The words name it in counters and in explanations.
+/// Why a line is not a sample. The texts appear in `relay explain` and as values of a metric label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, thiserror::Error)]
-#[expect(missing_docs, reason = "the texts say it")]
+#[expect(missing_docs, reason = "the texts document the variants")]
 pub enum BadLine {
     #[error("longer than 64 KiB")]
     TooLong,
@@ -45,11 +43,11 @@ pub enum BadLine {
     NotUtf8,
     #[error("no metric name")]
     Name,
-    #[error("labels that do not end")]
+    #[error("the labels are not closed")]
     UnfinishedLabels,
-    #[error("a label's name")]
+    #[error("invalid label name")]
     LabelName,
-    #[error("a label's value")]
+    #[error("invalid label value")]
     LabelValue,
     #[error("the same label twice")]
     DuplicateLabel,
@@ -57,79 +55,81 @@ pub enum BadLine {
     TooManyLabels,
     #[error("no value")]
     Value,
-    #[error("a time stamp")]
+    #[error("invalid timestamp")]
     Timestamp,
-    #[error("something behind the sample")]
+    #[error("unexpected text after the sample")]
     Trailing,
 }
 
-/// A sample whose labels are still on their way into the list.
+/// A sample without its labels, which the parser keeps.
 pub(super) struct Head<'t> {
     pub(super) name: &'t str,
     pub(super) is_sorted: bool,
     pub(super) value: f64,
-    pub(super) timestamp: Option<UnixMillis>,
+    pub(super) timestamp_millis: Option<i64>,
 }
 
 impl<'t> Head<'t> {
     pub(super) fn with<'l>(self, labels: &'l [Label<'t>]) -> Sample<'l, 't> {
-        let Self { name, is_sorted, value, timestamp } = self;
-        Sample { name, labels, is_sorted, value, timestamp }
+        let Self { name, is_sorted, value, timestamp_millis } = self;
+        Sample { name, labels, is_sorted, value, timestamp_millis }
     }
 }
 
 impl<'t> LabelValue<'t> {
-    /// A value that is meant as it stands.
+    /// A value without escapes.
     pub const fn plain(text: &'t str) -> Self {
         Self { raw: text, is_escaped: false }
     }
 
-    /// A value that holds a backslash.
+    /// A value that contains a backslash.
     pub(super) const fn escaped(raw: &'t str) -> Self {
         Self { raw, is_escaped: true }
     }
 
-    /// Whether it is the empty text, which is the same as no label at all.
+    /// Whether it is empty, which means the same as no label at all.
     pub const fn is_empty(&self) -> bool {
         self.raw.is_empty()
     }
 
-    /// What it means.
+    /// The unescaped value.
     pub fn text(&self) -> Cow<'t, str> {
         if !self.is_escaped {
             return Cow::Borrowed(self.raw);
         }
         let mut text = String::with_capacity(self.raw.len());
-        self.pieces(|piece| text.push_str(piece));
+        self.unescaped_parts(|part| text.push_str(part));
         Cow::Owned(text)
     }
 
-    /// How many bytes it means.
+    /// The length of the unescaped value in bytes.
     pub fn len(&self) -> usize {
         if !self.is_escaped {
             return self.raw.len();
         }
         let mut length = 0;
-        self.pieces(|piece| length += piece.len());
+        self.unescaped_parts(|part| length += part.len());
         length
     }
 
-    /// Appends what it means.
+    /// Appends the unescaped value.
     pub fn write_to(&self, out: &mut Vec<u8>) {
         if self.is_escaped {
-            self.pieces(|piece| out.extend_from_slice(piece.as_bytes()));
+            self.unescaped_parts(|part| out.extend_from_slice(part.as_bytes()));
         } else {
             out.extend_from_slice(self.raw.as_bytes());
         }
     }
 
-    /// A backslash before anything but itself, a quote or an `n` stands for itself, as Prometheus has it.
-    fn pieces(&self, mut take: impl FnMut(&str)) {
+    /// Calls `take` with each part of the unescaped value.
+    ///
+    /// As in Prometheus, a backslash that is not followed by a backslash, a quote or an `n` stands for itself.
+    fn unescaped_parts(&self, mut take: impl FnMut(&str)) {
         let mut rest = self.raw;
         while let Some(at) = rest.find('\\') {
             let (before, behind) = rest.split_at(at);
             take(before);
-            let meant = match behind.as_bytes().get(1) {
+            let unescaped = match behind.as_bytes().get(1) {
                 Some(b'\\') => "\\",
                 Some(b'"') => "\"",
                 Some(b'n') => "\n",
@@ -139,7 +139,7 @@ impl<'t> LabelValue<'t> {
                     continue;
                 }
             };
-            take(meant);
+            take(unescaped);
             rest = &behind[2..];
         }
         take(rest);

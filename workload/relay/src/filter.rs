@@ -106,8 +106,8 @@ mod tests {
     use protocol::ClusterName;
 
     use super::*;
-    use crate::exposition::Parser;
     use crate::labels::{JobLabel, Origin};
+    use exposition::Parser;
 
     fn matchers(texts: &[&str]) -> Vec<Matcher> {
         texts.iter().map(|text| text.parse().unwrap()).collect()

@@ -1,20 +1,14 @@
 //! What a relay keeps on disk for the next one: spools and journal.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
-
-mod beats;
-mod sink;
-mod wire;
-
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use beats::{BEAT, beat, beginning, config, has_all, sink_config, start, until_all};
+use crate::beats::{BEAT, beat, beginning, config, has_all, sink_config, start, until_all};
+use crate::sink::{Behaviour, TestSink};
 use protocol::ClusterName;
 use relay::counts::Cause;
 use relay::time::UnixMillis;
 use relay::{Config, Exposition, Relay, SinkConfig, SpoolConfig};
-use sink::{Behaviour, TestSink};
 use tempfile::TempDir;
 
 /// Not the folders of spools, which lie beside them.
@@ -117,7 +111,7 @@ async fn a_name_that_is_longer_than_any_real_one_is_not_even_written_down() {
 async fn an_hour_without_a_sink_fits_for_a_thousand_sites() {
     const SITES: usize = 1000;
     const BEATS: usize = 60;
-    let text = include_str!("fixtures/lxd-5.0.txt");
+    let text = include_str!("../../../exposition/tests/fixtures/lxd-5.0.txt");
     let escaped = serde_json::to_string(text).unwrap();
     let escaped: bytes::Bytes = escaped[1..escaped.len() - 1].to_owned().into();
     let directory = TempDir::new().unwrap();
