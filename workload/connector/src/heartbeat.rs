@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use edge::body::RequestBody;
-use edge::{Error, Peer, Response, answer};
+use edge::{Error, Peer, Response, response};
 use fleet::warning::findings;
 use protocol::Heartbeat;
 use protocol::envelope::HeartbeatAnswer;
@@ -43,7 +43,7 @@ impl Connector {
         if !report.metrics.is_empty() {
             self.sink.accept(&cluster, report.metrics);
         }
-        Ok(answer::routine(answer::success(HeartbeatAnswer {
+        Ok(response::routine(response::success(HeartbeatAnswer {
             next_update_in_seconds: Self::next_update().as_secs().to_string(),
             cluster_manager_address: self.address.clone(),
         })))

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use edge::body::RequestBody;
-use edge::{Error, Peer, RequestId, Response, answer};
+use edge::{Error, Peer, RequestId, Response, response};
 use fleet::{Actor, Origin};
 use protocol::JoinRequest;
 use protocol::join::MAX_BODY_BYTES;
@@ -36,7 +36,7 @@ impl Connector {
             Ok(uid) => {
                 self.metrics.joined(Outcome::Accepted);
                 tracing::info!(cluster = %uid, name = %request.cluster_name, "a cluster joined");
-                Ok(answer::success(()))
+                Ok(response::success(()))
             }
             Err(error) => {
                 self.metrics.joined(Outcome::Refused);

@@ -1,6 +1,6 @@
 //! `DELETE /1.0/remote-cluster`: a cluster leaves.
 
-use edge::{Error, Peer, RequestId, Response, answer};
+use edge::{Error, Peer, RequestId, Response, response};
 use fleet::{Actor, ActorKind};
 
 use crate::connector::Connector;
@@ -20,6 +20,6 @@ impl Connector {
             return Err(Error::Forbidden);
         }
         tracing::info!(cluster = %cluster.uid, name = %cluster.name, "a cluster left");
-        Ok(answer::success(()))
+        Ok(response::success(()))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use edge::{Error, Response, answer};
+use edge::{Error, Response, response};
 
 use crate::connector::Connector;
 use crate::errors::from_store;
@@ -12,7 +12,7 @@ impl Connector {
     /// Any quick answer will do: only the certificate of the connection is looked at.
     pub(crate) fn probe(&self, address: IpAddr) -> Result<Response, Error> {
         self.limits.check_address(Action::Probe, address)?;
-        Ok(answer::routine(answer::success(())))
+        Ok(response::routine(response::success(())))
     }
 
     /// 200 when heartbeats can be stored, else 503.
@@ -20,6 +20,6 @@ impl Connector {
         self.limits.check_address(Action::Status, address)?;
         self.ensure_prepared()?;
         self.readiness.check().await.map_err(from_store)?;
-        Ok(answer::routine(answer::success(())))
+        Ok(response::routine(response::success(())))
     }
 }

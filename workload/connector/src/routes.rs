@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use edge::{Peer, RequestId, Response, answer, body};
+use edge::{Peer, RequestId, Response, body, respond};
 use warp::Filter as _;
 use warp::filters::BoxedFilter;
 
@@ -24,7 +24,7 @@ impl Connector {
 
     fn probe_route(self: &Arc<Self>) -> BoxedFilter<(Response,)> {
         let get = warp::path::end().and(warp::get()).and(self.shared()).and(warp::ext::get::<Peer>());
-        get.map(|connector: Arc<Self>, peer: Peer| answer::of(connector.probe(peer.address.ip()))).boxed()
+        get.map(|connector: Arc<Self>, peer: Peer| respond(connector.probe(peer.address.ip()))).boxed()
     }
 
     fn status_route(self: &Arc<Self>) -> BoxedFilter<(Response,)> {
@@ -32,7 +32,7 @@ impl Connector {
         path.and(self.shared())
             .and(warp::ext::get::<Peer>())
             .then(|connector: Arc<Self>, peer: Peer| async move {
-                answer::of(connector.status(peer.address.ip()).await)
+                respond(connector.status(peer.address.ip()).await)
             })
             .boxed()
     }
@@ -50,7 +50,7 @@ impl Connector {
                     // A header that is not even text is a proof that cannot be read.
                     let authorization = headers.get(http::header::AUTHORIZATION);
                     let authorization = authorization.map(|value| value.to_str().unwrap_or_default());
-                    answer::of(connector.join(&peer, id, authorization, body).await)
+                    respond(connector.join(&peer, id, authorization, body).await)
                 },
             )
             .boxed()
@@ -63,7 +63,7 @@ impl Connector {
             .and(warp::ext::get::<Peer>())
             .and(body::incoming())
             .then(|connector: Arc<Self>, peer: Peer, body| async move {
-                answer::of(connector.heartbeat(&peer, body).await)
+                respond(connector.heartbeat(&peer, body).await)
             })
             .boxed()
     }
@@ -75,7 +75,7 @@ impl Connector {
             .and(warp::ext::get::<Peer>())
             .and(warp::ext::get::<RequestId>())
             .then(|connector: Arc<Self>, peer: Peer, id: RequestId| async move {
-                answer::of(connector.leave(&peer, id).await)
+                respond(connector.leave(&peer, id).await)
             })
             .boxed()
     }
@@ -85,7 +85,7 @@ impl Connector {
             .and(warp::get())
             .and(self.shared())
             .and(warp::ext::get::<Peer>())
-            .then(|connector: Arc<Self>, peer: Peer| async move { answer::of(connector.tunnel(&peer).await) })
+            .then(|connector: Arc<Self>, peer: Peer| async move { respond(connector.tunnel(&peer).await) })
             .boxed()
     }
 

@@ -15,7 +15,7 @@ use warp::Filter;
 use warp::filters::BoxedFilter;
 
 use crate::Error;
-use crate::request_body::Stalled;
+use crate::timed_body::Stalled;
 
 /// Never set aside more than this on a client's word alone; beyond it, memory follows the bytes that really came.
 const MAX_RESERVED: usize = 1 << 20;

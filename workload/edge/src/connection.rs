@@ -14,38 +14,24 @@ use prometheus_client::metrics::gauge::Gauge;
 use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{error::Elapsed, sleep, timeout};
-use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
-use warp::filters::BoxedFilter;
 
 use crate::activity::Activity;
 use crate::metrics::ServerMetrics;
 use crate::peer::ClientCertificate;
 use crate::service::{self, Exchange};
+use crate::shared::Shared;
 use crate::stream::GuardedStream;
-use crate::{Limits, Peer, ProxyPolicy, Response, proxy};
+use crate::{Peer, proxy};
 
 /// The longest head of a request, in bytes: enough for any cookie and any identity provider's query.
 const MAX_HEAD: u16 = u16::MAX;
 
 /// In a drain, how long a connection that was accepted but has not asked anything yet may still do so.
 const GRACE: Duration = Duration::from_secs(2);
-
-/// What all connections of one server share.
-pub(crate) struct Shared {
-    pub(crate) name: &'static str,
-    pub(crate) tls: TlsAcceptor,
-    pub(crate) proxy: ProxyPolicy,
-    pub(crate) limits: Limits,
-    pub(crate) close_after_answer: bool,
-    pub(crate) metrics: ServerMetrics,
-    pub(crate) routes: BoxedFilter<(Response,)>,
-    pub(crate) draining: CancellationToken,
-    pub(crate) tracker: TaskTracker,
-}
 
 /// Counts a connection for as long as its socket lives, which for a websocket is longer than the task that began it.
 pub(crate) struct Guard {
@@ -142,7 +128,7 @@ async fn serve_http1(stream: Stream, exchange: Arc<Exchange>) -> hyper::Result<(
     let limits = exchange.shared.limits;
     let service = {
         let exchange = Arc::clone(&exchange);
-        service_fn(move |request| service::answer(Arc::clone(&exchange), request))
+        service_fn(move |request| service::respond(Arc::clone(&exchange), request))
     };
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -163,7 +149,7 @@ async fn serve_http2(stream: Stream, exchange: Arc<Exchange>) -> hyper::Result<(
     let executor = Tracked(exchange.shared.tracker.clone());
     let service = {
         let exchange = Arc::clone(&exchange);
-        service_fn(move |request| service::answer(Arc::clone(&exchange), request))
+        service_fn(move |request| service::respond(Arc::clone(&exchange), request))
     };
     let connection = http2::Builder::new(executor)
         .timer(TokioTimer::new())

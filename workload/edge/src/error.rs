@@ -9,7 +9,7 @@ use http::StatusCode;
 use http::header::{HeaderValue, RETRY_AFTER};
 use protocol::envelope::{Envelope, RetryAfter};
 
-use crate::answer::{self, Response};
+use crate::response::{self, Response};
 
 /// Any error's cause.
 pub type Cause = Box<dyn StdError + Send + Sync>;
@@ -95,7 +95,7 @@ impl Error {
         let text = self.to_string();
         let mut response = match self.retry_after() {
             Some(seconds) => retry_later(status, text, seconds),
-            None => answer::error(status, text),
+            None => response::error(status, text),
         };
         if let Self::Internal(cause) | Self::Unavailable { cause, .. } = self {
             response.extensions_mut().insert(LoggedCause(Arc::from(cause)));
@@ -126,7 +126,7 @@ fn retry_later(status: StatusCode, text: String, seconds: u64) -> Response {
     let seconds_text = seconds.to_string();
     let mut envelope = Envelope::error(status.as_u16(), text);
     envelope.metadata = Some(RetryAfter { retry_after_seconds: seconds_text });
-    let mut response = answer::json(status, &envelope);
+    let mut response = response::json(status, &envelope);
     response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     response
 }
@@ -148,6 +148,11 @@ impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.cause().map(|cause| cause.as_ref() as &(dyn StdError + 'static))
     }
+}
+
+/// The response of a handler, whether it succeeded or failed.
+pub fn respond(result: Result<Response, Error>) -> Response {
+    result.unwrap_or_else(Error::into_response)
 }
 
 impl warp::Reply for Error {

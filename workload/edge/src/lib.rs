@@ -9,7 +9,7 @@
 //! | [`limits`] | how long and how many |
 //! | [`routes`](mod@routes) | many warp routes folded into one that never rejects |
 //! | [`body`] | a request's body in one piece, or as JSON |
-//! | [`answer`], [`error`] | every answer's envelope, and the one error type |
+//! | [`response`], [`error`] | the envelope of every response, and the one error type |
 //! | [`request_id`] | the name by which an answer is found in the log |
 //! | [`rate_limit`] | how often somebody may do something |
 //! | [`status_port`], [`metrics`] | what operators look at |
@@ -17,7 +17,6 @@
 //! A connection goes `serve` → `connection` (PROXY header, TLS, HTTP/1.1 or HTTP/2) → `service` (request id, peer,
 //! time limit, access log) → the caller's routes.
 
-pub mod answer;
 pub mod body;
 pub mod error;
 pub mod limits;
@@ -26,6 +25,7 @@ pub mod peer;
 pub mod proxy;
 pub mod rate_limit;
 pub mod request_id;
+pub mod response;
 pub mod routes;
 pub mod serve;
 pub mod status_port;
@@ -33,17 +33,19 @@ pub mod tls;
 
 mod activity;
 mod connection;
-mod request_body;
 mod service;
+mod shared;
 mod stream;
+mod timed_body;
 
-pub use answer::Response;
-pub use error::Error;
+pub use error::{Error, respond};
 pub use limits::Limits;
 pub use metrics::EdgeMetrics;
 pub use peer::{ClientCertificate, Peer};
 pub use proxy::ProxyPolicy;
 pub use request_id::RequestId;
+pub use response::Response;
 pub use routes::routes;
-pub use serve::{Draining, Server, serve};
+pub use serve::{Server, serve};
+pub use shared::Draining;
 pub use tls::ServerIdentity;

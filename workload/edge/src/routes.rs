@@ -48,19 +48,19 @@ mod tests {
     use http::StatusCode;
 
     use super::*;
-    use crate::answer;
+    use crate::response;
 
     fn some_routes() -> BoxedFilter<(Response,)> {
         routes(vec![
-            warp::path!("a").and(warp::get()).map(|| answer::success("a")).boxed(),
-            warp::path!("b").and(warp::post()).map(|| answer::success("b")).boxed(),
+            warp::path!("a").and(warp::get()).map(|| response::success("a")).boxed(),
+            warp::path!("b").and(warp::post()).map(|| response::success("b")).boxed(),
             warp::path!("c")
                 .and(warp::get())
                 .and(warp::header("x"))
-                .map(|_: u8| answer::success("c"))
+                .map(|_: u8| response::success("c"))
                 .boxed(),
-            warp::path!("c").and(warp::delete()).map(|| answer::success("c")).boxed(),
-            warp::path!("d").and(warp::ext::get::<u8>()).map(|_| answer::success("d")).boxed(),
+            warp::path!("c").and(warp::delete()).map(|| response::success("c")).boxed(),
+            warp::path!("d").and(warp::ext::get::<u8>()).map(|_| response::success("d")).boxed(),
         ])
     }
 

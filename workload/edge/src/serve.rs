@@ -15,7 +15,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use warp::filters::BoxedFilter;
 
-use crate::connection::{self, Guard, Shared};
+use crate::connection::{self, Guard};
+use crate::shared::Shared;
 use crate::{EdgeMetrics, Limits, ProxyPolicy, Response};
 
 /// One HTTPS server.
@@ -31,15 +32,10 @@ pub struct Server {
     /// Its limits.
     pub limits: Limits,
     /// Whether every answer but a websocket's ends its HTTP/1.1 connection, for clients that never do.
-    pub close_after_answer: bool,
+    pub close_after_response: bool,
     /// Where it counts.
     pub metrics: EdgeMetrics,
 }
-
-/// In every request's extensions: cancelled when the server begins to drain. A websocket's handler should then say
-/// goodbye, since the drain waits for it.
-#[derive(Debug, Clone)]
-pub struct Draining(pub CancellationToken);
 
 /// How long the loop rests after the system had no socket to give, at first; it doubles up to a second.
 const FIRST_REST: Duration = Duration::from_millis(10);
@@ -53,13 +49,13 @@ const WARN_AT_MOST_EVERY: Duration = Duration::from_secs(10);
 ///
 /// The routes should come from [`crate::routes()`], so that whatever warp refuses is answered with an envelope.
 pub async fn serve(server: Server, routes: BoxedFilter<(Response,)>, shutdown: CancellationToken) {
-    let Server { name, listener, tls, proxy, limits, close_after_answer, metrics } = server;
+    let Server { name, listener, tls, proxy, limits, close_after_response, metrics } = server;
     let shared = Arc::new(Shared {
         name,
         tls: TlsAcceptor::from(tls),
         proxy,
         limits,
-        close_after_answer,
+        close_after_response,
         metrics: metrics.of(name),
         routes,
         draining: shutdown.child_token(),

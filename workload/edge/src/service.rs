@@ -15,10 +15,10 @@ use tower_service::Service as _;
 use tracing::Level;
 
 use crate::activity::Activity;
-use crate::answer::Routine;
-use crate::connection::Shared;
 use crate::error::LoggedCause;
-use crate::request_body::RequestBody;
+use crate::response::Routine;
+use crate::shared::Shared;
+use crate::timed_body::TimedBody;
 use crate::{Draining, Error, Peer, RequestId, Response};
 
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -37,7 +37,7 @@ pub(crate) struct Exchange {
 }
 
 /// Answers one request. There is always an answer, whatever the handler does.
-pub(crate) async fn answer(
+pub(crate) async fn respond(
     exchange: Arc<Exchange>,
     request: Request<Incoming>,
 ) -> Result<Response, Infallible> {
@@ -76,11 +76,11 @@ async fn handle(exchange: &Exchange, mut request: Request<Incoming>, id: Request
     extensions.insert(peer.clone());
     extensions.insert(id);
     extensions.insert(Draining(shared.draining.clone()));
-    let request = request.map(|body| RequestBody::new(body, shared.limits.idle, Arc::clone(activity)));
+    let request = request.map(|body| TimedBody::new(body, shared.limits.idle, Arc::clone(activity)));
 
     let mut routes = warp::service(shared.routes.clone());
-    let answer = AssertUnwindSafe(async move { routes.call(request).await }).catch_unwind();
-    match timeout(shared.limits.request, answer).await {
+    let response = AssertUnwindSafe(async move { routes.call(request).await }).catch_unwind();
+    match timeout(shared.limits.request, response).await {
         Ok(Ok(Ok(response))) => response,
         Ok(Ok(Err(never))) => match never {},
         Ok(Err(_panic)) => Error::internal("the handler panicked").into_response(),
@@ -102,7 +102,7 @@ fn finish(exchange: &Exchange, response: &mut Response, id: RequestId, version: 
     let headers = response.headers_mut();
     headers.insert(&REQUEST_ID, id.header());
     // After a time-out the rest of the request may still come; it must not be taken for another one.
-    let close = exchange.shared.close_after_answer || status == StatusCode::REQUEST_TIMEOUT;
+    let close = exchange.shared.close_after_response || status == StatusCode::REQUEST_TIMEOUT;
     if close && version < Version::HTTP_2 && status != StatusCode::SWITCHING_PROTOCOLS {
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }

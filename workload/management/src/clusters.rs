@@ -1,6 +1,6 @@
 //! `/1.0/remote-cluster/{name}`: one cluster, seen, configured, removed.
 
-use edge::{Error, Response, answer};
+use edge::{Error, Response, response};
 
 use crate::call::Call;
 use crate::errors::from_store;
@@ -19,7 +19,7 @@ pub(crate) async fn show(call: Call) -> Result<Response, Error> {
     let management = &call.management;
     let clock = management.store.service_clock().await.map_err(from_store)?;
     let cluster = management.store.cluster(call.name()).await.map_err(from_store)?.ok_or(Error::NotFound)?;
-    Ok(answer::success(Cluster::new(&cluster, &management.options.health, &clock)))
+    Ok(response::success(Cluster::new(&cluster, &management.options.health, &clock)))
 }
 
 /// Changes a cluster's description and thresholds. What is absent stays as it is.
@@ -34,7 +34,7 @@ pub(crate) async fn configure(call: Call) -> Result<Response, Error> {
     let change: ClusterChange = call.json().await?;
     let change = change.check()?;
     let known = management.store.configure_cluster(&name, &change, &origin).await.map_err(from_store)?;
-    if known { Ok(answer::success(())) } else { Err(Error::NotFound) }
+    if known { Ok(response::success(())) } else { Err(Error::NotFound) }
 }
 
 /// Removes a cluster: it cannot report any more.
@@ -45,7 +45,7 @@ pub(crate) async fn configure(call: Call) -> Result<Response, Error> {
 )]
 pub(crate) async fn remove(call: Call) -> Result<Response, Error> {
     let removed = call.management.store.remove_cluster(call.name(), &call.origin()).await;
-    if removed.map_err(from_store)? { Ok(answer::success(())) } else { Err(Error::NotFound) }
+    if removed.map_err(from_store)? { Ok(response::success(())) } else { Err(Error::NotFound) }
 }
 
 /// A request for a cluster's own LXD. No cluster has an open tunnel yet.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use edge::{Error, Response, answer};
+use edge::{Error, Response, response};
 use fleet::query::{ClusterQuery, Fields};
 use fleet::{Cluster, HealthRules, ServiceClock};
 use futures_util::stream;
@@ -70,7 +70,7 @@ async fn page(store: &Store, query: &ClusterQuery, rules: HealthRules) -> Result
 fn answered(items: Vec<impl Serialize>, (next_cursor, total): (Option<String>, u64)) -> Response {
     // No two cursors are the same, though they mean the same: which of them a client has is no news.
     let tag = EntityTag::of(&(&items, total, next_cursor.is_some()));
-    kept(tag, answer::success(Page { items, next_cursor, total }))
+    kept(tag, response::success(Page { items, next_cursor, total }))
 }
 
 async fn written<T>(clusters: &[Cluster], write: impl Fn(&Cluster) -> T) -> Vec<T> {
@@ -87,7 +87,7 @@ async fn written<T>(clusters: &[Cluster], write: impl Fn(&Cluster) -> T) -> Vec<
 /// It has no entity tag. Its end is not known when its head goes out; and of a fleet that is worth it, no two lists a
 /// second apart are the same.
 async fn whole(store: Store, rules: HealthRules) -> Result<Response, Error> {
-    let mut response = answer::success(());
+    let mut response = response::success(());
     let empty = Envelope::success(());
     let envelope = serde_json::to_string(&empty).map_err(Error::internal)?;
     let beginning = envelope

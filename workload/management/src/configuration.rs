@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use edge::{Error, Response, answer};
+use edge::{Error, Response, response};
 
 use crate::call::Call;
 use crate::model::{Answer, Anywhere, SettingView, SignedIn};
@@ -13,5 +13,5 @@ use crate::model::{Answer, Anywhere, SettingView, SignedIn};
     responses((status = 200, body = Answer<BTreeMap<String, SettingView>>), SignedIn, Anywhere)
 )]
 pub(crate) async fn show(call: Call) -> Result<Response, Error> {
-    Ok(answer::success(&call.management.options.configuration))
+    Ok(response::success(&call.management.options.configuration))
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use edge::body::{RequestBody, incoming};
-use edge::{Draining, Error, Peer, RequestId, Response, answer};
+use edge::{Draining, Error, Peer, RequestId, Response, respond};
 use http::{HeaderMap, Method};
 use percent_encoding::percent_decode_str;
 use warp::Filter as _;
@@ -38,7 +38,7 @@ pub(crate) fn routes(management: Arc<Management>) -> BoxedFilter<(Response,)> {
             async move {
                 let has_public_name = management.options.public_name.is_some();
                 let delivery = Delivery::asked_for_by(&request.method, &request.headers);
-                let mut response = delivery.deliver(answer::of(handle(management, request).await)).await;
+                let mut response = delivery.deliver(respond(handle(management, request).await)).await;
                 harden(&mut response, has_public_name);
                 response
             }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use edge::{Error, Response, answer};
+use edge::{Error, Response, response};
 use percent_encoding::percent_decode;
 use time::OffsetDateTime;
 use tokio::time::timeout;
@@ -19,7 +19,7 @@ use crate::model::{Answer, Anywhere, EventPage, EventQuery, SignedIn};
     responses((status = 200, body = Answer<EventPage>), SignedIn, Anywhere)
 )]
 pub(crate) async fn list(call: Call) -> Result<Response, Error> {
-    Ok(answer::success(page(&call.management, &call.query).await?))
+    Ok(response::success(page(&call.management, &call.query).await?))
 }
 
 async fn page(management: &Management, query: &str) -> Result<EventPage, Error> {

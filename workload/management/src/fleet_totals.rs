@@ -1,6 +1,6 @@
 //! `GET /1.0/fleet`: what the fleet adds up to.
 
-use edge::{Error, Response, answer};
+use edge::{Error, Response, response};
 use time::OffsetDateTime;
 
 use crate::call::Call;
@@ -20,5 +20,5 @@ pub(crate) async fn show(call: Call) -> Result<Response, Error> {
     let totals = FleetTotals::new(totals, &clock);
     // The time of the answer alone is no news.
     let tag = EntityTag::of(&FleetTotals { as_of: OffsetDateTime::UNIX_EPOCH, ..totals.clone() });
-    Ok(kept(tag, answer::success(totals)))
+    Ok(kept(tag, response::success(totals)))
 }

@@ -1,6 +1,6 @@
 //! `GET /1.0/metrics-sink`: how the sinks of the sites' metrics stand.
 
-use edge::{Error, Response, answer};
+use edge::{Error, Response, response};
 
 use crate::call::Call;
 use crate::errors::from_store;
@@ -14,5 +14,5 @@ use crate::model::{Answer, Anywhere, MetricsSink, SignedIn};
 )]
 pub(crate) async fn list(call: Call) -> Result<Response, Error> {
     let sinks = call.management.store.sinks().await.map_err(from_store)?;
-    Ok(answer::success(sinks.into_iter().map(MetricsSink::from).collect::<Vec<_>>()))
+    Ok(response::success(sinks.into_iter().map(MetricsSink::from).collect::<Vec<_>>()))
 }

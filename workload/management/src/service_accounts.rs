@@ -1,6 +1,6 @@
 //! `/1.0/service-account`: programs that call the API.
 
-use edge::{Error, Response, answer};
+use edge::{Error, Response, response};
 use fleet::ServiceToken;
 use fleet::service_account::{self, ServiceAccountName};
 use secrecy::SecretString;
@@ -28,7 +28,7 @@ pub(crate) use authenticate::principal;
 pub(crate) async fn list(call: Call) -> Result<Response, Error> {
     let accounts = call.management.store.service_accounts().await.map_err(from_store)?;
     let accounts: Vec<_> = accounts.into_iter().map(ServiceAccount::from).collect();
-    Ok(answer::success(accounts))
+    Ok(response::success(accounts))
 }
 
 /// Makes a service account. Its token is in the answer and nowhere else.
@@ -62,7 +62,7 @@ pub(crate) async fn create(call: Call) -> Result<Response, Error> {
         CreateServiceAccountError::Store(error) => from_store(error),
         taken @ CreateServiceAccountError::Exists(_) => Error::Conflict(taken.to_string()),
     })?;
-    Ok(answer::success(CreatedServiceAccount {
+    Ok(response::success(CreatedServiceAccount {
         name: account.name.to_string(),
         token: SecretString::from(token.expose()),
         role,
@@ -81,5 +81,5 @@ pub(crate) async fn create(call: Call) -> Result<Response, Error> {
 )]
 pub(crate) async fn revoke(call: Call) -> Result<Response, Error> {
     let revoked = call.management.store.revoke_service_account(call.name(), &call.origin()).await;
-    if revoked.map_err(from_store)? { Ok(answer::success(())) } else { Err(Error::NotFound) }
+    if revoked.map_err(from_store)? { Ok(response::success(())) } else { Err(Error::NotFound) }
 }

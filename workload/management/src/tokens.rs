@@ -1,6 +1,6 @@
 //! `/1.0/remote-cluster-join-token`: join tokens made, listed and taken back.
 
-use edge::{Error, Response, answer};
+use edge::{Error, Response, response};
 use fleet::{PendingToken, token};
 use protocol::{ClusterName, JoinToken as Token, Secret};
 use store::tokens::CreateTokenError;
@@ -21,7 +21,7 @@ use crate::model::{
 )]
 pub(crate) async fn list(call: Call) -> Result<Response, Error> {
     let tokens = call.management.store.join_tokens().await.map_err(from_store)?;
-    Ok(answer::success(tokens.into_iter().map(JoinToken::from).collect::<Vec<_>>()))
+    Ok(response::success(tokens.into_iter().map(JoinToken::from).collect::<Vec<_>>()))
 }
 
 /// Makes a token with which one cluster can join, once. It is shown now and never again.
@@ -41,7 +41,7 @@ pub(crate) async fn create(call: Call) -> Result<Response, Error> {
     let pending = check(wanted, created_at)?;
     let token = management.sign(&pending).await?;
     management.store.put_join_token(&pending, &token.secret, &origin).await.map_err(refusal)?;
-    Ok(answer::success(CreatedJoinToken { token: token.encode() }))
+    Ok(response::success(CreatedJoinToken { token: token.encode() }))
 }
 
 /// Takes a token back.
@@ -52,7 +52,7 @@ pub(crate) async fn create(call: Call) -> Result<Response, Error> {
 )]
 pub(crate) async fn revoke(call: Call) -> Result<Response, Error> {
     let revoked = call.management.store.revoke_join_token(call.name(), &call.origin()).await;
-    if revoked.map_err(from_store)? { Ok(answer::success(())) } else { Err(Error::NotFound) }
+    if revoked.map_err(from_store)? { Ok(response::success(())) } else { Err(Error::NotFound) }
 }
 
 fn check(wanted: NewJoinToken, now: OffsetDateTime) -> Result<PendingToken, Error> {

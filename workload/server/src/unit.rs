@@ -183,10 +183,10 @@ impl Unit {
         name: &'static str,
         listener: TcpListener,
         tls: Arc<rustls::ServerConfig>,
-        close_after_answer: bool,
+        close_after_response: bool,
     ) -> Server {
         let (proxy, metrics) = (self.proxy.clone(), self.metrics.clone());
-        Server { name, listener, tls, proxy, limits: Limits::default(), close_after_answer, metrics }
+        Server { name, listener, tls, proxy, limits: Limits::default(), close_after_response, metrics }
     }
 
     async fn add_status(&mut self, address: SocketAddr) -> Result<SocketAddr, Failure> {

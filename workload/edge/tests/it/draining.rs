@@ -60,7 +60,7 @@ async fn those_who_never_ask_do_not_hold_it_up() {
 
 #[tokio::test]
 async fn a_websocket_is_told() {
-    let server = TestServer::start(Options { close_after_answer: true, ..Options::default() }).await;
+    let server = TestServer::start(Options { close_after_response: true, ..Options::default() }).await;
     let mut stream = server.connect().await;
     send(&mut stream, UPGRADE).await;
     assert_eq!(read_answer(&mut stream).await.status, 101);

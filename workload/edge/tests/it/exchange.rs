@@ -11,7 +11,7 @@ pub(crate) const UPGRADE: &str = "GET /socket HTTP/1.1\r\nHost: x\r\nConnection:
     Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 
 async fn connector() -> TestServer {
-    TestServer::start(Options { close_after_answer: true, ..Options::default() }).await
+    TestServer::start(Options { close_after_response: true, ..Options::default() }).await
 }
 
 #[tokio::test]
@@ -183,7 +183,7 @@ async fn a_head_without_end_is_refused() {
 
 #[tokio::test]
 async fn http2_is_spoken_where_it_is_offered() {
-    let options = Options { alpn: &[b"h2", b"http/1.1"], close_after_answer: true, ..Options::default() };
+    let options = Options { alpn: &[b"h2", b"http/1.1"], close_after_response: true, ..Options::default() };
     let server = TestServer::start(options).await;
     let stream = server.client().alpn(b"h2").connect(server.tcp().await).await.unwrap();
     let (mut sender, connection) =
@@ -212,7 +212,8 @@ async fn http2_is_not_spoken_where_it_is_not_offered() {
 #[tokio::test]
 async fn a_websocket_outlives_its_request() {
     let limits = Limits { request: std::time::Duration::from_millis(50), ..Limits::default() };
-    let server = TestServer::start(Options { limits, close_after_answer: true, ..Options::default() }).await;
+    let server =
+        TestServer::start(Options { limits, close_after_response: true, ..Options::default() }).await;
     let mut stream = server.connect().await;
     send(&mut stream, UPGRADE).await;
     let answer = read_answer(&mut stream).await;

@@ -10,7 +10,7 @@ use edge::tls::{ClientCertificates, server_config};
 use edge::{
     ClientCertificate, Draining, EdgeMetrics, Limits, Peer, ProxyPolicy, Response, Server, ServerIdentity,
 };
-use edge::{answer, body};
+use edge::{body, respond, response};
 use futures_util::{SinkExt as _, StreamExt as _};
 use prometheus_client::registry::Registry;
 use rcgen::{CertificateParams, KeyPair};
@@ -65,7 +65,7 @@ impl Identity {
 pub(crate) struct Options {
     pub(crate) limits: Limits,
     pub(crate) proxy: ProxyPolicy,
-    pub(crate) close_after_answer: bool,
+    pub(crate) close_after_response: bool,
     pub(crate) client_certificates: ClientCertificates,
     pub(crate) alpn: &'static [&'static [u8]],
 }
@@ -75,7 +75,7 @@ impl Default for Options {
         Self {
             limits: Limits::default(),
             proxy: ProxyPolicy::default(),
-            close_after_answer: false,
+            close_after_response: false,
             client_certificates: ClientCertificates::Requested,
             alpn: &[],
         }
@@ -108,8 +108,8 @@ impl TestServer {
         let (metrics, mut registry) = (EdgeMetrics::default(), Registry::default());
         metrics.register(&mut registry);
         let (begun, finish, shutdown) = (Arc::default(), Arc::default(), CancellationToken::new());
-        let Options { limits, proxy, close_after_answer, .. } = options;
-        let server = Server { name: "test", listener, tls, proxy, limits, close_after_answer, metrics };
+        let Options { limits, proxy, close_after_response, .. } = options;
+        let server = Server { name: "test", listener, tls, proxy, limits, close_after_response, metrics };
         let serving = edge::serve(server, some_routes(&begun, &finish), shutdown.clone());
         let serving = tokio::spawn(serving);
         Self { address, identity, leaf: shown.der, folder, shutdown, serving, begun, finish, registry }
@@ -272,14 +272,14 @@ fn some_routes(begun: &Arc<Notify>, finish: &Arc<Notify>) -> BoxedFilter<(Respon
         async move {
             begun.notify_one();
             finish.notified().await;
-            answer::success("slow")
+            response::success("slow")
         }
     };
     edge::routes(vec![
         warp::path!("peer")
             .and(warp::get())
             .and(warp::ext::get())
-            .map(|peer| answer::success(describe(&peer)))
+            .map(|peer| response::success(describe(&peer)))
             .boxed(),
         warp::path!("slow").and(warp::get()).then(slow).boxed(),
         warp::path!("never").and(warp::any()).then(std::future::pending::<Response>).boxed(),
@@ -305,11 +305,11 @@ fn describe(peer: &Peer) -> String {
 }
 
 async fn take_body(body: body::RequestBody) -> Response {
-    answer::of(body.read(BODY_LIMIT).await.map(|bytes: Bytes| answer::success(bytes.len())))
+    respond(body.read(BODY_LIMIT).await.map(|bytes: Bytes| response::success(bytes.len())))
 }
 
 async fn take_json(body: body::RequestBody) -> Response {
-    answer::of(body.json::<Vec<u32>>(BODY_LIMIT).await.map(answer::success))
+    respond(body.json::<Vec<u32>>(BODY_LIMIT).await.map(response::success))
 }
 
 /// Echoes until the server drains, then says goodbye.

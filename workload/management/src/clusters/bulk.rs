@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use edge::{Error, Response, answer};
+use edge::{Error, Response, response};
 use fleet::Origin;
 use fleet::query::ClusterFilter;
 use futures_util::stream::{self, StreamExt as _};
@@ -42,7 +42,7 @@ pub(crate) async fn act(call: Call) -> Result<Response, Error> {
     if request.only_failures {
         results.retain(|result| result.status_code != 200);
     }
-    Ok(answer::success(results))
+    Ok(response::success(results))
 }
 
 /// Which clusters the request is about, each once, in the order given.

@@ -1,6 +1,6 @@
 //! `GET /1.0/remote-cluster/{name}/history`: how a cluster was.
 
-use edge::{Error, Response, answer};
+use edge::{Error, Response, response};
 use fleet::history::Resolution;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -43,7 +43,7 @@ pub(crate) async fn show(call: Call) -> Result<Response, Error> {
             ClusterHistory::new(resolution, &points, &hours)
         }
     };
-    Ok(kept(EntityTag::of(&history), answer::success(history)))
+    Ok(kept(EntityTag::of(&history), response::success(history)))
 }
 
 fn resolution(parameters: &[(String, String)]) -> Result<Resolution, Error> {

@@ -3,7 +3,7 @@
 use std::io::Read as _;
 
 use bytes::Bytes;
-use edge::answer;
+use edge::response;
 use proptest::prelude::*;
 
 use super::*;
@@ -32,7 +32,7 @@ fn decoded(answer: &Response, body: &[u8]) -> Vec<u8> {
 }
 
 fn long() -> Response {
-    answer::success("compressible ".repeat(40_000))
+    response::success("compressible ".repeat(40_000))
 }
 
 #[tokio::test]
@@ -56,7 +56,7 @@ async fn short_answers_errors_and_answers_to_changes_are_not() {
     let asked = [("accept-encoding", "br, gzip")];
     let error = || edge::Error::BadRequest("long ".repeat(1000)).into_response();
     for (method, answer) in
-        [(Method::GET, answer::success("short")), (Method::GET, error()), (Method::POST, long())]
+        [(Method::GET, response::success("short")), (Method::GET, error()), (Method::POST, long())]
     {
         let (answer, _) = delivered(method, &asked, answer).await;
         assert_eq!(answer.headers().get(CONTENT_ENCODING), None);
@@ -77,7 +77,7 @@ async fn a_stream_is_compressed_while_it_comes() {
     let pieces = || (0..100).map(|n| format!("piece {n}, ").repeat(500));
     let plain: String = pieces().collect();
     for accepted in ["br", "gzip", "identity"] {
-        let mut answer = answer::success(());
+        let mut answer = response::success(());
         let body = futures_util::stream::iter(pieces().map(Ok::<_, std::convert::Infallible>));
         *answer.body_mut() = stream(body).into_response().into_body();
         let (answer, body) = delivered(Method::GET, &[("accept-encoding", accepted)], answer).await;
@@ -89,7 +89,7 @@ async fn a_stream_is_compressed_while_it_comes() {
 #[tokio::test]
 async fn a_stream_that_breaks_off_stays_broken() {
     let pieces = [Ok("a".repeat(100_000)), Err(std::io::Error::other("the database went"))];
-    let mut answer = answer::success(());
+    let mut answer = response::success(());
     *answer.body_mut() = stream(futures_util::stream::iter(pieces)).into_response().into_body();
     let asked = headers(&[("accept-encoding", "br")]);
     let answer = Delivery::asked_for_by(&Method::GET, &asked).deliver(answer).await;
@@ -98,7 +98,7 @@ async fn a_stream_that_breaks_off_stays_broken() {
 
 #[tokio::test]
 async fn what_the_client_has_is_not_sent_again() {
-    let (first, body) = delivered(Method::GET, &[], kept(EntityTag::of(&"x"), answer::success("x"))).await;
+    let (first, body) = delivered(Method::GET, &[], kept(EntityTag::of(&"x"), response::success("x"))).await;
     assert_eq!(first.headers()[CACHE_CONTROL], "no-cache, private");
     assert!(!body.is_empty());
     let tag = first.headers()[ETAG].to_str().unwrap();
@@ -106,7 +106,7 @@ async fn what_the_client_has_is_not_sent_again() {
     for has in [tag, "*", &format!("\"other\", {tag}"), tag.trim_start_matches("W/")] {
         let asked = [("if-none-match", has), ("accept-encoding", "br")];
         let (answer, body) =
-            delivered(Method::GET, &asked, kept(EntityTag::of(&"x"), answer::success("x"))).await;
+            delivered(Method::GET, &asked, kept(EntityTag::of(&"x"), response::success("x"))).await;
         assert_eq!(answer.status(), StatusCode::NOT_MODIFIED, "{has}");
         assert!(body.is_empty());
         assert_eq!(answer.headers()[ETAG], tag);
@@ -114,13 +114,13 @@ async fn what_the_client_has_is_not_sent_again() {
         assert_eq!(answer.headers().get(CONTENT_TYPE), None);
     }
     let (answer, _) =
-        delivered(Method::GET, &[("if-none-match", tag)], kept(EntityTag::of(&"y"), answer::success("y")))
+        delivered(Method::GET, &[("if-none-match", tag)], kept(EntityTag::of(&"y"), response::success("y")))
             .await;
     assert_eq!(answer.status(), StatusCode::OK);
     let (answer, _) = delivered(
         Method::GET,
         &[("if-none-match", "\"other\"")],
-        kept(EntityTag::of(&"x"), answer::success("x")),
+        kept(EntityTag::of(&"x"), response::success("x")),
     )
     .await;
     assert_eq!(answer.status(), StatusCode::OK);
@@ -128,7 +128,7 @@ async fn what_the_client_has_is_not_sent_again() {
 
 #[tokio::test]
 async fn what_is_not_to_be_kept_has_no_tag() {
-    let (answer, _) = delivered(Method::GET, &[("if-none-match", "*")], answer::success("x")).await;
+    let (answer, _) = delivered(Method::GET, &[("if-none-match", "*")], response::success("x")).await;
     assert_eq!(answer.status(), StatusCode::OK);
     assert_eq!(answer.headers().get(ETAG), None);
     assert_eq!(answer.headers()[CACHE_CONTROL], "no-store");
@@ -141,7 +141,7 @@ proptest! {
             let mut encoder = Encoder::new(encoding);
             let mut compressed: Vec<u8> = pieces.iter().flat_map(|piece| encoder.write(piece)).collect();
             compressed.extend(encoder.finish());
-            let mut answer = answer::success(());
+            let mut answer = response::success(());
             answer.headers_mut().insert(CONTENT_ENCODING, encoding.header());
             prop_assert_eq!(decoded(&answer, &compressed), pieces.concat());
         }

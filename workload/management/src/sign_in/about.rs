@@ -1,6 +1,6 @@
 //! `GET /1.0/sign-in`: what a program needs to sign somebody in at the identity provider.
 
-use edge::{Error, Response, answer};
+use edge::{Error, Response, response};
 
 use super::SCOPES;
 use super::provider::ProviderState;
@@ -16,7 +16,7 @@ pub(crate) async fn show(call: Call) -> Result<Response, Error> {
         ProviderState::Reachable => "reachable",
         ProviderState::Away => "away",
     };
-    Ok(answer::success(SignInSettings {
+    Ok(response::success(SignInSettings {
         issuer: sign_in.options.issuer.to_string(),
         client_id: sign_in.options.client_id.clone(),
         audience: sign_in.options.audience.clone(),

@@ -17,7 +17,7 @@ use crate::activity::Activity;
 #[error("the request's body stalled")]
 pub(crate) struct Stalled;
 
-pub(crate) struct RequestBody {
+pub(crate) struct TimedBody {
     inner: Incoming,
     idle: Duration,
     /// Only while a chunk is awaited: most bodies are there when they are asked for.
@@ -25,14 +25,14 @@ pub(crate) struct RequestBody {
     activity: Arc<Activity>,
 }
 
-impl RequestBody {
+impl TimedBody {
     pub(crate) fn new(inner: Incoming, idle: Duration, activity: Arc<Activity>) -> Self {
         activity.set_unread(!inner.is_end_stream());
         Self { inner, idle, timer: None, activity }
     }
 }
 
-impl Body for RequestBody {
+impl Body for TimedBody {
     type Data = Bytes;
     type Error = Box<dyn std::error::Error + Send + Sync>;
 

@@ -1,46 +1,39 @@
-//! Every answer's shape: the envelope, as JSON, not to be sniffed and not to be stored.
+//! The shape of every response: the envelope as JSON, with headers that forbid sniffing and storing.
 
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderMap, StatusCode};
 use protocol::envelope::Envelope;
 use serde::Serialize;
 
-use crate::Error;
-
-/// A finished answer. Handlers return these, for errors too, so that warp never goes on to another route.
+/// A finished response. Handlers return these for errors too, so that warp never tries another route.
 pub type Response = warp::reply::Response;
 
-/// 200 with the metadata in the envelope.
+/// A response with status 200 and this metadata in the envelope.
 pub fn success(metadata: impl Serialize) -> Response {
     json(StatusCode::OK, &Envelope::success(metadata))
 }
 
-/// An error with its status and a text that people will read.
+/// An error response with this status and a text that people will read.
 pub fn error(status: StatusCode, text: impl Into<String>) -> Response {
     json(status, &Envelope::<Option<()>>::error(status.as_u16(), text))
 }
 
-/// The answer of a handler, whichever way it ended.
-pub fn of(result: Result<Response, Error>) -> Response {
-    result.unwrap_or_else(Error::into_response)
-}
-
-/// Marks an answer as one of thousands like it: the access log keeps it for debugging only.
+/// Marks a response as one of thousands that are alike: the access log contains it only at debug level.
 pub fn routine(mut response: Response) -> Response {
     response.extensions_mut().insert(Routine);
     response
 }
 
-/// The mark of [`routine`].
+/// The mark that [`routine`] sets.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Routine;
 
-/// Any JSON with any status, with the headers that every API answer has.
+/// Any JSON with any status, with the headers of every API response.
 pub fn json(status: StatusCode, body: &impl Serialize) -> Response {
     let (status, body) = match serde_json::to_vec(body) {
         Ok(body) => (status, body),
         Err(problem) => {
-            tracing::error!(%problem, "an answer could not be written as JSON");
+            tracing::error!(%problem, "cannot write a response as JSON");
             (StatusCode::INTERNAL_SERVER_ERROR, Vec::new())
         }
     };
@@ -61,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn carries_the_headers_of_an_api_answer() {
+    fn api_response_has_its_headers() {
         let response = success(());
         assert_eq!(response.status(), StatusCode::OK);
         assert_eq!(response.headers()[CONTENT_TYPE], "application/json");
@@ -70,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_json_is_a_500() {
+    fn metadata_that_cannot_be_json_is_a_500() {
         let keys_are_not_text = std::collections::HashMap::from([((1, 2), 3)]);
         assert_eq!(success(keys_are_not_text).status(), StatusCode::INTERNAL_SERVER_ERROR);
     }
