@@ -5,7 +5,7 @@ ROUNDS ?= 5
 OUTAGE_SECONDS ?= 120
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint ui bench fuzz soak charm dist clean-local
+.PHONY: help run test lint ui ui-dev bench fuzz soak charm dist clean-local
 
 help: ## this list
 	@echo "make TARGET"
@@ -24,6 +24,10 @@ lint: ## formatting, clippy, documentation, the web UI, alert rules and dashboar
 ui: ## the web UI, which the server embeds when it is built next
 	@tools/setup ui
 	@tools/ui build
+
+ui-dev: ## the web UI with hot reload, against the hub of `make run` or CM_HUB=URL
+	@tools/setup ui
+	@tools/ui dev
 
 bench: ## what heartbeats, the API, the web UI and the relay cost; takes some minutes
 	@tools/setup bench

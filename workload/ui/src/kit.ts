@@ -1,4 +1,4 @@
-// The parts of Canonical's component kit that we use, from its ES modules, so that the rest of it is not loaded.
+// The components of Canonical's kit that this UI uses, imported from its ES modules so that the rest is not bundled.
 export { default as Button } from "@canonical/react-components/dist/esm/components/Button";
 export { default as ActionButton } from "@canonical/react-components/dist/esm/components/ActionButton";
 export { default as Icon } from "@canonical/react-components/dist/esm/components/Icon";

@@ -1,4 +1,4 @@
-// Where the page begins.
+// The entry point of the UI.
 import { QueryClientProvider } from "@tanstack/react-query";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";

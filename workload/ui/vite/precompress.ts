@@ -1,4 +1,4 @@
-// Writes a .br and a .gz beside each built file, so that the server never compresses while somebody waits.
+// Writes a .br and a .gz beside each built file, so that the hub does not compress files per request.
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";

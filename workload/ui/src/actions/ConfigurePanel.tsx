@@ -1,4 +1,4 @@
-// Changes thresholds of one cluster or many, and the description of one. What is not entered stays as it is.
+// Changes the thresholds of one or more clusters, and the description of one. Empty fields change nothing.
 import { useState, type ReactNode } from "react";
 import { useBulk } from "../api/mutations";
 import type { BulkRequest, ClusterChange } from "../api/types";
@@ -11,19 +11,19 @@ import { count } from "../format/count";
 import { ActionButton, Button, Textarea } from "../kit";
 import { parseThreshold, THRESHOLD_PROBLEM } from "./thresholds";
 
-/** What a single cluster has now. */
-export interface Current {
+/** The present configuration of a single cluster. */
+export interface CurrentConfiguration {
   description: string;
   disk_threshold: number;
   memory_threshold: number;
 }
 
-/** Clusters by name, or all that a filter fits. */
+/** Clusters by name, or all that match a filter. */
 export type Targets = { names: string[] } | { filter: NonNullable<BulkRequest["filter"]>; total: number };
 
 interface Props {
   targets: Targets;
-  current?: Current | undefined;
+  current?: CurrentConfiguration | undefined;
   onClose: () => void;
 }
 
@@ -40,9 +40,9 @@ export function ConfigurePanel({ targets, current, onClose }: Props): ReactNode 
     disk: current?.disk_threshold.toString() ?? "",
     memory: current?.memory_threshold.toString() ?? "",
   });
-  const change = changeOf(draft, current);
-  const number = "names" in targets ? targets.names.length : targets.total;
-  const title = number === 1 ? "Configure cluster" : `Configure ${count(number, "cluster")}`;
+  const change = changedFields(draft, current);
+  const total = "names" in targets ? targets.names.length : targets.total;
+  const title = total === 1 ? "Configure cluster" : `Configure ${count(total, "cluster")}`;
   const edit = (part: Partial<Draft>): void => {
     setDraft({ ...draft, ...part });
   };
@@ -65,14 +65,14 @@ export function ConfigurePanel({ targets, current, onClose }: Props): ReactNode 
         className="side-panel__form"
         onSubmit={(event) => {
           event.preventDefault();
-          if (change !== null) bulk.mutate({ action: "configure", change, ...wireTargets(targets) });
+          if (change !== null) bulk.mutate({ action: "configure", change, ...targetsOfRequest(targets) });
         }}
       >
-        <ErrorNote error={bulk.error} title="Nothing was configured" />
+        <ErrorNote error={bulk.error} title="Cluster configuration failed" />
         {"names" in targets ? (
           <NameList names={targets.names} />
         ) : (
-          <p>All clusters that the search and the filters fit, {count(number, "cluster")} at the moment.</p>
+          <p>Applies to every cluster that matches the search and filters ({count(total, "cluster")} at present).</p>
         )}
         {current !== undefined && (
           <Textarea
@@ -86,7 +86,7 @@ export function ConfigurePanel({ targets, current, onClose }: Props): ReactNode 
         )}
         <ThresholdField
           label="Storage threshold (percent)"
-          help="Warn when more than this share of a storage pool is used."
+          help="Warn when a storage pool is fuller than this."
           value={draft.disk}
           onChange={(disk) => {
             edit({ disk });
@@ -94,14 +94,14 @@ export function ConfigurePanel({ targets, current, onClose }: Props): ReactNode 
         />
         <ThresholdField
           label="Memory threshold (percent)"
-          help="Warn when more than this share of the memory is used."
+          help="Warn when memory usage is higher than this."
           value={draft.memory}
           onChange={(memory) => {
             edit({ memory });
           }}
         />
         {current === undefined && (
-          <p className="p-form-help-text">What is left empty stays as each cluster has it.</p>
+          <p className="p-form-help-text">Leave a field empty to keep each cluster's current value.</p>
         )}
         <div className="side-panel__buttons">
           <Button type="button" onClick={onClose}>
@@ -133,12 +133,12 @@ function ThresholdField(field: FieldProps): ReactNode {
   return <TextField inputMode="numeric" error={isWrong ? THRESHOLD_PROBLEM : null} {...field} />;
 }
 
-function wireTargets(targets: Targets): Pick<BulkRequest, "names" | "filter" | "only_failures"> {
+function targetsOfRequest(targets: Targets): Pick<BulkRequest, "names" | "filter" | "only_failures"> {
   return "names" in targets ? { names: targets.names } : { filter: targets.filter, only_failures: true };
 }
 
-/** Only what differs. Null: something that was entered cannot be. */
-export function changeOf(draft: Draft, current?: Current): ClusterChange | null {
+/** The fields that differ from the current configuration; null if a threshold is invalid. */
+export function changedFields(draft: Draft, current?: CurrentConfiguration): ClusterChange | null {
   const [disk, memory] = [parseThreshold(draft.disk), parseThreshold(draft.memory)];
   if (disk === undefined || memory === undefined) return null;
   const change: ClusterChange = {};

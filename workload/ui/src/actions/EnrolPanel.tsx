@@ -1,4 +1,4 @@
-// Asks for what a join token is made of.
+// The form that creates a join token.
 import { useState, type ReactNode } from "react";
 import { serverNow } from "../api/clock";
 import { useCreateToken } from "../api/mutations";
@@ -7,7 +7,7 @@ import { SidePanel } from "../components/SidePanel";
 import { TextField } from "../components/TextField";
 import { ActionButton, Button, Select, Textarea } from "../kit";
 import { nameProblem } from "./clusterName";
-import { expiryOf, OWN, PRESETS, USUAL } from "./expiry";
+import { CUSTOM, DEFAULT_PRESET, expiryOf, PRESETS } from "./expiry";
 import type { Created } from "./JoinCommand";
 import { useNameTaken } from "./useNameTaken";
 
@@ -20,15 +20,15 @@ export function EnrolPanel({ onClose, onCreated }: Props): ReactNode {
   const creation = useCreateToken();
   const [name, setName] = useState("");
   const [description, setDescription] = useState("");
-  const [preset, setPreset] = useState<string>(USUAL);
-  const [own, setOwn] = useState("");
-  const [wasTried, setWasTried] = useState(false);
+  const [preset, setPreset] = useState<string>(DEFAULT_PRESET);
+  const [customExpiry, setCustomExpiry] = useState("");
+  const [wasSubmitted, setWasSubmitted] = useState(false);
   const taken = useNameTaken(name);
-  const problem = (name === "" && !wasTried ? null : nameProblem(name)) ?? taken;
-  const expiry = expiryOf(preset, own, serverNow());
+  const problem = (name === "" && !wasSubmitted ? null : nameProblem(name)) ?? taken;
+  const expiry = expiryOf(preset, customExpiry, serverNow());
 
   const create = (): void => {
-    setWasTried(true);
+    setWasSubmitted(true);
     if (nameProblem(name) !== null || taken !== null || expiry === null) return;
     creation.mutate(
       { cluster_name: name, description, expiry },
@@ -41,7 +41,7 @@ export function EnrolPanel({ onClose, onCreated }: Props): ReactNode {
   };
 
   return (
-    <SidePanel title="Enrol a cluster" isDirty={name !== "" || description !== ""} onClose={onClose}>
+    <SidePanel title="Enrol cluster" isDirty={name !== "" || description !== ""} onClose={onClose}>
       <form
         className="side-panel__form"
         noValidate
@@ -50,13 +50,13 @@ export function EnrolPanel({ onClose, onCreated }: Props): ReactNode {
           create();
         }}
       >
-        <ErrorNote error={creation.error} title="The token was not made" />
+        <ErrorNote error={creation.error} title="Join token creation failed" />
         <TextField
           label="Cluster name"
           isRequired
           value={name}
           error={problem}
-          help="What the cluster is called here. Its administrator need not know it."
+          help="The cluster's name in Cluster Manager, 1 to 255 characters."
           onChange={setName}
         />
         <Textarea
@@ -68,20 +68,20 @@ export function EnrolPanel({ onClose, onCreated }: Props): ReactNode {
           }}
         />
         <Select
-          label="The token works for"
+          label="Token valid for"
           value={preset}
-          options={[...PRESETS, { value: OWN, label: "Until a moment of your choice" }]}
+          options={[...PRESETS, { value: CUSTOM, label: "Custom date and time" }]}
           onChange={(event) => {
             setPreset(event.target.value);
           }}
         />
-        {preset === OWN && (
+        {preset === CUSTOM && (
           <TextField
             type="datetime-local"
-            label={`Until (${Intl.DateTimeFormat().resolvedOptions().timeZone})`}
-            value={own}
-            error={wasTried && expiry === null ? "A moment in the future." : null}
-            onChange={setOwn}
+            label={`Valid until (${Intl.DateTimeFormat().resolvedOptions().timeZone})`}
+            value={customExpiry}
+            error={wasSubmitted && expiry === null ? "Enter a date and time in the future." : null}
+            onChange={setCustomExpiry}
           />
         )}
         <div className="side-panel__buttons">
@@ -94,7 +94,7 @@ export function EnrolPanel({ onClose, onCreated }: Props): ReactNode {
             loading={creation.isPending}
             disabled={problem !== null}
           >
-            Make the token
+            Create token
           </ActionButton>
         </div>
       </form>

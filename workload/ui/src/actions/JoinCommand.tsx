@@ -1,4 +1,4 @@
-// The one command with which a cluster joins. It is shown once, so nothing but its own button closes it.
+// The command that joins a cluster. It is shown only once, so only its own button closes the dialog.
 import { useEffect, type ReactNode } from "react";
 import { useBlocker } from "react-router";
 import { CopyButton } from "../components/CopyButton";
@@ -15,32 +15,32 @@ export interface Created {
 
 export function JoinCommand({ created, onClose }: { created: Created; onClose: () => void }): ReactNode {
   const command = `microcloud cluster-manager join ${created.token}`;
-  useStayHere();
+  useBlockLeaving();
   return (
     <Dialog
-      title="Run this on the cluster"
+      title="Run this command on the cluster"
       className="join-command"
-      buttons={<Button onClick={onClose}>I have copied the command: close</Button>}
+      buttons={<Button onClick={onClose}>I have copied the command</Button>}
     >
-      <Note severity="caution" title="This is shown only once">
-        Whoever has it can join as <bdi>{created.name}</bdi>, once, until{" "}
-        {absolute(Date.parse(created.expiry))}.
+      <Note severity="caution" title="This command is shown only once">
+        It lets one cluster join as <bdi>{created.name}</bdi> until {absolute(Date.parse(created.expiry))}. Keep it
+        secret.
       </Note>
-      <p>On any member of the cluster:</p>
+      <p>Run it on any member of the cluster:</p>
       <div className="join-command__row">
-        {/* It scrolls, and what scrolls must be reachable by keyboard. */}
+        {/* Scrollable content must be reachable by keyboard. */}
         {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
         <pre tabIndex={0} aria-label="Join command">
           <code>{command}</code>
         </pre>
-        <CopyButton text={command} label="Copy the command" />
+        <CopyButton text={command} label="Copy command" />
       </div>
     </Dialog>
   );
 }
 
-/** Going back, or closing the tab, would lose it too. */
-function useStayHere(): void {
+/** Going back or closing the tab would lose the command, so both are blocked. */
+function useBlockLeaving(): void {
   const blocker = useBlocker(true);
   useEffect(() => {
     if (blocker.state === "blocked") blocker.reset();

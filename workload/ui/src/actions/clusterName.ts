@@ -1,12 +1,12 @@
-// What a cluster may be called, as the hub has it: 1 to 255 characters, none of them a control character.
+// The hub's rule for cluster names: 1 to 255 characters, no control characters.
 
 const MAX_CHARACTERS = 255;
 
-/** What is wrong with the name, in words; null: nothing, as far as can be told without asking. */
+/** A message if the name is invalid; null if it is valid. Whether it is taken is checked by `useNameTaken`. */
 export function nameProblem(name: string): string | null {
-  if (name === "") return "A name is needed.";
+  if (name === "") return "Enter a name.";
   const length = Array.from(name).length;
-  if (length > MAX_CHARACTERS) return `A name has at most ${MAX_CHARACTERS} characters; this has ${length}.`;
-  if (/\p{Cc}/u.test(name)) return "A name cannot hold control characters, such as tabs.";
+  if (length > MAX_CHARACTERS) return `A name can have at most ${MAX_CHARACTERS} characters; this one has ${length}.`;
+  if (/\p{Cc}/u.test(name)) return "A name cannot contain control characters such as tabs.";
   return null;
 }

@@ -1,4 +1,4 @@
-// Until when a token works: one of the usual spans, or a moment of one's own.
+// How long a token is valid: a preset in hours, or a custom date and time.
 
 export const PRESETS = [
   { value: "1", label: "1 hour" },
@@ -6,11 +6,11 @@ export const PRESETS = [
   { value: "168", label: "1 week" },
   { value: "720", label: "30 days" },
 ] as const;
-export const OWN = "own";
-export const USUAL = "24";
+export const CUSTOM = "custom";
+export const DEFAULT_PRESET = "24";
 
-/** The moment in RFC 3339. Null: what was entered is none, or is past. */
-export function expiryOf(preset: string, own: string, now: number): string | null {
-  const moment = preset === OWN ? Date.parse(own) : now + Number(preset) * 3_600_000;
-  return Number.isNaN(moment) || moment <= now ? null : new Date(moment).toISOString();
+/** The expiry in RFC 3339; null if the custom date and time is invalid or not in the future. */
+export function expiryOf(preset: string, custom: string, now: number): string | null {
+  const expiry = preset === CUSTOM ? Date.parse(custom) : now + Number(preset) * 3_600_000;
+  return Number.isNaN(expiry) || expiry <= now ? null : new Date(expiry).toISOString();
 }

@@ -1,6 +1,6 @@
-// What is entered as a threshold.
+// Parses thresholds that people enter.
 
-/** A whole percentage; null: nothing was entered, which leaves it as it is. Undefined: it is none. */
+/** A whole percentage; null if the text is empty, undefined if it is invalid. */
 export function parseThreshold(text: string): number | null | undefined {
   const trimmed = text.trim();
   if (trimmed === "") return null;
@@ -8,4 +8,4 @@ export function parseThreshold(text: string): number | null | undefined {
   return number <= 100 ? number : undefined;
 }
 
-export const THRESHOLD_PROBLEM = "A whole number from 0 to 100.";
+export const THRESHOLD_PROBLEM = "Enter a whole number from 0 to 100.";

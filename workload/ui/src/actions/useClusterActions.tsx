@@ -1,17 +1,17 @@
-// Configuring and removing clusters, from wherever. The page holds what is open, not the row: rows come and go.
+// Configuring and removing clusters from any page. The page owns the open panel, because rows can disappear.
 import { useState, type ReactNode } from "react";
-import { ConfigurePanel, type Current, type Targets } from "./ConfigurePanel";
+import { ConfigurePanel, type CurrentConfiguration, type Targets } from "./ConfigurePanel";
 import { RemoveClusters } from "./RemoveClusters";
 
 export interface ClusterActions {
-  configure: (targets: Targets, current?: Current) => void;
+  configure: (targets: Targets, current?: CurrentConfiguration) => void;
   remove: (names: string[]) => void;
-  /** What is open, to be placed anywhere on the page. */
+  /** The open panel or dialog, to be rendered anywhere on the page. */
   view: ReactNode;
 }
 
 type Open =
-  { kind: "configure"; targets: Targets; current: Current | undefined } | { kind: "remove"; names: string[] };
+  { kind: "configure"; targets: Targets; current: CurrentConfiguration | undefined } | { kind: "remove"; names: string[] };
 
 export function useClusterActions(onRemoved: (names: string[]) => void): ClusterActions {
   const [open, setOpen] = useState<Open | null>(null);

@@ -1,5 +1,5 @@
-// Enrolling a cluster: the button, the panel, then the command, which is shown once. Held by the page, so that
-// nothing that changes on it loses the command.
+// Enrolling a cluster: the button, the panel, then the command, which is shown only once. The page owns this state, so
+// that updates of its content do not lose the command.
 import { useState, type ReactNode } from "react";
 import { useMay } from "../app/session";
 import { Button } from "../kit";
@@ -7,15 +7,15 @@ import { EnrolPanel } from "./EnrolPanel";
 import { JoinCommand, type Created } from "./JoinCommand";
 
 interface Enrolment {
-  /** None: the person may not. */
+  /** Null if the account is not permitted to enrol clusters. */
   button: ReactNode;
   view: ReactNode;
 }
 
 export function useEnrolment(): Enrolment {
   const mayEnrol = useMay("operator");
-  const [step, setStep] = useState<"idle" | "asking" | Created>("idle");
-  const end = (): void => {
+  const [step, setStep] = useState<"idle" | "form" | Created>("idle");
+  const close = (): void => {
     setStep("idle");
   };
   return {
@@ -23,17 +23,17 @@ export function useEnrolment(): Enrolment {
       <Button
         appearance="positive"
         onClick={() => {
-          setStep("asking");
+          setStep("form");
         }}
       >
         Enrol cluster
       </Button>
     ) : null,
     view:
-      step === "idle" ? null : step === "asking" ? (
-        <EnrolPanel onClose={end} onCreated={setStep} />
+      step === "idle" ? null : step === "form" ? (
+        <EnrolPanel onClose={close} onCreated={setStep} />
       ) : (
-        <JoinCommand created={step} onClose={end} />
+        <JoinCommand created={step} onClose={close} />
       ),
   };
 }

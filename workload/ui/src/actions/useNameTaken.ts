@@ -1,4 +1,4 @@
-// Asks, while somebody types, whether a name is taken. Creating asks again: only that answer counts.
+// Checks whether a name is taken while it is typed. Creating the token checks again, and only that check is binding.
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { path, request } from "../api/client";
@@ -7,23 +7,23 @@ import { hasStatus } from "../api/errors";
 import { useTokens } from "../api/queries";
 import { nameProblem } from "./clusterName";
 
-const PAUSE_MS = 300;
+const DEBOUNCE_MS = 300;
 
-/** Who has the name, in words; null: nobody, as far as is known. */
+/** A message if the name is taken; null if it is not known to be taken. */
 export function useNameTaken(name: string): string | null {
-  const asked = usePaused(name);
+  const checkedName = useDebounced(name);
   const tokens = useTokens().data ?? [];
   const cluster = useQuery({
-    queryKey: ["name-taken", asked],
-    // A path cannot hold these two, whichever way they are encoded.
-    enabled: nameProblem(asked) === null && asked !== "." && asked !== "..",
-    queryFn: ({ signal }) => exists(asked, signal),
+    queryKey: ["name-taken", checkedName],
+    // A URL path cannot contain these two segments, however they are encoded.
+    enabled: nameProblem(checkedName) === null && checkedName !== "." && checkedName !== "..",
+    queryFn: ({ signal }) => exists(checkedName, signal),
   });
   const hasToken = tokens.some(
     (token) => token.cluster_name === name && Date.parse(token.expiry) > serverNow(),
   );
-  if (hasToken) return "A join token for this name exists already. Revoke it first, or choose another name.";
-  return asked === name && cluster.data === true ? "A cluster has this name already." : null;
+  if (hasToken) return "A join token for this name already exists. Revoke it or choose another name.";
+  return checkedName === name && cluster.data === true ? "A cluster with this name already exists." : null;
 }
 
 async function exists(name: string, signal: AbortSignal): Promise<boolean> {
@@ -36,15 +36,15 @@ async function exists(name: string, signal: AbortSignal): Promise<boolean> {
   }
 }
 
-function usePaused(value: string): string {
-  const [paused, setPaused] = useState(value);
+function useDebounced(value: string): string {
+  const [debounced, setDebounced] = useState(value);
   useEffect(() => {
     const timer = setTimeout(() => {
-      setPaused(value);
-    }, PAUSE_MS);
+      setDebounced(value);
+    }, DEBOUNCE_MS);
     return () => {
       clearTimeout(timer);
     };
   }, [value]);
-  return paused;
+  return debounced;
 }

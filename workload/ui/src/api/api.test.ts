@@ -16,12 +16,12 @@ afterEach(() => {
   setServerTime(new Date().toUTCString());
 });
 
-function answer(status: number, body: unknown, headers: Record<string, string> = {}): void {
+function respondWith(status: number, body: unknown, headers: Record<string, string> = {}): void {
   const response = new Response(typeof body === "string" ? body : JSON.stringify(body), { status, headers });
   vi.stubGlobal("fetch", () => Promise.resolve(response));
 }
 
-function refusal(status: number, error: string): object {
+function errorEnvelope(status: number, error: string): object {
   return {
     type: "error",
     status: "",
@@ -33,24 +33,24 @@ function refusal(status: number, error: string): object {
   };
 }
 
-test("an answer's metadata is what one gets", async () => {
-  answer(200, { type: "sync", error: "", metadata: { name: "a" } });
+test("a request returns the metadata of the response", async () => {
+  respondWith(200, { type: "sync", error: "", metadata: { name: "a" } });
   await expect(request("GET", "/1.0")).resolves.toEqual({ name: "a" });
 });
 
-test("a refusal says why, and when to come again", async () => {
-  answer(429, refusal(429, "Too Many Requests"), { "retry-after": "7" });
+test("an error explains itself and says when to retry", async () => {
+  respondWith(429, errorEnvelope(429, "Too Many Requests"), { "retry-after": "7" });
   const error = await request("GET", "/1.0").catch((caught: unknown) => caught);
   expect(error).toEqual(new ApiError(429, "Too Many Requests", 7));
   expect(explain(error)).toBe("Too many requests. Try again in 7 s.");
 });
 
-test("what is not the hub's answer is an outage, whatever its status", async () => {
+test("a response without the hub's envelope is an outage, whatever its status", async () => {
   for (const [status, body] of [
     [200, "<html>"],
     [502, "Bad Gateway"],
   ] as const) {
-    answer(status, body);
+    respondWith(status, body);
     const error = await request("GET", "/1.0").catch((caught: unknown) => caught);
     expect(error).toBeInstanceOf(UnreachableError);
   }
@@ -59,7 +59,7 @@ test("what is not the hub's answer is an outage, whatever its status", async () 
   expect(isOutage(new ApiError(401, "Unauthorized"))).toBe(false);
 });
 
-test("a hub that cannot be reached is said to be that", async () => {
+test("a network failure is reported as an unreachable hub", async () => {
   vi.stubGlobal("fetch", () => Promise.reject(new TypeError("Failed to fetch")));
   await expect(request("GET", "/1.0")).rejects.toThrow("Cluster Manager cannot be reached.");
 });
@@ -68,7 +68,7 @@ test("names are encoded in paths", () => {
   expect(path("remote-cluster", "a/b?c#d%")).toBe("/1.0/remote-cluster/a%2Fb%3Fc%23d%25");
 });
 
-test("the hub's clock counts, but a second more or less does not", () => {
+test("the hub's clock is used unless it differs by a second or less", () => {
   const now = Date.parse("2026-01-01T00:00:00Z");
   setServerTime("Thu, 01 Jan 2026 00:10:00 GMT", now);
   expect(serverNow(now)).toBe(now + 600_000);
@@ -78,14 +78,14 @@ test("the hub's clock counts, but a second more or less does not", () => {
   expect(serverNow(now)).toBe(now);
 });
 
-test("waiting doubles up to half a minute, and no two browsers wait alike", () => {
+test("the delay doubles up to 30 s and is randomised", () => {
   expect([1, 2, 3, 6, 50].map((failures) => backoff(failures, () => 0))).toEqual([
     1_000, 2_000, 4_000, 30_000, 30_000,
   ]);
   expect(backoff(1, () => 0.999)).toBeGreaterThanOrEqual(800);
 });
 
-test("an outage is one, however many requests fail in it, and is retried until it is over", () => {
+test("several failed requests are one outage, which is retried until it ends", () => {
   const retry = vi.fn();
   const reachability = new Reachability(retry);
   reachability.failed("away");
@@ -101,21 +101,21 @@ test("an outage is one, however many requests fail in it, and is retried until i
   expect(retry).toHaveBeenCalledTimes(1);
 });
 
-test("a throttle does the first at once and the rest together", () => {
+test("a throttle makes the first call at once and combines the rest", () => {
   const call = vi.fn();
   const throttle = new Throttle(2_000, call);
-  throttle.ask();
+  throttle.trigger();
   vi.advanceTimersByTime(0);
   expect(call).toHaveBeenCalledTimes(1);
-  throttle.ask();
-  throttle.ask();
+  throttle.trigger();
+  throttle.trigger();
   vi.advanceTimersByTime(1_999);
   expect(call).toHaveBeenCalledTimes(1);
   vi.advanceTimersByTime(1);
   expect(call).toHaveBeenCalledTimes(2);
 });
 
-/** As much of a stream as is used, with events sent by hand. */
+/** The part of `EventSource` that is used; tests send its events. */
 class FakeSource extends EventTarget {
   static CLOSED = 2;
   readyState = 1;
@@ -129,45 +129,45 @@ class FakeSource extends EventTarget {
 
 function following(): {
   sources: FakeSource[];
-  told: Record<keyof Follower, ReturnType<typeof vi.fn>>;
+  callbacks: Record<keyof Follower, ReturnType<typeof vi.fn>>;
   stop: () => void;
 } {
   vi.stubGlobal("EventSource", FakeSource);
   const sources: FakeSource[] = [];
-  const told = { onLive: vi.fn(), onChange: vi.fn(), onReported: vi.fn(), onRefused: vi.fn() };
-  const stop = followChanges(told, () => {
+  const callbacks = { onLive: vi.fn(), onChange: vi.fn(), onReported: vi.fn(), onRefused: vi.fn() };
+  const stop = followChanges(callbacks, () => {
     const source = new FakeSource();
     sources.push(source);
     return source as unknown as EventSource;
   });
-  return { sources, told, stop };
+  return { sources, callbacks, stop };
 }
 
-test("a stream says what changed and who reported", () => {
-  const { sources, told } = following();
+test("the stream reports changes and heartbeats", () => {
+  const { sources, callbacks } = following();
   sources[0]?.send("connected");
-  expect(told.onLive).toHaveBeenLastCalledWith(true);
-  expect(told.onChange).toHaveBeenCalledTimes(1);
+  expect(callbacks.onLive).toHaveBeenLastCalledWith(true);
+  expect(callbacks.onChange).toHaveBeenCalledTimes(1);
   sources[0]?.send("change", { kind: "joined", uid: "1" });
   sources[0]?.send("resync");
-  expect(told.onChange).toHaveBeenCalledTimes(3);
+  expect(callbacks.onChange).toHaveBeenCalledTimes(3);
   sources[0]?.send("reported", { uids: ["1", 2] });
   sources[0]?.send("reported", { uids: null });
-  expect(told.onReported.mock.calls).toEqual([[["1"]], [null]]);
+  expect(callbacks.onReported.mock.calls).toEqual([[["1"]], [null]]);
 });
 
-test("a stream that breaks is opened again, later each time; a refusal is told", () => {
-  const { sources, told, stop } = following();
+test("a broken stream is reopened with growing delays, and a refusal is reported", () => {
+  const { sources, callbacks, stop } = following();
   sources[0]?.onerror?.();
-  expect(told.onLive).toHaveBeenLastCalledWith(false);
-  expect(told.onRefused).not.toHaveBeenCalled();
+  expect(callbacks.onLive).toHaveBeenLastCalledWith(false);
+  expect(callbacks.onRefused).not.toHaveBeenCalled();
   vi.advanceTimersByTime(1_000);
   expect(sources).toHaveLength(2);
   const second = sources[1];
-  if (second === undefined) throw new Error("not opened again");
+  if (second === undefined) throw new Error("the stream was not reopened");
   second.readyState = FakeSource.CLOSED;
   second.onerror?.();
-  expect(told.onRefused).toHaveBeenCalledTimes(1);
+  expect(callbacks.onRefused).toHaveBeenCalledTimes(1);
   stop();
   vi.advanceTimersByTime(60_000);
   expect(sources).toHaveLength(2);

@@ -1,10 +1,10 @@
-// How long to wait before the next try.
+// The delay before the next retry.
 
-const FIRST_MS = 1_000;
-const LONGEST_MS = 30_000;
+const FIRST_DELAY_MS = 1_000;
+const MAX_DELAY_MS = 30_000;
 
-/** Doubles from a second to half a minute; up to a fifth less, so that many browsers do not come back at once. */
+/** Doubles from 1 s to 30 s, minus up to 20% at random, so that browsers do not all retry at the same time. */
 export function backoff(failures: number, random: () => number = Math.random): number {
-  const whole = Math.min(FIRST_MS * 2 ** Math.max(0, failures - 1), LONGEST_MS);
-  return Math.round(whole * (1 - random() / 5));
+  const delay = Math.min(FIRST_DELAY_MS * 2 ** Math.max(0, failures - 1), MAX_DELAY_MS);
+  return Math.round(delay * (1 - random() / 5));
 }

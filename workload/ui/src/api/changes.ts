@@ -1,14 +1,14 @@
-// Follows the hub's stream of changes and says what should be asked for again.
+// Follows the hub's stream of changes and reports what should be fetched again.
 import { backoff } from "./backoff";
 
 export interface Follower {
-  /** Whether the stream stands; while it does not, pages poll. */
+  /** Whether the stream is connected; while it is not, pages poll. */
   onLive: (live: boolean) => void;
-  /** Something was joined, removed, configured or judged, or may have been missed. */
+  /** A cluster joined, was removed or configured, or changed its health; or events may have been missed. */
   onChange: () => void;
-  /** These clusters reported; null: too many to name. */
+  /** These clusters sent a heartbeat; null if there are too many to name. */
   onReported: (uids: string[] | null) => void;
-  /** The stream was refused, which a session that has ended may explain. */
+  /** The stream was refused, perhaps because the session has ended. */
   onRefused: () => void;
 }
 
@@ -30,12 +30,12 @@ export function followChanges(follower: Follower, open = (url: string) => new Ev
     stream.addEventListener("change", follower.onChange);
     stream.addEventListener("resync", follower.onChange);
     stream.addEventListener("reported", (event: MessageEvent<string>) => {
-      follower.onReported(uids(event.data));
+      follower.onReported(parseUids(event.data));
     });
     stream.onerror = () => {
       follower.onLive(false);
-      // Closed for good only where the answer was no stream; else the browser would come back by itself, but with a
-      // delay that is not ours.
+      // The browser closes the stream for good only if the response was not a stream. Otherwise it would reconnect
+      // itself, but with a delay of its own.
       if (stream.readyState === EventSource.CLOSED) follower.onRefused();
       stream.close();
       failures += 1;
@@ -50,7 +50,7 @@ export function followChanges(follower: Follower, open = (url: string) => new Ev
   };
 }
 
-function uids(data: string): string[] | null {
+function parseUids(data: string): string[] | null {
   try {
     const parsed = JSON.parse(data) as { uids?: unknown };
     return Array.isArray(parsed.uids) ? parsed.uids.filter((uid) => typeof uid === "string") : null;

@@ -1,4 +1,4 @@
-// One request to the hub's API: the envelope opened, failures made into errors.
+// Requests to the hub's API: unwraps the envelope and turns failures into errors.
 import { setServerTime } from "./clock";
 import { ApiError, UnreachableError } from "./errors";
 
@@ -12,7 +12,7 @@ interface Envelope {
 
 export type Method = "GET" | "POST" | "PATCH" | "DELETE";
 
-/** Asks, and returns the answer's metadata, of the type that the API's description gives it. */
+/** Sends a request and returns the metadata of the response. The caller names its type, as in the API description. */
 export async function request<T>(
   method: Method,
   path: string,
@@ -29,7 +29,7 @@ export async function request<T>(
   const response = await fetch(path, init).catch((error: unknown) => {
     if (signal?.aborted === true) throw error;
     throw new UnreachableError(
-      timeout.aborted ? "Cluster Manager did not answer in time." : "Cluster Manager cannot be reached.",
+      timeout.aborted ? "Cluster Manager did not respond in time." : "Cluster Manager cannot be reached.",
     );
   });
   setServerTime(response.headers.get("date"));
@@ -38,7 +38,7 @@ export async function request<T>(
   throw new ApiError(response.status, envelope.error, seconds(response.headers.get("retry-after")));
 }
 
-/** A path below the API's base, each part encoded: names hold anything. */
+/** A path below the API's base. Each part is encoded, because names can contain any character. */
 export function path(...parts: string[]): string {
   return ["/1.0", ...parts.map(encodeURIComponent)].join("/");
 }
@@ -46,10 +46,10 @@ export function path(...parts: string[]): string {
 async function read(response: Response): Promise<Envelope> {
   const parsed = (await response.json().catch(() => null)) as unknown;
   if (isEnvelope(parsed)) return parsed;
-  // A proxy's error page, or half an answer.
-  const what =
-    response.status >= 500 ? "Cluster Manager does not answer" : "What answered is not Cluster Manager";
-  throw new UnreachableError(`${what} (HTTP status ${response.status}).`);
+  // The error page of a proxy, or an incomplete response.
+  const problem =
+    response.status >= 500 ? "Cluster Manager is not responding" : "The response is not from Cluster Manager";
+  throw new UnreachableError(`${problem} (HTTP status ${response.status}).`);
 }
 
 function isEnvelope(value: unknown): value is Envelope {

@@ -1,8 +1,8 @@
-// The hub's clock, as far as its answers tell it. Only for showing relative times: the hub alone judges health.
+// The hub's clock, taken from its responses. It is only used to show relative times: the hub alone judges health.
 
 let offset = 0;
 
-/** Takes the `Date` header of an answer. It has whole seconds, so small differences are left alone. */
+/** Takes the `Date` header of a response. It has whole seconds, so differences below 2 s are ignored. */
 export function setServerTime(header: string | null, localNow = Date.now()): void {
   const server = Date.parse(header ?? "");
   if (Number.isNaN(server)) return;

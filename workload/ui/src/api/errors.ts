@@ -1,20 +1,20 @@
-// What can go wrong with a request, told apart by what the person can do about it.
+// The errors of requests, distinguished by what the reader can do about them.
 
-/** The hub answered, and said no. */
+/** The hub refused the request. */
 export class ApiError extends Error {
   override readonly name = "ApiError";
 
   constructor(
     readonly status: number,
     message: string,
-    /** In how many seconds to come again, where the hub says so. */
+    /** Seconds until the request may be retried, if the hub says so. */
     readonly retryAfter: number | null = null,
   ) {
     super(message);
   }
 }
 
-/** The hub, or what stands before it, did not answer as the hub does. */
+/** No response, or one that is not the hub's, for example from a proxy. */
 export class UnreachableError extends Error {
   override readonly name = "UnreachableError";
 }
@@ -23,17 +23,17 @@ export function hasStatus(error: unknown, status: number): boolean {
   return error instanceof ApiError && error.status === status;
 }
 
-/** Whether the same request may well be answered later, whatever it asked for. */
+/** Whether the same request may succeed later. */
 export function isOutage(error: unknown): boolean {
   return (
     error instanceof UnreachableError || (error instanceof ApiError && [502, 503, 504].includes(error.status))
   );
 }
 
-/** A sentence for people. */
+/** A sentence that is shown to people. */
 export function explain(error: unknown): string {
   if (error instanceof UnreachableError) return error.message;
-  if (!(error instanceof ApiError)) return "Something unexpected happened.";
+  if (!(error instanceof ApiError)) return "An unexpected error occurred.";
   switch (error.status) {
     case 401:
       return "Your session has ended.";

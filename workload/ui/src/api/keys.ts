@@ -1,4 +1,4 @@
-// The names under which answers are kept, in one place, so that what a change touches can be found.
+// The cache keys of responses, in one place, so that a change can find what it affects.
 
 export const keys = {
   me: ["me"],

@@ -1,17 +1,17 @@
-// Keeps what is shown up to date: by the stream of changes, else by polling.
+// Keeps pages up to date, by the stream of changes or else by polling.
 import { useQueryClient, type QueryClient } from "@tanstack/react-query";
 import { createContext, use, useEffect, useState, type ReactNode } from "react";
 import { followChanges } from "./changes";
 import { keys } from "./keys";
 import { Throttle } from "./throttle";
 
-/** A page is asked for again at most this often. */
-const REFETCH_EVERY_MS = 2_000;
-/** Reports of clusters that are not in sight can still change the totals and the order. */
-const UNSEEN_EVERY_MS = 10_000;
+/** The minimum interval between two refetches of a page. */
+const REFETCH_INTERVAL_MS = 2_000;
+/** The same for heartbeats of clusters that are not shown: they can still change the totals and the order. */
+const HIDDEN_REFETCH_INTERVAL_MS = 10_000;
 
-/** Without the stream. */
-export const POLL_EVERY_MS = 15_000;
+/** The polling interval while the stream is not connected. */
+export const POLL_INTERVAL_MS = 15_000;
 
 const Live = createContext(false);
 
@@ -20,10 +20,9 @@ export function useIsLive(): boolean {
   return use(Live);
 }
 
-/** How often what is shown is asked for again whatever the stream says: seldom while it stands, since a stream can
- * die without a sound. */
+/** The polling interval that applies in addition to the stream, because a stream can stop without an error. */
 export function useRefetchInterval(): number {
-  return useIsLive() ? 30_000 : POLL_EVERY_MS;
+  return useIsLive() ? 30_000 : POLL_INTERVAL_MS;
 }
 
 export function LiveUpdates({ children }: { children: ReactNode }): ReactNode {
@@ -39,21 +38,21 @@ function follow(client: QueryClient, onLive: (live: boolean) => void): () => voi
       void client.invalidateQueries({ queryKey });
     }
   };
-  const soon = new Throttle(REFETCH_EVERY_MS, refetch);
-  const later = new Throttle(UNSEEN_EVERY_MS, refetch);
+  const shown = new Throttle(REFETCH_INTERVAL_MS, refetch);
+  const hidden = new Throttle(HIDDEN_REFETCH_INTERVAL_MS, refetch);
   const stop = followChanges({
     onLive,
-    onChange: soon.ask,
+    onChange: shown.trigger,
     onReported: (uids) => {
-      if (uids === null || uids.some((uid) => isShown(client, uid))) soon.ask();
-      else later.ask();
+      if (uids === null || uids.some((uid) => isShown(client, uid))) shown.trigger();
+      else hidden.trigger();
     },
     onRefused: () => void client.invalidateQueries({ queryKey: keys.me }),
   });
   return () => {
     stop();
-    soon.cancel();
-    later.cancel();
+    shown.cancel();
+    hidden.cancel();
   };
 }
 
@@ -62,12 +61,12 @@ function isShown(client: QueryClient, uid: string): boolean {
     .getQueryCache()
     .findAll({ type: "active" })
     .filter(({ queryKey: [kind] }) => kind === keys.clusters[0] || kind === keys.anyCluster[0]);
-  return shown.some(({ state }) => holds(state.data, uid));
+  return shown.some(({ state }) => containsUid(state.data, uid));
 }
 
-function holds(data: unknown, uid: string): boolean {
+function containsUid(data: unknown, uid: string): boolean {
   if (typeof data !== "object" || data === null) return false;
   if ("items" in data && Array.isArray(data.items))
-    return data.items.some((item: unknown) => holds(item, uid));
+    return data.items.some((item: unknown) => containsUid(item, uid));
   return "uid" in data && data.uid === uid;
 }

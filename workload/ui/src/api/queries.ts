@@ -1,17 +1,17 @@
-// What is read of the API, one hook each.
+// One hook for each resource that is read.
 import { keepPreviousData, queryOptions, useQuery, type UseQueryResult } from "@tanstack/react-query";
 import { path, request } from "./client";
 import { keys } from "./keys";
-import { POLL_EVERY_MS, useRefetchInterval } from "./live";
+import { POLL_INTERVAL_MS, useRefetchInterval } from "./live";
 import type { Cluster, ClusterHistory, JoinToken, SettingView, WhoAmI } from "./types";
 import type { ClusterSummary, Event, FleetTotals, Page } from "./types";
 
-/** Who is signed in. */
+/** The account that is signed in. */
 export const meQuery = queryOptions({
   queryKey: keys.me,
   queryFn: ({ signal }) => request<WhoAmI>("GET", "/1.0", undefined, signal),
   staleTime: 60_000,
-  // A session that ends is noticed by the next answer; this is for pages that ask for nothing.
+  // The next response reveals that a session has ended; this is for pages that request nothing.
   refetchInterval: 300_000,
 });
 
@@ -24,11 +24,11 @@ export const fleetQuery = queryOptions({
   queryFn: ({ signal }) => request<FleetTotals>("GET", path("fleet"), undefined, signal),
 });
 
-/** That nobody hears the clusters is said by no stream. */
-const TOTALS_EVERY_MS = 10_000;
+/** The stream does not report that the hub has stopped receiving heartbeats. */
+const TOTALS_POLL_INTERVAL_MS = 10_000;
 
 export function useFleetTotals(): UseQueryResult<FleetTotals> {
-  return useQuery({ ...fleetQuery, refetchInterval: TOTALS_EVERY_MS });
+  return useQuery({ ...fleetQuery, refetchInterval: TOTALS_POLL_INTERVAL_MS });
 }
 
 export const clusterPageQuery = (query: string) =>
@@ -38,7 +38,7 @@ export const clusterPageQuery = (query: string) =>
       request<Page<ClusterSummary>>("GET", `${path("remote-cluster")}?${query}`, undefined, signal),
   });
 
-/** One page of the list; the page before stays in sight until it is there. */
+/** One page of the list. The previous page stays visible until it is loaded. */
 export function useClusterPage(query: string): UseQueryResult<Page<ClusterSummary>> {
   return useQuery({
     ...clusterPageQuery(query),
@@ -55,7 +55,7 @@ export function useCluster(name: string): UseQueryResult<Cluster> {
   });
 }
 
-/** How a cluster was. A new point comes every five minutes, so nobody need follow it live. */
+/** The history of a cluster. It grows by a point every 5 min, so it does not follow the stream. */
 export function useClusterHistory(name: string, resolution: "5m" | "1h"): UseQueryResult<ClusterHistory> {
   return useQuery({
     queryKey: keys.clusterHistory(name, resolution),
@@ -71,13 +71,13 @@ export function useClusterHistory(name: string, resolution: "5m" | "1h"): UseQue
   });
 }
 
-/** The stream of changes tells of clusters; tokens and events come and go without it. */
-export const UNTOLD_EVERY_MS = POLL_EVERY_MS;
+/** The stream reports changes of clusters only, so tokens and events are polled. */
+export const TOKENS_AND_EVENTS_POLL_INTERVAL_MS = POLL_INTERVAL_MS;
 
 export function useTokens(): UseQueryResult<JoinToken[]> {
   return useQuery({
     queryKey: keys.tokens,
-    refetchInterval: UNTOLD_EVERY_MS,
+    refetchInterval: TOKENS_AND_EVENTS_POLL_INTERVAL_MS,
     queryFn: ({ signal }) =>
       request<JoinToken[]>("GET", path("remote-cluster-join-token"), undefined, signal),
   });
@@ -86,21 +86,21 @@ export function useTokens(): UseQueryResult<JoinToken[]> {
 export function useEventPage(query: string): UseQueryResult<Page<Event>> {
   return useQuery({
     queryKey: keys.eventPage(query),
-    refetchInterval: UNTOLD_EVERY_MS,
+    refetchInterval: TOKENS_AND_EVENTS_POLL_INTERVAL_MS,
     queryFn: ({ signal }) => request<Page<Event>>("GET", `${path("event")}?${query}`, undefined, signal),
     placeholderData: keepPreviousData,
   });
 }
 
-/** Settings change when a unit is started anew, which no stream tells. */
-export const SETTINGS_EVERY_MS = 60_000;
+/** Settings change when a unit restarts, which the stream does not report. */
+export const SETTINGS_POLL_INTERVAL_MS = 60_000;
 
 export function useConfiguration(): UseQueryResult<Record<string, SettingView>> {
   return useQuery({
     queryKey: keys.configuration,
     queryFn: ({ signal }) =>
       request<Record<string, SettingView>>("GET", path("configuration"), undefined, signal),
-    staleTime: SETTINGS_EVERY_MS,
-    refetchInterval: SETTINGS_EVERY_MS,
+    staleTime: SETTINGS_POLL_INTERVAL_MS,
+    refetchInterval: SETTINGS_POLL_INTERVAL_MS,
   });
 }

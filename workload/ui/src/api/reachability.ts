@@ -1,13 +1,13 @@
-// Whether the hub answers at all. One place for all requests, so that an outage is told once and retried in step.
+// Whether the hub can be reached, shared by all requests, so that an outage is shown once and retried together.
 import { useSyncExternalStore } from "react";
 import { backoff } from "./backoff";
 
 export interface Outage {
-  /** How many tries have failed in a row. */
+  /** The number of consecutive failed attempts. */
   failures: number;
-  /** When it began, and when the next try is due, by the browser's clock. */
+  /** When the outage began and when the next retry is due, by the browser's clock. */
   since: number;
-  nextTryAt: number;
+  nextRetryAt: number;
   reason: string;
 }
 
@@ -18,7 +18,7 @@ export class Reachability {
   private timer: Timer | null = null;
   private readonly listeners = new Set<() => void>();
 
-  /** `retry` asks again for what is shown. */
+  /** `retry` fetches again what is shown. */
   constructor(private readonly retry: () => void) {}
 
   readonly subscribe = (listener: () => void): (() => void) => {
@@ -32,18 +32,18 @@ export class Reachability {
     if (this.outage === null) return;
     this.cancel();
     this.outage = null;
-    this.tell();
+    this.notify();
   }
 
   failed(reason: string): void {
-    // Several requests fail together: they are one try.
+    // Requests that fail together count as one attempt.
     if (this.timer !== null) return;
     const failures = (this.outage?.failures ?? 0) + 1;
     const delay = backoff(failures);
     const now = Date.now();
-    this.outage = { failures, since: this.outage?.since ?? now, nextTryAt: now + delay, reason };
+    this.outage = { failures, since: this.outage?.since ?? now, nextRetryAt: now + delay, reason };
     this.timer = setTimeout(this.retryNow, delay);
-    this.tell();
+    this.notify();
   }
 
   readonly retryNow = (): void => {
@@ -56,14 +56,14 @@ export class Reachability {
     this.timer = null;
   }
 
-  private tell(): void {
+  private notify(): void {
     this.listeners.forEach((listener) => {
       listener();
     });
   }
 }
 
-/** The outage that people should be told about: a single lost request is not. */
+/** The outage to show. A single failed attempt is not one. */
 export function useOutage(reachability: Reachability): Outage | null {
   const outage = useSyncExternalStore(reachability.subscribe, reachability.current);
   return outage !== null && outage.failures > 1 ? outage : null;

@@ -1,20 +1,20 @@
-// At most one call in so many milliseconds; what comes in between is done once, at the end of them.
+// At most one call per interval. Triggers in between cause one call at the end of the interval.
 
 export class Throttle {
   private timer: ReturnType<typeof setTimeout> | null = null;
-  private last = Number.NEGATIVE_INFINITY;
+  private lastCall = Number.NEGATIVE_INFINITY;
 
   constructor(
-    private readonly every: number,
+    private readonly intervalMs: number,
     private readonly call: () => void,
   ) {}
 
-  readonly ask = (): void => {
+  readonly trigger = (): void => {
     if (this.timer !== null) return;
-    const wait = Math.max(0, this.last + this.every - Date.now());
+    const wait = Math.max(0, this.lastCall + this.intervalMs - Date.now());
     this.timer = setTimeout(() => {
       this.timer = null;
-      this.last = Date.now();
+      this.lastCall = Date.now();
       this.call();
     }, wait);
   };

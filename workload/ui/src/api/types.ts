@@ -23,7 +23,7 @@ export type StoragePoolUsage = Schemas["StoragePoolUsage"];
 export type Warning = Schemas["Warning"];
 export type WhoAmI = Schemas["WhoAmI"];
 
-/** A part of a list, and where it goes on. */
+/** A page of a list, with the cursor of the next one. */
 export interface Page<T> {
   items: T[];
   next_cursor?: string | null;

@@ -1,4 +1,4 @@
-// What is shown when a page itself fails: to load, mostly, since the hub is away or has been upgraded.
+// Shown when a page fails, mostly because its code cannot be loaded during an outage or after an upgrade.
 import type { ReactNode } from "react";
 import { Button } from "../kit";
 import { Message } from "../components/states";
@@ -9,7 +9,7 @@ export function BrokenPage(): ReactNode {
       <title>Cluster Manager</title>
       <Message
         isPage
-        title="This page could not be shown"
+        title="This page cannot be displayed"
         action={
           <Button
             appearance="positive"
@@ -17,11 +17,11 @@ export function BrokenPage(): ReactNode {
               location.reload();
             }}
           >
-            Load it again
+            Reload page
           </Button>
         }
       >
-        Cluster Manager may have been upgraded meanwhile, or cannot be reached.
+        Cluster Manager may have been upgraded, or it cannot be reached.
       </Message>
     </main>
   );

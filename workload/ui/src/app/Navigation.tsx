@@ -1,4 +1,4 @@
-// The navigation: the pages, who is signed in, the theme.
+// The navigation: pages, theme and account.
 import classNames from "classnames";
 import type { ReactNode } from "react";
 import { Link, useLocation } from "react-router";
@@ -9,7 +9,7 @@ import { ThemeChoice } from "./ThemeChoice";
 
 const PAGES = [
   { to: "/clusters", icon: "cluster-host", label: "Clusters" },
-  { to: "/clusters/tokens", icon: "security", label: "Tokens" },
+  { to: "/clusters/tokens", icon: "security", label: "Join tokens" },
   { to: "/events", icon: "status", label: "Events" },
   { to: "/settings", icon: "settings", label: "Settings" },
 ];
@@ -47,19 +47,19 @@ export function Navigation({ isOpen, onClose }: { isOpen: boolean; onClose: () =
               ))}
             </ul>
           </div>
-          <Person />
+          <Account />
         </div>
       </div>
     </div>
   );
 }
 
-/** A cluster is one of the clusters. */
+/** The page of a cluster belongs to "Clusters". */
 function isCurrent(to: string, pathname: string): boolean {
   return pathname === to || (to === "/clusters" && pathname.startsWith("/cluster/"));
 }
 
-function Person(): ReactNode {
+function Account(): ReactNode {
   const me = useSession();
   return (
     <div className="navigation__person">

@@ -1,4 +1,4 @@
-// On narrow screens: our name, and the button that opens the navigation.
+// On narrow screens: the product's name and the button that opens the navigation.
 import type { ReactNode } from "react";
 import logo from "../assets/logo.svg";
 

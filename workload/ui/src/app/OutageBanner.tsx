@@ -1,7 +1,7 @@
-// The hub does not answer: since when, why, when it is tried again. What was shown stays below.
+// Shown above the last data while the hub cannot be reached: the reason and the time of the next retry.
 import type { ReactNode } from "react";
 import { useOutage } from "../api/reachability";
-import { useSecond } from "../components/useSecond";
+import { useClock } from "../components/useClock";
 import { span } from "../format/time";
 import { Button } from "../kit";
 import { reachability } from "./queryClient";
@@ -14,11 +14,11 @@ export function OutageBanner(): ReactNode {
         <div className="outage__banner">
           <i className="p-icon--error" aria-hidden="true" />
           <p>
-            <strong>{outage.reason}</strong> What you see may be out of date.{" "}
-            <NextTry at={outage.nextTryAt} />
+            <strong>{outage.reason}</strong> The data shown may be out of date.{" "}
+            <NextRetry at={outage.nextRetryAt} />
           </p>
           <Button dense onClick={reachability.retryNow}>
-            Try now
+            Retry now
           </Button>
         </div>
       )}
@@ -26,8 +26,8 @@ export function OutageBanner(): ReactNode {
   );
 }
 
-/** Counts down for the eye; a screen reader would say every second. */
-function NextTry({ at }: { at: number }): ReactNode {
-  const left = useSecond((now) => Math.max(0, at - now));
-  return <span aria-hidden="true">{left < 1_000 ? "Trying…" : `Next try in ${span(left)}.`}</span>;
+/** Hidden from screen readers, which would announce every second of the countdown. */
+function NextRetry({ at }: { at: number }): ReactNode {
+  const left = useClock((now) => Math.max(0, at - now));
+  return <span aria-hidden="true">{left < 1_000 ? "Retrying…" : `Retrying in ${span(left)}.`}</span>;
 }

@@ -1,4 +1,4 @@
-// The session has ended while a page was open: nothing of the page is lost until the person goes to sign in.
+// Shown when the session ends while a page is open. The page stays behind the dialog until the reader signs in.
 import type { ReactNode } from "react";
 import { useLocation } from "react-router";
 import { Dialog } from "../components/Dialog";
@@ -15,7 +15,7 @@ export function SessionEnded(): ReactNode {
         </a>
       }
     >
-      <p>Sign in to go on. You come back to this page.</p>
+      <p>Sign in to return to this page.</p>
     </Dialog>
   );
 }

@@ -1,4 +1,4 @@
-// Navigation at the left, the page beside it, what concerns all pages above it.
+// The frame of every page: navigation on the left, outage banner above the page.
 import { Suspense, useEffect, useRef, useState, type ReactNode } from "react";
 import { Outlet, useLocation } from "react-router";
 import { PageSkeleton } from "../components/Skeleton";
@@ -9,7 +9,7 @@ import { OutageBanner } from "./OutageBanner";
 
 export function Shell({ children }: { children?: ReactNode }): ReactNode {
   const { pathname } = useLocation();
-  // Which page the menu was opened on: it closes by going elsewhere.
+  // The page on which the menu was opened. Going to another page closes it.
   const [openedOn, setOpenedOn] = useState<string | null>(null);
   const main = useFocusOnNewPage(pathname);
   const isOpen = openedOn === pathname;
@@ -30,7 +30,7 @@ export function Shell({ children }: { children?: ReactNode }): ReactNode {
           }}
         />
       </nav>
-      {/* It scrolls, and what scrolls must be reachable by keyboard. */}
+      {/* Scrollable content must be reachable by keyboard. */}
       {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
       <main className="l-main" id="main-content" ref={main} tabIndex={0}>
         <OutageBanner />
@@ -40,7 +40,7 @@ export function Shell({ children }: { children?: ReactNode }): ReactNode {
   );
 }
 
-/** Who navigates by keyboard or hears the page begins at its top, not where the link was. */
+/** Moves the focus to the top of a new page, for keyboards and screen readers. */
 function useFocusOnNewPage(pathname: string): React.RefObject<HTMLElement | null> {
   const main = useRef<HTMLElement>(null);
   const shown = useRef(pathname);

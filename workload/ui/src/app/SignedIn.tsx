@@ -1,4 +1,4 @@
-// The frame of all pages behind sign-in: says who is there, or what keeps them out.
+// The frame of all pages that need a session: provides the account or shows why there is none.
 import type { ReactNode } from "react";
 import { Navigate, useLocation } from "react-router";
 import { hasStatus } from "../api/errors";

@@ -1,8 +1,8 @@
-// Light, dark or as the system says.
+// The choice of light, dark or the system's theme.
 import { useState, type ReactNode } from "react";
 import { savedTheme, saveTheme, type Theme } from "./theme";
 
-const LABELS: Record<Theme, string> = { system: "As the system", light: "Light", dark: "Dark" };
+const LABELS: Record<Theme, string> = { system: "System", light: "Light", dark: "Dark" };
 const THEMES: Theme[] = ["system", "light", "dark"];
 
 export function ThemeChoice(): ReactNode {
@@ -13,14 +13,14 @@ export function ThemeChoice(): ReactNode {
       <select
         value={theme}
         onChange={(event) => {
-          const chosen = THEMES.find((one) => one === event.target.value) ?? "system";
+          const chosen = THEMES.find((candidate) => candidate === event.target.value) ?? "system";
           saveTheme(chosen);
           setTheme(chosen);
         }}
       >
-        {THEMES.map((one) => (
-          <option key={one} value={one}>
-            {LABELS[one]}
+        {THEMES.map((option) => (
+          <option key={option} value={option}>
+            {LABELS[option]}
           </option>
         ))}
       </select>

@@ -1,10 +1,10 @@
-// What the first page will ask for, asked while its files still load.
+// Requests the data of the first page while its code still loads.
 import { clusterPageQuery, fleetQuery, meQuery } from "../api/queries";
 import { listQuery, parseListState } from "../url/listState";
 import { queryClient } from "./queryClient";
 
 export function prefetch({ pathname, search }: { pathname: string; search: string }): void {
-  // Nothing is shown before this is answered.
+  // No page is shown before this response arrives.
   queryClient.query(meQuery).catch(ignored);
   if (!/^\/ui(\/clusters)?\/?$/.test(pathname)) return;
   const list = listQuery(parseListState(new URLSearchParams(search)));
@@ -13,5 +13,5 @@ export function prefetch({ pathname, search }: { pathname: string; search: strin
 }
 
 function ignored(): void {
-  // Whoever needs the answer shows what came of it.
+  // The component that uses the response shows the error.
 }

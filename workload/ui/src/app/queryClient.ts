@@ -1,4 +1,4 @@
-// How answers are kept and what failures mean to all of them.
+// The cache of responses, and what a failed request means for the whole page.
 import { MutationCache, QueryCache, QueryClient } from "@tanstack/react-query";
 import { explain, hasStatus, isOutage } from "../api/errors";
 import { keys } from "../api/keys";
@@ -14,15 +14,15 @@ export const queryClient: QueryClient = new QueryClient({
     onError: (error, query) => {
       if (isOutage(error)) reachability.failed(explain(error));
       else reachability.succeeded();
-      if (query.queryKey[0] !== keys.me[0]) askWhetherSignedIn(error);
+      if (query.queryKey[0] !== keys.me[0]) checkSession(error);
     },
   }),
-  mutationCache: new MutationCache({ onError: askWhetherSignedIn }),
+  mutationCache: new MutationCache({ onError: checkSession }),
   defaultOptions: {
     queries: {
-      // Retrying is the reachability's, one for all.
+      // `Reachability` retries for all queries together.
       retry: false,
-      // A browser that thinks that it is offline may still reach its own network.
+      // A browser that believes it is offline may still reach the hub on its local network.
       networkMode: "always",
       staleTime: 1_000,
     },
@@ -30,7 +30,7 @@ export const queryClient: QueryClient = new QueryClient({
   },
 });
 
-/** One answer says that the session has ended: then all pages must know. */
-function askWhetherSignedIn(error: unknown): void {
+/** A response with status 401 means that the session has ended, which concerns every page. */
+function checkSession(error: unknown): void {
   if (hasStatus(error, 401)) void queryClient.invalidateQueries({ queryKey: keys.me });
 }

@@ -1,4 +1,4 @@
-// All pages; each is loaded when it is first opened.
+// All pages. Each is loaded when it is first opened.
 import { createBrowserRouter, Navigate, type RouteObject } from "react-router";
 import { BrokenPage } from "./BrokenPage";
 import { SignedIn } from "./SignedIn";

@@ -1,4 +1,4 @@
-// Who is signed in and what they may do.
+// The account that is signed in, and its role.
 import { createContext, use } from "react";
 import type { WhoAmI } from "../api/types";
 
@@ -8,10 +8,10 @@ const ORDER: Role[] = ["viewer", "operator", "admin"];
 
 export const Session = createContext<WhoAmI | null>(null);
 
-/** The person; pages are only shown when there is one. */
+/** The account that is signed in. Only valid inside `Session`. */
 export function useSession(): WhoAmI {
   const me = use(Session);
-  if (me === null) throw new Error("there is no page without a session");
+  if (me === null) throw new Error("useSession is called outside of Session");
   return me;
 }
 
@@ -23,17 +23,17 @@ export function isAtLeast(role: Role | null, needed: Role): boolean {
   return role !== null && ORDER.indexOf(role) >= ORDER.indexOf(needed);
 }
 
-/** Whether the person may do what needs this role. */
+/** Whether the account has at least this role. */
 export function useMay(needed: Role): boolean {
   return isAtLeast(roleOf(useSession()), needed);
 }
 
-/** Where to sign in, so that one comes back here. */
+/** The address of the sign-in, which returns to `next`. */
 export function signInUrl(next: string): string {
   return `/oidc/login?next=${encodeURIComponent(next)}`;
 }
 
-/** Only a place of ours: a link must not send people elsewhere. */
+/** Accepts only pages of this UI, so that a link cannot redirect people to another site. */
 export function safeNext(next: string | null): string {
   return next !== null && /^\/ui\/(?!\/)[^\\]*$/.test(next) && !next.startsWith("/ui/login")
     ? next

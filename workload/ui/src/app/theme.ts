@@ -1,4 +1,4 @@
-// Light, dark, or as the system says; the choice is remembered.
+// The theme: light, dark or the system's. The choice is stored in the browser.
 
 export type Theme = "system" | "light" | "dark";
 
@@ -10,7 +10,7 @@ export function savedTheme(): Theme {
     const saved = localStorage.getItem(KEY);
     return saved === "light" || saved === "dark" ? saved : "system";
   } catch {
-    // Storage can be forbidden; then nothing is remembered.
+    // Storage can be forbidden. Then the system's theme is used.
     return "system";
   }
 }
@@ -31,7 +31,7 @@ export function applyTheme(): void {
   document.documentElement.style.colorScheme = isDark ? "dark" : "light";
 }
 
-/** Applies the theme now and whenever the system changes its mind. */
+/** Applies the theme now and whenever the system's theme changes. */
 export function followTheme(): void {
   applyTheme();
   matchMedia(SYSTEM_IS_DARK).addEventListener("change", applyTheme);

@@ -1,14 +1,26 @@
-// A moment: relative, with date, time and zone on hover.
+// Relative times, with date, time and zone on hover.
 import type { ReactNode } from "react";
 import { serverNow } from "../api/clock";
-import { absolute, relative } from "../format/time";
-import { useSecond } from "./useSecond";
+import { absolute, lasting, relative } from "../format/time";
+import { useClock } from "./useClock";
 
+/** A moment: `2 min ago`, `in 3 d`. */
 export function Ago({ at }: { at: string }): ReactNode {
   const moment = Date.parse(at);
-  const text = useSecond((now) => relative(moment, serverNow(now)));
+  const text = useClock((now) => relative(moment, serverNow(now)));
   return (
     <time dateTime={at} title={absolute(moment)}>
+      {text}
+    </time>
+  );
+}
+
+/** How long a state has lasted: `for 2 min`. */
+export function Lasting({ since }: { since: string }): ReactNode {
+  const start = Date.parse(since);
+  const text = useClock((now) => lasting(start, serverNow(now)));
+  return (
+    <time dateTime={since} title={`Since ${absolute(start)}`}>
       {text}
     </time>
   );

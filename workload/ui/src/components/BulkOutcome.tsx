@@ -1,25 +1,25 @@
-// What came of a request about many: a sentence over all, and each that failed with its reason.
+// The outcome of a bulk request: a summary, and the reason of each failure.
 import type { ReactNode } from "react";
 import type { BulkResult } from "../api/types";
 import { Note } from "./Note";
-import { outcomeOf, outcomeOfAll, reason } from "./bulkResult";
+import { outcomeOf, outcomeOfFailures, reason } from "./bulkResult";
 
 interface Props {
   results: BulkResult[];
-  /** As in `3 clusters removed`. */
-  verb: string;
+  /** The participle in `3 clusters removed`. */
+  participle: string;
   noun: string;
-  /** Whether the results are those of failures alone. */
+  /** Whether the results contain failures only. */
   onlyFailures?: boolean;
 }
 
-export function BulkOutcome({ results, verb, noun, onlyFailures = false }: Props): ReactNode {
-  const { failed, text } = (onlyFailures ? outcomeOfAll : outcomeOf)(results, verb, noun);
+export function BulkOutcome({ results, participle, noun, onlyFailures = false }: Props): ReactNode {
+  const { failed, text } = (onlyFailures ? outcomeOfFailures : outcomeOf)(results, participle, noun);
   return (
     <div role="status" className="bulk-outcome">
       <Note severity={failed.length === 0 ? "positive" : "caution"} title={text} />
       {failed.length > 0 && (
-        <ul className="name-list" aria-label="Those that failed">
+        <ul className="name-list" aria-label="Failures">
           {failed.map((result) => (
             <li key={result.name}>
               <bdi>{result.name}</bdi>: {reason(result)}

@@ -1,4 +1,4 @@
-// Copies a text, and says that it did.
+// Copies a text to the clipboard and confirms it.
 import { useState, type ReactNode } from "react";
 import { Button } from "../kit";
 
@@ -9,7 +9,7 @@ export function CopyButton({ text, label }: { text: string; label: string }): Re
       await navigator.clipboard.writeText(text);
       setOutcome("copied");
     } catch {
-      // A browser may forbid it; then people can still select the text.
+      // The browser may forbid it. The text can still be selected and copied by hand.
       setOutcome("failed");
     }
   };
@@ -20,7 +20,7 @@ export function CopyButton({ text, label }: { text: string; label: string }): Re
         <span>{outcome === "copied" ? "Copied" : "Copy"}</span>
       </Button>
       <span role="status" className="u-off-screen">
-        {outcome === "copied" ? "Copied" : outcome === "failed" ? "The browser did not allow copying" : ""}
+        {outcome === "copied" ? "Copied" : outcome === "failed" ? "Copying failed: the browser does not allow it" : ""}
       </span>
     </>
   );

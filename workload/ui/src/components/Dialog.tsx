@@ -1,4 +1,4 @@
-// A modal dialog. Escape closes it only where closing loses nothing, which is where `onClose` is given.
+// A modal dialog. Escape closes it only if `onClose` is given, that is, where closing loses nothing.
 import { useEffect, useRef, type ReactNode } from "react";
 import { createPortal } from "react-dom";
 import { Modal } from "../kit";
@@ -27,14 +27,14 @@ export function Dialog({ title, children, buttons, onClose, className }: Props):
   );
 }
 
-/** Gives the focus back to whoever had it before, or to the page where that is gone. */
+/** Returns the focus to the element that had it before, or to the page if that element is gone. */
 export function useFocusReturn(): void {
-  const before = useRef(document.activeElement);
+  const previous = useRef(document.activeElement);
   useEffect(() => {
-    const element = before.current;
+    const element = previous.current;
     return () => {
-      const isThere = element instanceof HTMLElement && element.isConnected && element !== document.body;
-      (isThere ? element : document.getElementById("main-content"))?.focus();
+      const canFocus = element instanceof HTMLElement && element.isConnected && element !== document.body;
+      (canFocus ? element : document.getElementById("main-content"))?.focus();
     };
   }, []);
 }

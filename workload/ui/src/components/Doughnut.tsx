@@ -1,4 +1,4 @@
-// How many there are in each status: drawn for the eye, and with its numbers beside it for everybody.
+// The number of things in each status, as a ring and as a list.
 import type { ReactNode } from "react";
 import type { StatusCount } from "../api/types";
 import { count, number } from "../format/count";
@@ -19,7 +19,7 @@ export function Doughnut({ title, noun, statuses }: Props): ReactNode {
     <section className="card" aria-label={title}>
       <h2 className="card__title">{title}</h2>
       {total === 0 ? (
-        <p className="u-text--muted">none reported</p>
+        <p className="u-text--muted">None reported</p>
       ) : (
         <div className="doughnut">
           <svg viewBox="0 0 40 40" className="doughnut__ring" aria-hidden="true">
@@ -47,7 +47,7 @@ export function Doughnut({ title, noun, statuses }: Props): ReactNode {
                   <b>{number(status.count)}</b> <bdi>{status.status}</bdi>
                 </li>
               ))}
-            <li className="u-off-screen">{count(total, noun)} in all</li>
+            <li className="u-off-screen">{count(total, noun)} in total</li>
           </ul>
         </div>
       )}

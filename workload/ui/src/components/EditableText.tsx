@@ -1,4 +1,4 @@
-// A text that is edited where it stands. What arrives meanwhile does not overwrite what is being typed.
+// A text that is edited in place. Updates from the hub do not overwrite what is being typed.
 import { useEffect, useId, useRef, useState, type ReactNode } from "react";
 import { explain } from "../api/errors";
 import { ActionButton, Button } from "../kit";
@@ -6,11 +6,11 @@ import { ActionButton, Button } from "../kit";
 interface Props {
   label: string;
   value: string;
-  /** As it reads when it is not edited. */
+  /** The text while it is not edited. */
   shown: string;
   isEditable: boolean;
   isLong?: boolean;
-  /** What is wrong with a text, in words. */
+  /** A message if the text is invalid. */
   problem?: (text: string) => string | null;
   onSave: (text: string) => Promise<void>;
 }
@@ -27,7 +27,7 @@ export function EditableText(props: Props): ReactNode {
     return (
       <Editor
         {...props}
-        onEnd={() => {
+        onClose={() => {
           setIsEditing(false);
         }}
       />
@@ -53,7 +53,7 @@ export function EditableText(props: Props): ReactNode {
   );
 }
 
-function Editor({ label, value, isLong, problem, onSave, onEnd }: Props & { onEnd: () => void }): ReactNode {
+function Editor({ label, value, isLong, problem, onSave, onClose }: Props & { onClose: () => void }): ReactNode {
   const id = useId();
   const [text, setText] = useState(value);
   const [isSaving, setIsSaving] = useState(false);
@@ -62,13 +62,13 @@ function Editor({ label, value, isLong, problem, onSave, onEnd }: Props & { onEn
   useEffect(() => {
     field.current?.select();
   }, []);
-  const wrong = problem?.(text) ?? failure;
+  const message = problem?.(text) ?? failure;
   const save = async (): Promise<void> => {
     if (problem?.(text) != null) return;
     setIsSaving(true);
     try {
       if (text !== value) await onSave(text);
-      onEnd();
+      onClose();
     } catch (error) {
       setFailure(explain(error));
       setIsSaving(false);
@@ -79,14 +79,14 @@ function Editor({ label, value, isLong, problem, onSave, onEnd }: Props & { onEn
     ref: field,
     value: text,
     "aria-label": label,
-    "aria-invalid": wrong !== null,
-    "aria-describedby": wrong === null ? undefined : `${id}-problem`,
+    "aria-invalid": message !== null,
+    "aria-describedby": message === null ? undefined : `${id}-problem`,
     onChange: (event: { target: { value: string } }) => {
       setText(event.target.value);
       setFailure(null);
     },
     onKeyDown: (event: { key: string }) => {
-      if (event.key === "Escape") onEnd();
+      if (event.key === "Escape") onClose();
     },
   };
   return (
@@ -102,9 +102,9 @@ function Editor({ label, value, isLong, problem, onSave, onEnd }: Props & { onEn
       ) : (
         <input type="text" inputMode="numeric" {...common} />
       )}
-      {wrong !== null && (
+      {message !== null && (
         <p className="p-form-validation__message" id={`${id}-problem`} role="alert">
-          {wrong}
+          {message}
         </p>
       )}
       <span className="editor__buttons">
@@ -117,7 +117,7 @@ function Editor({ label, value, isLong, problem, onSave, onEnd }: Props & { onEn
         >
           Save
         </ActionButton>
-        <Button type="button" dense onClick={onEnd}>
+        <Button type="button" dense onClick={onClose}>
           Cancel
         </Button>
       </span>

@@ -1,4 +1,4 @@
-// Why what was asked for was not done.
+// A note that an action failed, and why.
 import type { ReactNode } from "react";
 import { explain } from "../api/errors";
 import { Note } from "./Note";

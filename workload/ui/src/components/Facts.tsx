@@ -1,4 +1,4 @@
-// Names and values, one a line.
+// Names and values, one per line.
 import { Fragment, type ReactNode } from "react";
 
 export function Facts({ facts }: { facts: [string, ReactNode][] }): ReactNode {

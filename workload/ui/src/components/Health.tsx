@@ -1,4 +1,4 @@
-// How a cluster stands, by word and mark, not by colour alone.
+// A cluster's health, shown by word and icon, not by colour alone.
 import type { ReactNode } from "react";
 
 const WORDS: Record<string, string> = { fresh: "Fresh", late: "Late", lost: "Lost" };
@@ -6,6 +6,11 @@ const ICONS: Record<string, string> = { fresh: "success", late: "warning", lost:
 
 export function healthWord(state: string): string {
   return WORDS[state] ?? state;
+}
+
+/** The kind of a warning as a label: `storage` is `Storage`. */
+export function warningKindWord(kind: string): string {
+  return kind.charAt(0).toUpperCase() + kind.slice(1);
 }
 
 export function HealthMark({ state }: { state: string }): ReactNode {

@@ -1,4 +1,4 @@
-// An answer, or what there is to see instead of it. Data that is there stays, whatever happens to the next request.
+// The data of a query, or the state that replaces it. Data that was loaded stays visible when a later request fails.
 import type { UseQueryResult } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { explain, hasStatus, isOutage } from "../api/errors";
@@ -11,7 +11,7 @@ interface Props<T> {
   query: UseQueryResult<T>;
   loading: ReactNode;
   missing?: ReactNode;
-  /** What was shown before something else was asked for: it stays where that cannot be answered. */
+  /** The data of an earlier query. It stays visible if the present query fails in an outage. */
   last?: T | undefined;
   children: (data: T) => ReactNode;
 }
@@ -27,9 +27,9 @@ export function Loaded<T>({ query, loading, missing, last, children }: Props<T>)
   if (isOutage(error)) return outage === null ? loading : <Unreachable />;
   return (
     <Message
-      title="This could not be loaded"
+      title="Loading failed"
       icon="error"
-      action={<Button onClick={() => void query.refetch()}>Try again</Button>}
+      action={<Button onClick={() => void query.refetch()}>Retry</Button>}
     >
       {explain(error)}
     </Message>

@@ -1,19 +1,21 @@
-// A button that opens a list of what can be done. Native popovers close on Escape and on a click elsewhere, and are
-// never cut off by what scrolls.
+// A button that opens a menu of actions. Native popovers close on Escape and on a click elsewhere, and are never
+// clipped by a scrolling parent.
 import { useId, useRef, useState, type ReactNode } from "react";
 
 export interface MenuItem {
   label: string;
   onClick?: () => void;
-  /** Leads to another site. Null: it would, but there is no address. */
+  /** The address of a link to another site; null if it is not known, which disables the item. */
   href?: string | null;
+  /** Why the item is disabled. */
+  disabledReason?: string;
 }
 
 export function Menu({ label, items }: { label: string; items: MenuItem[] }): ReactNode {
   const id = useId();
   const list = useRef<HTMLUListElement>(null);
   const button = useRef<HTMLButtonElement>(null);
-  // A page has many menus, of which one is open at most: the others have nothing in them.
+  // A page has many menus, at most one of them open. Only that one renders its items.
   const [isOpen, setIsOpen] = useState(false);
   const place = (): void => {
     if (list.current === null || button.current === null) return;
@@ -45,7 +47,7 @@ export function Menu({ label, items }: { label: string; items: MenuItem[] }): Re
         }}
         onToggle={(event) => {
           if (event.newState === "open") place();
-          // Only now has the browser given the focus back from what was in it.
+          // The items are kept until the browser has returned the focus to the button.
           else setIsOpen(false);
         }}
       >
@@ -61,7 +63,7 @@ export function Menu({ label, items }: { label: string; items: MenuItem[] }): Re
 }
 
 function Item({ item, close }: { item: MenuItem; close: () => void }): ReactNode {
-  const { label, onClick, href } = item;
+  const { label, onClick, href, disabledReason } = item;
   if (onClick === undefined && href != null) {
     return (
       <a className="menu__item" href={href} target="_blank" rel="noreferrer" onClick={close}>
@@ -75,7 +77,7 @@ function Item({ item, close }: { item: MenuItem; close: () => void }): ReactNode
       type="button"
       className="menu__item"
       disabled={onClick === undefined}
-      title={onClick === undefined ? "There is no address for it" : undefined}
+      title={onClick === undefined ? disabledReason : undefined}
       onClick={() => {
         close();
         onClick?.();

@@ -1,4 +1,4 @@
-// How much of something is used, against the threshold above which it is warned about.
+// Usage as a bar, with the threshold above which there is a warning.
 import classNames from "classnames";
 import type { ReactNode } from "react";
 import { bytesOf } from "../format/bytes";
@@ -13,7 +13,7 @@ interface Props {
 
 export function Meter({ label, usage, total, threshold }: Props): ReactNode {
   const share = percent(usage, total);
-  if (share === null) return <span className="u-text--muted">not known</span>;
+  if (share === null) return <span className="u-text--muted">Unknown</span>;
   const above = isAbove(usage, total, threshold);
   const amount = bytesOf(usage, total);
   return (
@@ -25,8 +25,8 @@ export function Meter({ label, usage, total, threshold }: Props): ReactNode {
         aria-valuemin={0}
         aria-valuemax={100}
         aria-valuenow={Math.min(share, 100)}
-        aria-valuetext={`${share} %, ${amount}${above ? `, above the threshold of ${threshold} %` : ""}`}
-        title={`${amount}; warned about above ${threshold} %`}
+        aria-valuetext={`${share}%, ${amount}${above ? `, above the threshold of ${threshold}%` : ""}`}
+        title={`${amount}; warning above ${threshold}%`}
       >
         <svg viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true">
           <rect className="meter__used" width={Math.min(share, 100)} height="6" />
@@ -34,7 +34,7 @@ export function Meter({ label, usage, total, threshold }: Props): ReactNode {
         </svg>
       </div>
       <span className="meter__text">
-        {above && <i className="p-icon--warning" aria-hidden="true" />} <b>{share} %</b>{" "}
+        {above && <i className="p-icon--warning" aria-hidden="true" />} <b>{share}%</b>{" "}
         <small>{amount}</small>
       </span>
     </div>

@@ -1,4 +1,4 @@
-// Something to be noticed. Its title is no heading: it stands wherever it is needed, outside of the page's order.
+// A notification. Its title is not a heading, because it can appear anywhere in the page's outline.
 import type { ReactNode } from "react";
 import { Notification } from "../kit";
 

@@ -1,4 +1,4 @@
-// A page's title, how old it is, and what can be done on it.
+// A page's title, the age of its data, and its actions.
 import type { ReactNode } from "react";
 
 interface Props {

@@ -1,4 +1,4 @@
-// Pages of a list of which only the way on is known.
+// Buttons to the previous and next page of a list, and the range that is shown.
 import type { ReactNode } from "react";
 import { count } from "../format/count";
 import { Button } from "../kit";
@@ -6,26 +6,26 @@ import { Button } from "../kit";
 interface Props {
   page: number;
   size: number;
-  /** Null: what is in sight is still another page. */
+  /** The number of rows on the page; null while another page is still shown. */
   shown: number | null;
   total: number;
   noun: string;
   nextCursor: string | null;
   onNext: (cursor: string) => void;
   onPrevious: () => void;
-  /** Where people choose how many a page has. */
+  /** The page sizes to choose from. */
   sizes?: { offered: readonly number[]; onChange: (size: number) => void };
 }
 
 export function Pager({ page, size, shown, total, noun, sizes, nextCursor, ...on }: Props): ReactNode {
   const first = (page - 1) * size + 1;
-  const where =
+  const range =
     shown === null
       ? `Page ${page}, not loaded yet`
       : `${first} to ${first + shown - 1} of ${count(total, noun)}`;
   return (
     <nav className="pager" aria-label="Pages">
-      <span role="status">{shown === 0 ? count(total, noun) : where}</span>
+      <span role="status">{shown === 0 ? count(total, noun) : range}</span>
       {sizes !== undefined && (
         <label className="pager__size">
           <span>Per page</span>
@@ -35,8 +35,8 @@ export function Pager({ page, size, shown, total, noun, sizes, nextCursor, ...on
               sizes.onChange(Number(event.target.value));
             }}
           >
-            {sizes.offered.map((one) => (
-              <option key={one}>{one}</option>
+            {sizes.offered.map((option) => (
+              <option key={option}>{option}</option>
             ))}
           </select>
         </label>

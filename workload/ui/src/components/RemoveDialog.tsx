@@ -1,4 +1,4 @@
-// Asks before anything is removed, with its name, and says what came of each.
+// Asks for confirmation with the names of what is to be removed, then shows the outcome.
 import type { ReactNode } from "react";
 import type { BulkResult } from "../api/types";
 import { count } from "../format/count";
@@ -13,12 +13,20 @@ interface Removal {
   error: Error | null;
 }
 
+interface Words {
+  /** `Remove`. */
+  verb: string;
+  /** `removed`. */
+  participle: string;
+  /** `Cluster removal failed`. */
+  failure: string;
+}
+
 interface Props {
   names: string[];
   /** `cluster`, `token`. */
   noun: string;
-  /** `Remove`, `removed`. */
-  verbs: [doing: string, done: string];
+  words: Words;
   removal: Removal;
   children: ReactNode;
   onConfirm: () => void;
@@ -28,38 +36,38 @@ interface Props {
 export function RemoveDialog({
   names,
   noun,
-  verbs,
+  words,
   removal,
   children,
   onConfirm,
   onClose,
 }: Props): ReactNode {
-  const [doing, done] = verbs;
+  const { verb, participle, failure } = words;
   if (removal.data !== undefined) {
     return (
       <Dialog
-        title={`${doing} ${count(names.length, noun)}`}
+        title={`${verb} ${count(names.length, noun)}`}
         onClose={onClose}
         buttons={<Button onClick={onClose}>Close</Button>}
       >
-        <BulkOutcome results={removal.data} verb={done} noun={noun} />
+        <BulkOutcome results={removal.data} participle={participle} noun={noun} />
       </Dialog>
     );
   }
   return (
     <Dialog
-      title={`${doing} ${count(names.length, noun)}?`}
+      title={`${verb} ${count(names.length, noun)}?`}
       onClose={onClose}
       buttons={
         <>
           <Button onClick={onClose}>Cancel</Button>
           <ActionButton appearance="negative" loading={removal.isPending} onClick={onConfirm}>
-            {`${doing} ${count(names.length, noun)}`}
+            {`${verb} ${count(names.length, noun)}`}
           </ActionButton>
         </>
       }
     >
-      <ErrorNote error={removal.error} title={`Nothing was ${done}`} />
+      <ErrorNote error={removal.error} title={failure} />
       {children}
       <NameList names={names} />
     </Dialog>
@@ -68,7 +76,7 @@ export function RemoveDialog({
 
 export function NameList({ names }: { names: string[] }): ReactNode {
   return (
-    // A long list scrolls, and what scrolls must be reachable by keyboard.
+    // A long list scrolls, and scrollable content must be reachable by keyboard.
     // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
     <ul className="name-list" aria-label="Names" tabIndex={0}>
       {names.map((name) => (

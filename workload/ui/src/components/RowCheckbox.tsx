@@ -1,10 +1,10 @@
-// A check box in a table, whose name is said and not shown.
+// A checkbox in a table. Its label is for screen readers only.
 import { useId, type ReactNode } from "react";
 
 interface Props {
   label: string;
   checked: boolean;
-  /** Some of those that it stands for are selected, not all. */
+  /** Some but not all of the rows it controls are selected. */
   isPartly?: boolean;
   onChange: (checked: boolean) => void;
 }

@@ -1,7 +1,7 @@
-// A search that is done while one types.
+// A search field that searches while the reader types.
 import type { ReactNode } from "react";
 import { Icon } from "../kit";
-import { usePausedField } from "./usePausedField";
+import { useDebouncedField } from "./useDebouncedField";
 
 interface Props {
   label: string;
@@ -10,14 +10,14 @@ interface Props {
 }
 
 export function SearchField({ label, value, onSearch }: Props): ReactNode {
-  const field = usePausedField(value, onSearch);
+  const field = useDebouncedField(value, onSearch);
   return (
     <form
       role="search"
       className="p-search-box filters__search"
       onSubmit={(event) => {
         event.preventDefault();
-        field.takeNow();
+        field.commitNow();
       }}
     >
       <input

@@ -1,4 +1,4 @@
-// A panel beside the page. Escape closes it as long as nothing was entered.
+// A panel beside the page. Escape closes it unless something was entered.
 import { useEffect, useId, useRef, type KeyboardEvent, type ReactNode } from "react";
 import { createPortal } from "react-dom";
 import { Button, Icon } from "../kit";
@@ -22,7 +22,7 @@ export function SidePanel({ title, children, isDirty, onClose }: Props): ReactNo
     if (event.key === "Escape" && !isDirty) onClose();
   };
   return createPortal(
-    // Keys are heard for the whole panel; what can be clicked in it are controls of their own.
+    // The panel handles keys only. Everything that can be clicked in it is a control of its own.
     // eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions
     <aside className="l-aside side-panel" aria-labelledby={heading} ref={panel} onKeyDown={onKeyDown}>
       <header className="side-panel__header">
@@ -30,7 +30,7 @@ export function SidePanel({ title, children, isDirty, onClose }: Props): ReactNo
           {title}
         </h2>
         <Button appearance="base" hasIcon onClick={onClose}>
-          <Icon name="close">Close this panel</Icon>
+          <Icon name="close">Close panel</Icon>
         </Button>
       </header>
       {children}

@@ -1,10 +1,10 @@
-// The shape of what is being loaded.
+// A placeholder for content that is being loaded.
 import type { ReactNode } from "react";
 
 export function PageSkeleton(): ReactNode {
   return (
     <div className="page skeleton-page">
-      <Skeleton rows={8} label="Loading the page" />
+      <Skeleton rows={8} label="Loading page" />
     </div>
   );
 }

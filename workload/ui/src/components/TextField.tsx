@@ -1,5 +1,5 @@
-// A field for a line of text, in Vanilla's markup. The kit's own names its error in a way that not every screen
-// reader is told of.
+// A text field in Vanilla's markup. The component kit's own field announces its error in a way that some screen readers
+// miss.
 import { useId, type HTMLInputTypeAttribute, type ReactNode } from "react";
 
 interface Props {
@@ -24,7 +24,7 @@ export function TextField({
   isRequired,
 }: Props): ReactNode {
   const id = useId();
-  const described = [help === undefined ? null : `${id}-help`, error === null ? null : `${id}-error`];
+  const descriptions = [help === undefined ? null : `${id}-help`, error === null ? null : `${id}-error`];
   return (
     <div className={error === null ? "p-form__group" : "p-form__group p-form-validation is-error"}>
       <label className={isRequired === true ? "p-form__label is-required" : "p-form__label"} htmlFor={id}>
@@ -38,7 +38,7 @@ export function TextField({
         autoComplete="off"
         required={isRequired}
         aria-invalid={error !== null}
-        aria-describedby={described.filter((part) => part !== null).join(" ")}
+        aria-describedby={descriptions.filter((part) => part !== null).join(" ")}
         value={value}
         onChange={(event) => {
           onChange(event.target.value);

@@ -1,27 +1,26 @@
-// What came of a request about many, in words.
+// The outcome of a bulk request in words.
 import type { BulkResult } from "../api/types";
-import { count } from "../format/count";
+import { count, number } from "../format/count";
 
 export interface Outcome {
   failed: BulkResult[];
-  /** One sentence over all. */
+  /** A summary in one sentence. */
   text: string;
 }
 
-export function outcomeOf(results: BulkResult[], verb: string, noun: string): Outcome {
+export function outcomeOf(results: BulkResult[], participle: string, noun: string): Outcome {
   const failed = results.filter((result) => result.status_code !== 200);
-  const done = results.length - failed.length;
-  if (failed.length === 0) return { failed, text: `${count(done, noun)} ${verb}.` };
-  const text = `${count(done, noun)} ${verb}, ${count(failed.length, noun)} not.`;
-  return { failed, text };
+  const succeeded = results.length - failed.length;
+  const text = `${succeeded === 0 ? `No ${noun}s` : count(succeeded, noun)} ${participle}`;
+  return { failed, text: failed.length === 0 ? `${text}.` : `${text}, ${number(failed.length)} failed.` };
 }
 
-/** The same where the answer tells of failures alone: how many clusters there were is not known. */
-export function outcomeOfAll(failed: BulkResult[], verb: string, noun: string): Outcome {
-  const text = `All ${noun}s that match were ${verb}`;
+/** The same if the response contains failures only, so that the number of successes is not known. */
+export function outcomeOfFailures(failed: BulkResult[], participle: string, noun: string): Outcome {
+  const text = `All matching ${noun}s were ${participle}`;
   return failed.length === 0
     ? { failed, text: `${text}.` }
-    : { failed, text: `${text}, but for ${count(failed.length, noun)}.` };
+    : { failed, text: `${text}, except ${count(failed.length, noun)}.` };
 }
 
 export function reason(result: BulkResult): string {

@@ -1,26 +1,27 @@
 import { expect, test } from "vitest";
-import { outcomeOf, outcomeOfAll, reason } from "./bulkResult";
+import { outcomeOf, outcomeOfFailures, reason } from "./bulkResult";
 import { arcs, toneOf } from "./doughnutArcs";
 
-test("what came of many is one sentence, and those that failed", () => {
+test("the outcome of a bulk request is a summary and the failures", () => {
   const done = { name: "a", status_code: 200, error: "" };
   const gone = { name: "b", status_code: 404, error: "Not Found" };
   expect(outcomeOf([done], "removed", "cluster").text).toBe("1 cluster removed.");
-  expect(outcomeOfAll([], "configured", "cluster").text).toBe("All clusters that match were configured.");
-  expect(outcomeOfAll([gone], "configured", "cluster").text).toBe(
-    "All clusters that match were configured, but for 1 cluster.",
+  expect(outcomeOfFailures([], "configured", "cluster").text).toBe("All matching clusters were configured.");
+  expect(outcomeOfFailures([gone], "configured", "cluster").text).toBe(
+    "All matching clusters were configured, except 1 cluster.",
   );
   expect(outcomeOf([done, gone], "removed", "cluster")).toEqual({
     failed: [gone],
-    text: "1 cluster removed, 1 cluster not.",
+    text: "1 cluster removed, 1 failed.",
   });
+  expect(outcomeOf([gone], "removed", "cluster").text).toBe("No clusters removed, 1 failed.");
   expect(reason(gone)).toBe("it no longer exists");
   expect(reason({ name: "c", status_code: 503, error: "the database was away" })).toBe(
     "the database was away",
   );
 });
 
-test("a doughnut closes, and leaves out what nobody is", () => {
+test("the arcs of a doughnut add up to 100% and omit empty statuses", () => {
   const ring = arcs([
     { status: "Online", count: 3 },
     { status: "Offline", count: 0 },

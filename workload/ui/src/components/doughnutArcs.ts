@@ -1,9 +1,9 @@
-// The arithmetic of a doughnut, and which statuses are good.
+// The geometry of a doughnut chart, and the colour of each status.
 import type { StatusCount } from "../api/types";
 
 export interface Arc {
   status: string;
-  /** Both in percent of the ring. */
+  /** Start and length are percentages of the ring. */
   start: number;
   length: number;
 }
@@ -34,7 +34,7 @@ const TONES: Record<string, Tone> = {
   blocked: "bad",
 };
 
-/** Statuses are LXD's words, compared without case; those of tomorrow are shown too. */
+/** Statuses are LXD's own words, compared without case. Unknown ones are shown too. */
 export function toneOf(status: string): Tone {
   return TONES[status.toLowerCase()] ?? "unknown";
 }

@@ -1,4 +1,4 @@
-// What stands in a page's place when there is nothing else to show, each with its own look.
+// Messages that replace the content of a page, or of a part of it.
 import type { ReactNode } from "react";
 import { Link } from "react-router";
 import { useOutage } from "../api/reachability";
@@ -10,7 +10,7 @@ interface Props {
   icon?: string;
   children?: ReactNode;
   action?: ReactNode;
-  /** It is all that the page has. */
+  /** Whether the message is the whole page. */
   isPage?: boolean;
 }
 
@@ -29,9 +29,9 @@ export function Message({ title, icon, children, action, isPage = false }: Props
 export function NotPermitted({ isPage = false }: { isPage?: boolean }): ReactNode {
   return (
     <div className="page">
-      <Message title="You are not permitted to see this" icon="lock-locked" isPage={isPage}>
-        You are signed in, but your account has no role that allows it. Ask an administrator of Cluster
-        Manager for one, then load this page again.
+      <Message title="You do not have permission to view this" icon="lock-locked" isPage={isPage}>
+        Your account has no role that allows it. Ask an administrator of Cluster Manager for a role, then
+        reload this page.
       </Message>
     </div>
   );
@@ -47,12 +47,11 @@ export function Unreachable({ isPage = false }: { isPage?: boolean }): ReactNode
         isPage={isPage}
         action={
           <Button appearance="positive" onClick={reachability.retryNow}>
-            Try again
+            Retry
           </Button>
         }
       >
-        {outage?.reason} This says nothing about your clusters: they keep working. It is tried again by
-        itself.
+        {outage?.reason} Your clusters are not affected. The connection is retried automatically.
       </Message>
     </div>
   );
@@ -61,12 +60,12 @@ export function Unreachable({ isPage = false }: { isPage?: boolean }): ReactNode
 export function MissingPage(): ReactNode {
   return (
     <div className="page">
-      <title>Not found · Cluster Manager</title>
+      <title>Page not found · Cluster Manager</title>
       <Message
         isPage
-        title="There is no such page"
+        title="Page not found"
         icon="help"
-        action={<Link to="/clusters">To the clusters</Link>}
+        action={<Link to="/clusters">Go to clusters</Link>}
       />
     </div>
   );

@@ -1,4 +1,4 @@
-// What is selected of a list, by name, over all its pages.
+// The selected rows of a list, by name, across all of its pages.
 import { useState } from "react";
 
 export interface Selection {

@@ -1,4 +1,4 @@
-// Amounts of bytes in binary units, one decimal.
+// Sizes in binary units with one decimal.
 
 const UNITS = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
 
@@ -7,7 +7,7 @@ export function bytes(amount: number): string {
   return `${inUnit(amount, unit)} ${UNITS[unit] ?? ""}`;
 }
 
-/** `1.5 of 4.0 TiB`: both in the unit of the whole. */
+/** `1.5 of 4.0 TiB`: both in the unit of the total. */
 export function bytesOf(usage: number, total: number): string {
   const unit = unitOf(total);
   return `${inUnit(usage, unit)} of ${inUnit(total, unit)} ${UNITS[unit] ?? ""}`;
@@ -15,7 +15,7 @@ export function bytesOf(usage: number, total: number): string {
 
 function unitOf(amount: number): number {
   let unit = 0;
-  // 1023.95 would be shown as 1024.0 of the smaller unit.
+  // 1023.95 and above would be shown as 1024.0 of the smaller unit.
   for (let value = amount; value >= 1023.95 && unit < UNITS.length - 1; value /= 1024) unit += 1;
   return unit;
 }

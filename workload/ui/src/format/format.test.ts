@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { bytes, bytesOf } from "./bytes";
 import { count } from "./count";
 import { isAbove, percent } from "./percent";
-import { relative, span } from "./time";
+import { absolute, date, lasting, relative, span } from "./time";
 
 test("bytes have binary units and one decimal", () => {
   expect([0, 1023, 1024, 1536, 1024 ** 4, 1024 ** 2 - 1].map(bytes)).toEqual([
@@ -17,19 +17,19 @@ test("bytes have binary units and one decimal", () => {
   expect(bytesOf(1024 ** 3, 4 * 1024 ** 4)).toBe("0.0 of 4.0 TiB");
 });
 
-test("percentages are whole, rounded up, and of nothing there is none", () => {
+test("percentages are whole and rounded up, and there is none of zero", () => {
   expect(percent(801, 1000)).toBe(81);
   expect(percent(0, 1000)).toBe(0);
   expect(percent(5, 0)).toBeNull();
 });
 
-test("above is strictly above", () => {
+test("a value at the threshold is not above it", () => {
   expect(isAbove(80, 100, 80)).toBe(false);
   expect(isAbove(801, 1000, 80)).toBe(true);
   expect(isAbove(1, 0, 0)).toBe(false);
 });
 
-test("spans have the units that matter", () => {
+test("durations have one or two units", () => {
   const [minute, hour, day] = [60_000, 3_600_000, 86_400_000];
   expect([
     span(-1),
@@ -43,14 +43,26 @@ test("spans have the units that matter", () => {
   ]).toEqual(["0 s", "59 s", "3 min 20 s", "12 min", "2 h 5 min", "11 h", "1 d 4 h", "5 d"]);
 });
 
-test("what lies a little ahead is clocks that differ, not the future", () => {
+test("a time less than 5 s ahead counts as now", () => {
   expect(relative(1_003_000, 1_000_000)).toBe("just now");
   expect(relative(1_000_000, 1_000_400)).toBe("just now");
   expect(relative(1_000_000, 1_005_000)).toBe("5 s ago");
   expect(relative(4_600_000, 1_000_000)).toBe("in 1 h");
 });
 
-test("nouns follow their numbers", () => {
+test("a state lasts for at least a second", () => {
+  expect(lasting(1_000_000, 1_000_400)).toBe("for 1 s");
+  expect(lasting(1_000_000, 1_120_000)).toBe("for 2 min");
+});
+
+test("dates are written with the year first", () => {
+  const moment = new Date(2026, 2, 4, 5, 6, 7).getTime();
+  expect(absolute(moment)).toMatch(/^2026-03-04 05:06:07 \S+$/);
+  expect(absolute(new Date(2026, 2, 4).getTime())).toMatch(/^2026-03-04 00:00:00 /);
+  expect(date(moment)).toBe("2026-03-04");
+});
+
+test("nouns agree with their numbers", () => {
   expect([count(1, "cluster"), count(0, "cluster"), count(12_345, "cluster")]).toEqual([
     "1 cluster",
     "0 clusters",

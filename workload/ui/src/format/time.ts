@@ -1,14 +1,22 @@
-// Moments as people read them.
+// Times and durations as people read them.
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-const ABSOLUTE = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "long" });
-const DATE = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium" });
+const PARTS = new Intl.DateTimeFormat("en-GB", {
+  year: "numeric",
+  month: "2-digit",
+  day: "2-digit",
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+  hourCycle: "h23",
+  timeZoneName: "short",
+});
 
-/** A span in its largest unit, with the next one where that matters: `3 min 20 s`, `1 d 4 h`, `5 d`. */
+/** A duration in its largest unit, with the next smaller one if the number is small: `3 min 20 s`, `1 d 4 h`, `5 d`. */
 export function span(milliseconds: number): string {
   const whole = Math.max(0, milliseconds);
   if (whole < MINUTE) return `${Math.floor(whole / SECOND)} s`;
@@ -17,20 +25,35 @@ export function span(milliseconds: number): string {
   return parts(whole, DAY, "d", HOUR, "h", whole < 2 * DAY);
 }
 
-/** `5 s ago`, `in 3 d`. What lies a little ahead is clocks that differ, not the future. */
+/** `5 s ago`, `in 3 d`. A time less than 5 s ahead counts as now, because clocks differ. */
 export function relative(moment: number, now: number): string {
   const difference = now - moment;
   if (difference < -5 * SECOND) return `in ${span(-difference)}`;
   return difference < SECOND ? "just now" : `${span(difference)} ago`;
 }
 
-/** Date, time and zone. */
-export function absolute(moment: number): string {
-  return ABSOLUTE.format(moment);
+/** `for 2 min`: how long a state has lasted. */
+export function lasting(since: number, now: number): string {
+  return `for ${span(Math.max(now - since, SECOND))}`;
 }
 
+/** Date, time and zone: `2026-11-30 14:05:00 UTC`. */
+export function absolute(moment: number): string {
+  const { hour, minute, second, timeZoneName } = partsOf(moment);
+  return `${date(moment)} ${hour}:${minute}:${second} ${timeZoneName}`;
+}
+
+/** `2026-11-30`. */
 export function date(moment: number): string {
-  return DATE.format(moment);
+  const { year, month, day } = partsOf(moment);
+  return `${year}-${month}-${day}`;
+}
+
+type DatePart = "year" | "month" | "day" | "hour" | "minute" | "second" | "timeZoneName";
+
+function partsOf(moment: number): Record<DatePart, string> {
+  const parts = PARTS.formatToParts(moment).map(({ type, value }) => [type, value]);
+  return Object.fromEntries(parts) as Record<DatePart, string>;
 }
 
 function parts(

@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
 import { safeNext, signInUrl } from "../app/session";
-import { sumOf, worstFirst } from "./cluster/pools";
+import { fullestFirst, sumOf } from "./cluster/pools";
 import { actionWords, differences } from "./events/words";
 import { grouped, isMasked } from "./settings/groups";
-import { standings, words } from "./settings/sinks";
+import { describeSink, mergeReports } from "./settings/sinks";
 
-test("the fullest pool comes first, and one that is listed twice counts once", () => {
+test("the fullest pool comes first, and duplicates count once", () => {
   const pools = [
     { name: "local", member: "m1", total: 100, usage: 10 },
     { name: "local", member: "m2", total: 100, usage: 81 },
@@ -13,11 +13,11 @@ test("the fullest pool comes first, and one that is listed twice counts once", (
     { name: "remote", member: "", total: 1000, usage: 500 },
     { name: "empty", member: "", total: 0, usage: 0 },
   ];
-  expect(worstFirst(pools).map((pool) => pool.usage)).toEqual([81, 500, 500, 10, 0]);
+  expect(fullestFirst(pools).map((pool) => pool.usage)).toEqual([81, 500, 500, 10, 0]);
   expect(sumOf(pools)).toEqual({ usage: 591, total: 1200 });
 });
 
-test("an event shows what differs", () => {
+test("an event shows the changed fields", () => {
   expect(differences({ before: { a: 1, b: "x" }, after: { a: 2, b: "x", c: ["y"] } })).toEqual([
     { field: "a", before: "1", after: "2" },
     { field: "c", before: null, after: '["y"]' },
@@ -26,19 +26,19 @@ test("an event shows what differs", () => {
   expect(actionWords("something.new")).toBe("something.new");
 });
 
-test("every setting is shown once, those of a newer server too", () => {
+test("every setting is shown once, including those of a newer hub", () => {
   const setting = { value: "v", title: "t", description: "d" };
   const groups = grouped({ oidc_issuer: setting, version: setting, brand_new: setting });
   expect(groups.map((group) => [group.title, group.entries.map(([key]) => key)])).toEqual([
     ["General", ["version"]],
     ["Sign-in", ["oidc_issuer"]],
-    ["Others", ["brand_new"]],
+    ["Other", ["brand_new"]],
   ]);
   expect(isMasked("postgres://u:********@h/d")).toBe(true);
   expect(isMasked("plain")).toBe(false);
 });
 
-test("a sink is shown as the unit sees it that has most trouble with it", () => {
+test("a sink has the worst state that any unit reports", () => {
   const unit = {
     sink: "mimir.example.com",
     unit: "a",
@@ -50,14 +50,14 @@ test("a sink is shown as the unit sees it that has most trouble with it", () => 
     seen_at: "2026-01-01T00:00:00Z",
   };
   const failing = { state: "failing", reason: "refused", oldest_seconds: 200, waiting_bytes: 2048 };
-  const [sink, ...others] = standings([unit, { ...unit, ...failing, unit: "b", samples_dropped: 1 }]);
+  const [sink, ...others] = mergeReports([unit, { ...unit, ...failing, unit: "b", samples_dropped: 1 }]);
   expect(others).toEqual([]);
-  expect(sink && words(sink)).toBe("failing: refused; 2.0 KiB waiting for 3 min 20 s, 1 sample lost");
-  expect(words(unit)).toBe("takes samples");
-  expect(words({ ...unit, state: "idle" })).toBe("nothing was sent yet");
+  expect(sink && describeSink(sink)).toBe("Failing: refused; 2.0 KiB waiting for 3 min 20 s, 1 sample lost");
+  expect(describeSink(unit)).toBe("Accepting samples");
+  expect(describeSink({ ...unit, state: "idle" })).toBe("Nothing sent yet");
 });
 
-test("sign-in comes back to a page of ours and to nothing else", () => {
+test("sign-in returns to pages of this UI only", () => {
   expect(safeNext("/ui/cluster/a%2Fb?x=1")).toBe("/ui/cluster/a%2Fb?x=1");
   for (const other of [
     null,

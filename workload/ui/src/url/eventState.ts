@@ -1,14 +1,14 @@
-// The audit trail as the page's address has it.
+// The state of the events page in its address.
 
 export const ACTIONS = [
-  { value: "cluster", label: "Clusters: anything" },
+  { value: "cluster", label: "All cluster events" },
   { value: "cluster.joined", label: "Cluster joined" },
   { value: "cluster.configured", label: "Cluster configured" },
   { value: "cluster.removed", label: "Cluster removed" },
   { value: "cluster.left", label: "Cluster left" },
-  { value: "token", label: "Tokens: anything" },
-  { value: "token.created", label: "Token created" },
-  { value: "token.revoked", label: "Token revoked" },
+  { value: "token", label: "All join token events" },
+  { value: "token.created", label: "Join token created" },
+  { value: "token.revoked", label: "Join token revoked" },
   { value: "sign-in", label: "Sign-ins" },
   { value: "sign-out", label: "Sign-outs" },
   { value: "request.refused", label: "Refused requests" },

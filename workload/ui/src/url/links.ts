@@ -1,4 +1,4 @@
-// Addresses of pages. Names hold anything, so they are encoded here and nowhere else.
+// Addresses of pages. Names can contain any character and are encoded here only.
 
 /** The page of a cluster. */
 export function clusterPath(name: string): string {
@@ -6,8 +6,8 @@ export function clusterPath(name: string): string {
 }
 
 /**
- * The name in the address of a cluster's page. The router's own parameter would not do: it decodes `%252F` twice.
- * Null: the address is no encoded name.
+ * The name in the address of a cluster's page; null if it is not a valid encoded name. The router's own parameter
+ * cannot be used, because it decodes `%252F` twice.
  */
 export function clusterNameIn(pathname: string): string | null {
   const encoded = /^\/cluster\/([^/]+)\/?$/.exec(pathname)?.[1];
@@ -19,13 +19,13 @@ export function clusterNameIn(pathname: string): string | null {
   }
 }
 
-/** The dashboard of a cluster. Null: there is no Grafana, or its address is none that a page may link to. */
+/** The dashboard of a cluster; null if Grafana is not configured or its address is not a web address. */
 export function grafanaUrl(base: string, name: string): string | null {
   if (webUrl(base) === null) return null;
   return `${base.replace(/\/+$/, "")}/lxd?orgId=1&var-job=${encodeURIComponent(name)}`;
 }
 
-/** An address that may become a link: a site says what it likes, `javascript:` for example. */
+/** The address if it is a web address, else null. Clusters choose theirs, so it could be `javascript:`. */
 export function webUrl(address: string): string | null {
   try {
     return ["http:", "https:"].includes(new URL(address).protocol) ? address : null;

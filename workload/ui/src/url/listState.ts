@@ -1,5 +1,5 @@
-// The list as the page's address has it: filter, order, page. What cannot be understood is left out, so that an old
-// link still opens.
+// The state of the list in the page's address: filter, order, page. Invalid parameters are ignored, so that old links
+// still open.
 
 import type { BulkRequest } from "../api/types";
 
@@ -26,7 +26,7 @@ export const SORTS = [
   "warnings",
   "joined_at",
 ] as const;
-/** No more: an answer stays under 100 kB, and drawing it never holds the page up. */
+/** At most 75, so that a response stays below 100 kB and rendering never blocks the page. */
 export const PAGE_SIZES = [25, 50, 75] as const;
 export const DEFAULT_SIZE = 50;
 
@@ -50,9 +50,9 @@ export interface ListState {
   sort: Sort;
   order: Order;
   size: number;
-  /** Where the page begins; none: at the beginning. */
+  /** The cursor at which the page begins; null for the first page. */
   cursor: string | null;
-  /** Which page that is, for people. */
+  /** The number of the page, for display only. */
   page: number;
 }
 
@@ -66,8 +66,8 @@ export const NO_FILTER: ListFilter = {
   storageAbove: null,
 };
 
-/** As the hub sorts where nobody says: texts from the beginning of the alphabet, all else most first. */
-export function usualOrder(sort: Sort): Order {
+/** The hub's default order: texts ascending, everything else descending. */
+export function defaultOrder(sort: Sort): Order {
   return sort === "name" || sort === "description" ? "asc" : "desc";
 }
 
@@ -86,19 +86,19 @@ export function parseListState(address: URLSearchParams): ListState {
       storageAbove: whole(address.get("storage-above"), 0, 100),
     },
     sort,
-    order: oneOf(["asc", "desc"] as const, address.get("order")) ?? usualOrder(sort),
+    order: oneOf(["asc", "desc"] as const, address.get("order")) ?? defaultOrder(sort),
     size: PAGE_SIZES.find((size) => size === Number(address.get("limit"))) ?? DEFAULT_SIZE,
     cursor: cursor === null || cursor === "" ? null : cursor,
     page: cursor === null || cursor === "" ? 1 : (page ?? 2),
   };
 }
 
-/** The address of a list; what is as usual is not written. */
+/** The address of a list. Defaults are omitted. */
 export function listAddress(state: ListState): URLSearchParams {
   const address = filterParameters(state.filter);
-  if (state.sort !== "health" || state.order !== usualOrder(state.sort)) {
+  if (state.sort !== "health" || state.order !== defaultOrder(state.sort)) {
     address.set("sort", state.sort);
-    if (state.order !== usualOrder(state.sort)) address.set("order", state.order);
+    if (state.order !== defaultOrder(state.sort)) address.set("order", state.order);
   }
   if (state.size !== DEFAULT_SIZE) address.set("limit", state.size.toString());
   if (state.cursor !== null) {
@@ -108,7 +108,7 @@ export function listAddress(state: ListState): URLSearchParams {
   return address;
 }
 
-/** What the hub is asked. */
+/** The query of the request to the hub. */
 export function listQuery(state: ListState): string {
   const query = filterParameters(state.filter);
   query.set("fields", "summary");
@@ -119,7 +119,7 @@ export function listQuery(state: ListState): string {
   return query.toString();
 }
 
-/** With another filter, order or size one begins at the first page. */
+/** The changed state. A change of filter, order or size goes back to the first page. */
 export function firstPage(state: ListState, change: Partial<ListState>): ListState {
   return { ...state, ...change, cursor: null, page: 1 };
 }
@@ -128,7 +128,7 @@ export function isFiltered(filter: ListFilter): boolean {
   return filterParameters(filter).size > 0;
 }
 
-/** The filter as a request about many clusters has it. */
+/** The filter in the body of a bulk request. */
 export function filterBody(filter: ListFilter): NonNullable<BulkRequest["filter"]> {
   return {
     ...(filter.search === "" ? {} : { search: filter.search }),
@@ -141,9 +141,9 @@ export function filterBody(filter: ListFilter): NonNullable<BulkRequest["filter"
   };
 }
 
-/** The same list with the value, or without it if it is there already. */
+/** The list with the value added, or removed if it was present. */
 export function toggled<T>(list: T[], value: T): T[] {
-  return list.includes(value) ? list.filter((one) => one !== value) : [...list, value];
+  return list.includes(value) ? list.filter((item) => item !== value) : [...list, value];
 }
 
 function filterParameters(filter: ListFilter): URLSearchParams {
@@ -159,15 +159,15 @@ function filterParameters(filter: ListFilter): URLSearchParams {
 }
 
 function oneOf<T extends string>(allowed: readonly T[], word: string | null): T | null {
-  return allowed.find((one) => one === word) ?? null;
+  return allowed.find((candidate) => candidate === word) ?? null;
 }
 
 function manyOf<T extends string>(allowed: readonly T[], values: string[]): T[] {
   const words = values.flatMap((value) => value.split(","));
-  return allowed.filter((one) => words.includes(one));
+  return allowed.filter((candidate) => words.includes(candidate));
 }
 
-/** Statuses are LXD's words, and a comma stands between them. */
+/** Statuses are LXD's own words, separated by commas. */
 function statuses(values: string[]): string[] {
   const words = values.flatMap((value) => value.split(",")).filter((word) => word !== "");
   return [...new Set(words)];

@@ -1,6 +1,6 @@
-// Between a moment and what a date-and-time field holds, which is in the person's own zone.
+// Converts between RFC 3339 and the value of a date-and-time field, which is in the browser's time zone.
 
-/** As the field has it; empty for no moment. */
+/** The value of the field; empty for an invalid time. */
 export function toField(moment: string): string {
   const at = Date.parse(moment);
   if (Number.isNaN(at)) return "";
@@ -8,7 +8,7 @@ export function toField(moment: string): string {
   return local.toISOString().slice(0, 16);
 }
 
-/** In RFC 3339; empty for an empty field. */
+/** The time in RFC 3339; empty for an empty field. */
 export function fromField(field: string): string {
   const at = Date.parse(field);
   return Number.isNaN(at) ? "" : new Date(at).toISOString();

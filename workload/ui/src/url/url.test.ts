@@ -8,7 +8,7 @@ function parsed(address: string): ReturnType<typeof parseListState> {
   return parseListState(new URLSearchParams(address));
 }
 
-test("a list is worst first and has fifty clusters unless its address says otherwise", () => {
+test("the default list is sorted by health with 50 clusters per page", () => {
   const state = parsed("");
   expect([state.sort, state.order, state.size, state.page, state.cursor]).toEqual([
     "health",
@@ -20,7 +20,7 @@ test("a list is worst first and has fifty clusters unless its address says other
   expect(listAddress(state).toString()).toBe("");
 });
 
-test("everything that is set comes back from the address", () => {
+test("the whole state survives a round trip through the address", () => {
   const address =
     "search=%C3%9C%25+x&health=lost&health=late&warning=storage&member-status=Offline&instance-status=Error" +
     "&memory-above=80&storage-above=0&sort=name&order=desc&limit=75&cursor=abc&page=3";
@@ -28,25 +28,25 @@ test("everything that is set comes back from the address", () => {
   expect(listAddress(parsed("sort=memory&order=asc")).toString()).toBe("sort=memory&order=asc");
 });
 
-test("what cannot be understood is left out, so that an old link still opens", () => {
+test("invalid parameters are ignored, so that old links still open", () => {
   const state = parsed(
     "sort=colour&order=up&limit=7&health=fine,lost&memory-above=101&storage-above=x&page=0&cursor=",
   );
   expect(listAddress(state).toString()).toBe("health=lost");
 });
 
-test("the hub is asked for a page of summaries", () => {
+test("the query requests a page of summaries", () => {
   expect(listQuery(parsed("search=a%26b&cursor=c"))).toBe(
     "search=a%26b&fields=summary&limit=50&sort=health&order=desc&cursor=c",
   );
 });
 
-test("another filter begins at the first page", () => {
+test("a change goes back to the first page", () => {
   const state = firstPage(parsed("cursor=c&page=4"), { size: 100 });
   expect([state.cursor, state.page, state.size]).toEqual([null, 1, 100]);
 });
 
-test("a filter reads the same in a request about many", () => {
+test("the filter of a bulk request equals that of the list", () => {
   expect(filterBody(parsed("search=x&health=lost&memory-above=90&member-status=Offline").filter)).toEqual({
     search: "x",
     health: ["lost"],
@@ -56,12 +56,12 @@ test("a filter reads the same in a request about many", () => {
   expect(filterBody(parsed("").filter)).toEqual({});
 });
 
-test("toggling adds and takes away", () => {
+test("toggling adds or removes a value", () => {
   expect(toggled(["a"], "b")).toEqual(["a", "b"]);
   expect(toggled(["a", "b"], "a")).toEqual(["b"]);
 });
 
-test("every name comes back from its link", () => {
+test("every name survives a round trip through its link", () => {
   const hostile = [
     "a/b?c#d%",
     "<img src=x onerror=alert(1)>",
@@ -78,7 +78,7 @@ test("every name comes back from its link", () => {
   expect(clusterNameIn("/cluster/a/b")).toBeNull();
 });
 
-test("only the web may be linked to", () => {
+test("only web addresses become links", () => {
   expect(webUrl("javascript:alert(1)")).toBeNull();
   expect(webUrl("")).toBeNull();
   expect(webUrl("https://10.0.0.1:8443")).toBe("https://10.0.0.1:8443");
@@ -86,7 +86,7 @@ test("only the web may be linked to", () => {
   expect(grafanaUrl("", "a")).toBeNull();
 });
 
-test("events keep their filter in the address too", () => {
+test("the filter of events survives a round trip through the address", () => {
   const address =
     "search=x&cluster=a%2Fb&actor=ada&action=cluster&since=2026-01-01T00%3A00%3A00.000Z&cursor=7&page=2";
   const state = parseEventState(new URLSearchParams(address));
@@ -95,7 +95,7 @@ test("events keep their filter in the address too", () => {
   expect(parseEventState(new URLSearchParams("since=yesterday")).filter.since).toBe("");
 });
 
-test("a moment comes back from a date-and-time field", () => {
+test("a time survives a round trip through a date-and-time field", () => {
   expect(fromField(toField("2026-03-04T05:06:00Z"))).toBe("2026-03-04T05:06:00.000Z");
   expect([toField(""), fromField("")]).toEqual(["", ""]);
 });

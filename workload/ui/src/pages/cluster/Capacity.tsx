@@ -1,4 +1,4 @@
-// How full a cluster is: CPU, memory, storage.
+// CPU load and the usage of memory and storage.
 import { useState, type ReactNode } from "react";
 import type { Cluster } from "../../api/types";
 import { Meter } from "../../components/Meter";
@@ -6,7 +6,7 @@ import { bytesOf } from "../../format/bytes";
 import { count } from "../../format/count";
 import { percent } from "../../format/percent";
 import { Button } from "../../kit";
-import { sumOf, worstFirst } from "./pools";
+import { fullestFirst, sumOf } from "./pools";
 
 export function Capacity({ cluster }: { cluster: Cluster }): ReactNode {
   const storage = sumOf(cluster.storage_pool_usages);
@@ -23,7 +23,7 @@ export function Capacity({ cluster }: { cluster: Cluster }): ReactNode {
             <Load minutes="15" load={cluster.cpu_load_15} />
           </p>
           <small className="u-text--muted">
-            {cluster.cpu_total_count > 0 ? count(cluster.cpu_total_count, "CPU") : "sums over the members"}
+            {cluster.cpu_total_count > 0 ? count(cluster.cpu_total_count, "CPU") : "Sum over all members"}
           </small>
         </div>
         <div>
@@ -36,8 +36,8 @@ export function Capacity({ cluster }: { cluster: Cluster }): ReactNode {
           />
         </div>
         <div>
-          <h3 className="capacity__title">Storage, all pools</h3>
-          <p>{share === null ? "not known" : `${share} %: ${bytesOf(storage.usage, storage.total)}`}</p>
+          <h3 className="capacity__title">Storage (all pools)</h3>
+          <p>{share === null ? "Unknown" : `${share}% (${bytesOf(storage.usage, storage.total)})`}</p>
         </div>
       </div>
       <Pools cluster={cluster} />
@@ -53,13 +53,13 @@ function Load({ minutes, load }: { minutes: string; load: string }): ReactNode {
   );
 }
 
-/** As many as fit without scrolling for long; the fullest are among them. */
-const SHOWN = 12;
+/** How many storage pools are listed at first, so that the page stays short. */
+const INITIAL_POOLS = 12;
 
 function Pools({ cluster }: { cluster: Cluster }): ReactNode {
   const [showsAll, setShowsAll] = useState(false);
-  const pools = worstFirst(cluster.storage_pool_usages);
-  const shown = showsAll ? pools : pools.slice(0, SHOWN);
+  const pools = fullestFirst(cluster.storage_pool_usages);
+  const shown = showsAll ? pools : pools.slice(0, INITIAL_POOLS);
   if (pools.length === 0) return <p className="u-text--muted">No storage pools reported.</p>;
   return (
     <>
@@ -68,7 +68,7 @@ function Pools({ cluster }: { cluster: Cluster }): ReactNode {
           <tr>
             <th scope="col">Storage pool</th>
             <th scope="col">Member</th>
-            <th scope="col">Used</th>
+            <th scope="col">Usage</th>
           </tr>
         </thead>
         <tbody>
@@ -79,7 +79,7 @@ function Pools({ cluster }: { cluster: Cluster }): ReactNode {
               </th>
               <td>
                 {pool.member === "" ? (
-                  <span className="u-text--muted">shared</span>
+                  <span className="u-text--muted">Shared</span>
                 ) : (
                   <bdi>{pool.member}</bdi>
                 )}
@@ -102,7 +102,7 @@ function Pools({ cluster }: { cluster: Cluster }): ReactNode {
             setShowsAll(true);
           }}
         >
-          Show all {pools.length} pools
+          Show all {pools.length} storage pools
         </Button>
       )}
     </>

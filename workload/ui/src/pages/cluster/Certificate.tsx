@@ -1,4 +1,4 @@
-// The certificate by which a cluster is known.
+// The certificate that identifies a cluster.
 import type { ReactNode } from "react";
 import type { Cluster } from "../../api/types";
 import { Ago } from "../../components/Ago";
@@ -6,7 +6,7 @@ import { CopyButton } from "../../components/CopyButton";
 import { Facts } from "../../components/Facts";
 import { date } from "../../format/time";
 
-/** Years ahead, a date says more than a span. */
+/** The date as well as the distance, because the date can be years away. */
 function Day({ at }: { at: string }): ReactNode {
   return (
     <>
@@ -21,13 +21,13 @@ export function Certificate({ certificate }: { certificate: Cluster["certificate
       <h2 className="card__title">Certificate</h2>
       <Facts
         facts={[
-          ["Ends", <Day at={certificate.not_after} />],
-          ["Began", <Day at={certificate.not_before} />],
+          ["Valid until", <Day at={certificate.not_after} />],
+          ["Valid from", <Day at={certificate.not_before} />],
           [
-            "SHA-256",
+            "Fingerprint (SHA-256)",
             <span className="fingerprint">
               <code>{certificate.fingerprint}</code>
-              <CopyButton text={certificate.fingerprint} label="Copy the fingerprint" />
+              <CopyButton text={certificate.fingerprint} label="Copy fingerprint" />
             </span>,
           ],
         ]}

@@ -1,4 +1,5 @@
-// One figure of a cluster over time. Lowest, highest and last are said in words; any point by pointer or arrow keys.
+// One value of a cluster over time. Lowest, highest and last value are texts; the pointer or the arrow keys show any
+// point.
 import { useId, useState, type PointerEvent, type ReactNode } from "react";
 import { absolute } from "../../format/time";
 import { HEIGHT, lines, nearest, nextKnown, topOf, WIDTH, x, y, type Series, type Span } from "./chartLines";
@@ -8,7 +9,7 @@ interface Props {
   series: Series;
   span: Span;
   format: (value: number) => string;
-  /** The largest value that there can be; without it the chart is as high as what it shows. */
+  /** The largest possible value; without it the chart is scaled to the values shown. */
   top?: number;
   note?: string | null;
 }
@@ -22,7 +23,7 @@ export function Chart({ title, series, span, format, top, note = null }: Props):
     return (
       <figure className="chart">
         <figcaption className="chart__title">{title}</figcaption>
-        <p className="u-text--muted">nothing reported in this time</p>
+        <p className="u-text--muted">No data for this period</p>
       </figure>
     );
   }
@@ -30,7 +31,7 @@ export function Chart({ title, series, span, format, top, note = null }: Props):
   const shown = picked !== null && (series.values[picked] ?? null) !== null ? picked : last;
   const value = series.values[shown] ?? 0;
   const moment = series.at[shown] ?? 0;
-  const said = `${format(value)}, ${absolute(moment * 1000)}`;
+  const valueText = `${format(value)}, ${absolute(moment * 1000)}`;
   const follow = (event: PointerEvent): void => {
     const box = event.currentTarget.getBoundingClientRect();
     setPicked(nearest(series, span, (event.clientX - box.left) / box.width));
@@ -68,13 +69,13 @@ export function Chart({ title, series, span, format, top, note = null }: Props):
           type="range"
           className="chart__points"
           aria-labelledby={id}
-          aria-valuetext={said}
+          aria-valuetext={valueText}
           min={0}
           max={series.at.length - 1}
           value={shown}
           onChange={(event) => {
-            const wanted = Number(event.target.value);
-            setPicked(nextKnown(series, wanted, wanted < shown ? -1 : 1) ?? shown);
+            const index = Number(event.target.value);
+            setPicked(nextKnown(series, index, index < shown ? -1 : 1) ?? shown);
           }}
           onBlur={() => {
             setPicked(null);
@@ -82,7 +83,7 @@ export function Chart({ title, series, span, format, top, note = null }: Props):
         />
       </div>
       <small className="chart__ends u-text--muted">
-        lowest {format(Math.min(...known))}, highest {format(Math.max(...known))}
+        Lowest {format(Math.min(...known))}, highest {format(Math.max(...known))}
       </small>
     </figure>
   );

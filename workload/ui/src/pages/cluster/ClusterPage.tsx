@@ -1,4 +1,4 @@
-// One cluster: what is wrong with it, what to do about it, and all that is known.
+// The page of one cluster: its warnings, with advice, and everything it reports.
 import type { ReactNode } from "react";
 import { Link, useLocation, useNavigate } from "react-router";
 import { useClusterActions, type ClusterActions } from "../../actions/useClusterActions";
@@ -41,7 +41,7 @@ function NamedCluster({ name }: { name: string }): ReactNode {
       </PageHeader>
       <Loaded
         query={query}
-        loading={<Skeleton rows={6} label="Loading the cluster" />}
+        loading={<Skeleton rows={6} label="Loading cluster" />}
         missing={<MissingCluster name={name} />}
       >
         {(cluster) => <Details cluster={cluster} mayChange={mayChange} />}
@@ -84,8 +84,8 @@ function Actions({ cluster, actions }: { cluster: Cluster; actions: ClusterActio
           Configure
         </Button>
       )}
-      <OutsideLink href={webUrl(cluster.ui_url)} label="Open LXD UI" />
-      <OutsideLink href={grafanaUrl(grafana, cluster.name)} label="Metrics" />
+      <ExternalLink href={webUrl(cluster.ui_url)} label="Open LXD UI" />
+      <ExternalLink href={grafanaUrl(grafana, cluster.name)} label="Metrics" />
       <Link className="p-button" to={`/events?cluster=${encodeURIComponent(cluster.name)}`}>
         Events
       </Link>
@@ -103,7 +103,7 @@ function Actions({ cluster, actions }: { cluster: Cluster; actions: ClusterActio
   );
 }
 
-function OutsideLink({ href, label }: { href: string | null; label: string }): ReactNode {
+function ExternalLink({ href, label }: { href: string | null; label: string }): ReactNode {
   if (href === null) return null;
   return (
     <a className="p-button has-icon" href={href} target="_blank" rel="noreferrer">
@@ -116,11 +116,11 @@ function OutsideLink({ href, label }: { href: string | null; label: string }): R
 function MissingCluster({ name }: { name: string }): ReactNode {
   return (
     <Message
-      title="There is no such cluster"
+      title="Cluster not found"
       icon="help"
-      action={<Link to={`/events?cluster=${encodeURIComponent(name)}`}>What happened to it</Link>}
+      action={<Link to={`/events?cluster=${encodeURIComponent(name)}`}>View events for this name</Link>}
     >
-      No cluster is called <bdi>{name}</bdi>. It may have been removed, or joined under another name.
+      There is no cluster named <bdi>{name}</bdi>. It may have been removed or enrolled under another name.
     </Message>
   );
 }

@@ -1,4 +1,4 @@
-// What people have set: description and thresholds, editable in place.
+// The configuration of a cluster: description and thresholds, editable in place.
 import type { ReactNode } from "react";
 import { parseThreshold, THRESHOLD_PROBLEM } from "../../actions/thresholds";
 import { useConfigureCluster } from "../../api/mutations";
@@ -15,7 +15,7 @@ export function Configuration({ cluster, mayChange }: { cluster: Cluster; mayCha
     <EditableText
       label={label}
       value={value.toString()}
-      shown={`${value} %`}
+      shown={`${value}%`}
       isEditable={mayChange}
       problem={(text) => (parseThreshold(text) == null ? THRESHOLD_PROBLEM : null)}
       onSave={(text) => save(change(Number(text)))}
@@ -31,7 +31,7 @@ export function Configuration({ cluster, mayChange }: { cluster: Cluster; mayCha
             <EditableText
               label="description"
               value={cluster.description}
-              shown={cluster.description === "" ? "none" : cluster.description}
+              shown={cluster.description === "" ? "None" : cluster.description}
               isEditable={mayChange}
               isLong
               onSave={(description) => save({ description })}

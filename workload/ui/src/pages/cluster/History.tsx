@@ -1,11 +1,11 @@
-// How a cluster was: its health as a band, its figures as small charts, and when memory and storage run full.
+// A cluster's history: health as a band, values as small charts, and forecasts of when memory and storage will be full.
 import { useState, type ReactNode } from "react";
 import { useClusterHistory } from "../../api/queries";
 import type { ClusterHistory } from "../../api/types";
 import { Loaded } from "../../components/Loaded";
 import { Skeleton } from "../../components/Skeleton";
 import { count, number } from "../../format/count";
-import { span as spanInWords } from "../../format/time";
+import { span as formatSpan } from "../../format/time";
 import { Chart } from "./Chart";
 import { HEIGHT, stretches, WIDTH, type Series, type Span } from "./chartLines";
 
@@ -23,7 +23,7 @@ export function History({ name }: { name: string }): ReactNode {
     <section className="card card--wide" aria-label="History">
       <div className="history__head">
         <h2 className="card__title">History</h2>
-        <div className="history__choices" role="group" aria-label="How far back">
+        <div className="history__choices" role="group" aria-label="Period">
           {CHOICES.map((choice) => (
             <button
               key={choice.resolution}
@@ -39,7 +39,7 @@ export function History({ name }: { name: string }): ReactNode {
           ))}
         </div>
       </div>
-      <Loaded query={query} loading={<Skeleton rows={3} label="Loading the history" />}>
+      <Loaded query={query} loading={<Skeleton rows={3} label="Loading history" />}>
         {(history) => <Charts history={history} />}
       </Loaded>
     </section>
@@ -52,18 +52,17 @@ function Charts({ history }: { history: ClusterHistory }): ReactNode {
   if (first === undefined || last === undefined) {
     return (
       <p className="u-text--muted">
-        Nothing yet: a point is written{" "}
-        {history.resolution_seconds < 3600 ? "every five minutes" : "every hour"}.
+        No history yet. One point is recorded {history.resolution_seconds < 3600 ? "every 5 min" : "every hour"}.
       </p>
     );
   }
   const step = history.resolution_seconds;
-  // One point alone has no length.
+  // A single point has no width.
   const span = { from: Math.min(first, last - 12 * step), to: last + step };
   const of = (values: (number | null)[]): Series => ({ at: history.at, values, step });
   const shares = (usage: (number | null)[], total: (number | null)[]): Series =>
     of(usage.map((used, index) => shareOf(used, total[index] ?? null)));
-  const asPercent = (value: number): string => `${Math.round(value)} %`;
+  const asPercent = (value: number): string => `${Math.round(value)}%`;
   return (
     <>
       <HealthBand history={history} span={span} />
@@ -80,7 +79,7 @@ function Charts({ history }: { history: ClusterHistory }): ReactNode {
           span={span}
           format={asPercent}
           top={100}
-          note={fullIn(history.memory_full_in_days)}
+          note={fullForecast(history.memory_full_in_days)}
         />
         <Chart
           title="Storage"
@@ -88,7 +87,7 @@ function Charts({ history }: { history: ClusterHistory }): ReactNode {
           span={span}
           format={asPercent}
           top={100}
-          note={fullIn(history.storage_full_in_days)}
+          note={fullForecast(history.storage_full_in_days)}
         />
         <Chart title="Instances running" series={of(history.instances_running)} span={span} format={number} />
         <Chart title="Members online" series={of(history.members_online)} span={span} format={number} />
@@ -98,20 +97,20 @@ function Charts({ history }: { history: ClusterHistory }): ReactNode {
 }
 
 function HealthBand({ history, span }: { history: ClusterHistory; span: Span }): ReactNode {
-  const counted = (state: string): number => history.health.filter((health) => health === state).length;
-  const [late, lost] = [counted("late"), counted("lost")];
-  const spent = (points: number): string => spanInWords(points * history.resolution_seconds * 1000);
-  const said =
+  const pointsIn = (state: string): number => history.health.filter((health) => health === state).length;
+  const [late, lost] = [pointsIn("late"), pointsIn("lost")];
+  const durationOf = (points: number): string => formatSpan(points * history.resolution_seconds * 1000);
+  const summary =
     late + lost === 0
-      ? "fresh all the time"
-      : [late > 0 ? `late for ${spent(late)}` : "", lost > 0 ? `lost for ${spent(lost)}` : ""]
+      ? "always fresh"
+      : [late > 0 ? `late for ${durationOf(late)}` : "", lost > 0 ? `lost for ${durationOf(lost)}` : ""]
           .filter((part) => part !== "")
           .join(", ");
   return (
     <figure className="chart">
       <figcaption className="chart__title">
-        Health <b>{said}</b>
-        <small className="u-text--muted"> in the last {spanInWords((span.to - span.from) * 1000)}</small>
+        Health <b>{summary}</b>
+        <small className="u-text--muted"> in the last {formatSpan((span.to - span.from) * 1000)}</small>
       </figcaption>
       <svg
         viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
@@ -140,9 +139,9 @@ function shareOf(usage: number | null, total: number | null): number | null {
   return usage === null || total === null || total === 0 ? null : (usage * 100) / total;
 }
 
-function fullIn(days: number | null | undefined): string | null {
+function fullForecast(days: number | null | undefined): string | null {
   if (days === null || days === undefined) return null;
   return days === 0
-    ? "full within a day, if it goes on so"
-    : `full in ${count(days, "day")}, if it goes on so`;
+    ? "full within a day at the current rate"
+    : `full in ${count(days, "day")} at the current rate`;
 }

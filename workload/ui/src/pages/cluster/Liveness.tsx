@@ -1,7 +1,7 @@
-// Whether a cluster is heard: health and why, heartbeat, tunnel.
+// A cluster's health with its reasons, its last heartbeat and its tunnel.
 import type { ReactNode } from "react";
 import type { Cluster } from "../../api/types";
-import { Ago } from "../../components/Ago";
+import { Ago, Lasting } from "../../components/Ago";
 import { Facts } from "../../components/Facts";
 import { HealthMark } from "../../components/Health";
 
@@ -15,7 +15,7 @@ export function Liveness({ cluster }: { cluster: Cluster }): ReactNode {
           [
             "State",
             <>
-              <HealthMark state={health.state} /> since <Ago at={health.since} />
+              <HealthMark state={health.state} /> <Lasting since={health.since} />
               {health.reasons.map((reason) => (
                 <small className="facts__note" key={reason}>
                   {reason}
@@ -23,9 +23,9 @@ export function Liveness({ cluster }: { cluster: Cluster }): ReactNode {
               ))}
             </>,
           ],
-          ["Last heartbeat", heartbeat == null ? "none yet" : <Ago at={heartbeat} />],
+          ["Last heartbeat", heartbeat == null ? "None yet" : <Ago at={heartbeat} />],
           ["Joined", <Ago at={cluster.joined_at} />],
-          ["Tunnel", cluster.tunnel_registered ? "open" : "not open"],
+          ["Tunnel", cluster.tunnel_registered ? "Open" : "Not open"],
         ]}
       />
     </section>

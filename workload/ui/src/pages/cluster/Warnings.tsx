@@ -1,7 +1,7 @@
-// What is wrong with a cluster, worst first, each with what to do.
+// A cluster's warnings, most severe first, each with advice.
 import type { ReactNode } from "react";
 import type { Warning } from "../../api/types";
-import { Ago } from "../../components/Ago";
+import { Lasting } from "../../components/Ago";
 import { adviceFor } from "./advice";
 
 export function Warnings({ warnings, name }: { warnings: Warning[]; name: string }): ReactNode {
@@ -13,7 +13,7 @@ export function Warnings({ warnings, name }: { warnings: Warning[]; name: string
     );
   }
   return (
-    <ul className="warnings" aria-label={`Warnings of ${name}`}>
+    <ul className="warnings" aria-label={`Warnings for ${name}`}>
       {warnings.map((warning) => (
         <li key={`${warning.kind} ${warning.text}`} className={`warnings__one is-${warning.severity}`}>
           <i
@@ -25,7 +25,7 @@ export function Warnings({ warnings, name }: { warnings: Warning[]; name: string
               <span className="warnings__severity">{warning.severity}</span> {warning.text}
               <small>
                 {" "}
-                since <Ago at={warning.since} />
+                <Lasting since={warning.since} />
               </small>
             </p>
             <p className="warnings__advice">{adviceFor(warning.kind)}</p>

@@ -4,28 +4,28 @@ import { HEIGHT, lines, nearest, nextKnown, stretches, topOf, WIDTH } from "./ch
 const span = { from: 0, to: 3000 };
 
 describe("the line of a chart", () => {
-  it("goes from point to point over the whole width", () => {
+  it("connects the points over the whole width", () => {
     const series = { at: [0, 300, 600], values: [0, 50, 100], step: 300 };
     expect(lines(series, { from: 0, to: 600 }, 100)).toBe(
       `M0 ${HEIGHT}h0L${WIDTH / 2} ${HEIGHT / 2}L${WIDTH} 0`,
     );
   });
 
-  it("has a gap where nothing is known and where nobody looked", () => {
+  it("has gaps at unknown and at missing points", () => {
     const unknown = { at: [0, 300, 600], values: [1, null, 1], step: 300 };
     expect(lines(unknown, span, 1).match(/M/g)).toHaveLength(2);
     const away = { at: [0, 300, 2700], values: [1, 1, 1], step: 300 };
     expect(lines(away, span, 1).match(/M/g)).toHaveLength(2);
   });
 
-  it("stays in its box", () => {
+  it("stays inside the chart", () => {
     expect(lines({ at: [0], values: [500], step: 300 }, span, 100)).toBe("M0 0h0");
     expect(topOf([0, null])).toBe(1);
   });
 });
 
 describe("a band of states", () => {
-  it("joins neighbours that stood alike, and no others", () => {
+  it("merges adjacent points with the same state", () => {
     const found = stretches([0, 300, 600, 2400], ["fresh", "fresh", "lost", "lost"], 300, span);
     expect(found.map(({ state, start, length }) => [state, start, length])).toEqual([
       ["fresh", 0, 60],
@@ -36,7 +36,7 @@ describe("a band of states", () => {
 });
 
 describe("the point under the pointer", () => {
-  it("is the nearest that is known", () => {
+  it("is the nearest known point", () => {
     const series = { at: [0, 1500, 3000], values: [1, null, 1], step: 1500 };
     expect(nearest(series, span, 0.45)).toBe(0);
     expect(nearest(series, span, 0.55)).toBe(2);
@@ -45,7 +45,7 @@ describe("the point under the pointer", () => {
 });
 
 describe("a step to the next point", () => {
-  it("passes over what nobody knows, and stays where there is no more", () => {
+  it("skips unknown points and stops at the end", () => {
     const series = { at: [0, 300, 600], values: [1, null, 1], step: 300 };
     expect(nextKnown(series, 1, 1)).toBe(2);
     expect(nextKnown(series, 1, -1)).toBe(0);

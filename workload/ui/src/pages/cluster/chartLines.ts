@@ -1,13 +1,13 @@
-// The arithmetic of a small chart: time to the right, values upwards, in a box of WIDTH by HEIGHT.
+// The geometry of a small chart: time to the right, values upwards, in a box of WIDTH by HEIGHT.
 
 export const WIDTH = 300;
 export const HEIGHT = 60;
 
 export interface Series {
-  /** Seconds since 1970, rising. */
+  /** Seconds since 1970, ascending. */
   at: number[];
   values: (number | null)[];
-  /** How far the points are apart, in seconds. */
+  /** The interval between points, in seconds. */
   step: number;
 }
 
@@ -16,21 +16,21 @@ export interface Span {
   to: number;
 }
 
-/** The lines through what is known. Where something is not known, or nobody looked, there is none. */
+/** The path through the known points, with gaps at unknown and at missing points. */
 export function lines({ at, values, step }: Series, span: Span, top: number): string {
   let path = "";
-  let before: number | null = null;
+  let previous: number | null = null;
   at.forEach((moment, index) => {
     const value = values[index] ?? null;
     if (value === null) {
-      before = null;
+      previous = null;
       return;
     }
-    const continues = before !== null && moment - before <= 2 * step;
+    const continues = previous !== null && moment - previous <= 2 * step;
     path += `${continues ? "L" : "M"}${round(x(moment, span))} ${round(y(value, top))}`;
-    // A line's cap makes a dot of a point that stands alone.
+    // The line's cap turns an isolated point into a dot.
     if (!continues) path += "h0";
-    before = moment;
+    previous = moment;
   });
   return path;
 }
@@ -49,7 +49,7 @@ export interface Stretch {
   length: number;
 }
 
-/** Neighbours that stood alike, as one. */
+/** Adjacent points with the same state, merged. */
 export function stretches(at: number[], states: string[], step: number, span: Span): Stretch[] {
   const found: (Stretch & { until: number })[] = [];
   at.forEach((moment, index) => {
@@ -66,9 +66,9 @@ export function stretches(at: number[], states: string[], step: number, span: Sp
   return found.map(({ state, start, length }) => ({ state, start: round(start), length: round(length) }));
 }
 
-/** The known point that is nearest to a place between the left and the right edge, 0 to 1. */
-export function nearest({ at, values }: Series, span: Span, place: number): number | null {
-  const moment = span.from + place * (span.to - span.from);
+/** The index of the known point nearest to a position from 0 (left edge) to 1 (right edge). */
+export function nearest({ at, values }: Series, span: Span, position: number): number | null {
+  const moment = span.from + position * (span.to - span.from);
   let best: number | null = null;
   at.forEach((candidate, index) => {
     if ((values[index] ?? null) === null) return;
@@ -78,7 +78,7 @@ export function nearest({ at, values }: Series, span: Span, place: number): numb
   return best;
 }
 
-/** The first known point from this one on, in this direction: a step over what nobody knows. */
+/** The index of the first known point from `from` on, in this direction. */
 export function nextKnown({ values }: Series, from: number, direction: -1 | 1): number | null {
   for (let index = from; index >= 0 && index < values.length; index += direction) {
     if ((values[index] ?? null) !== null) return index;
@@ -86,9 +86,9 @@ export function nextKnown({ values }: Series, from: number, direction: -1 | 1): 
   return null;
 }
 
-/** A little above the highest value; 1 where all are 0. */
+/** A little above the highest value; 1 if all values are 0. */
 export function topOf(values: (number | null)[]): number {
-  const highest = values.reduce<number>((most, value) => Math.max(most, value ?? 0), 0);
+  const highest = values.reduce<number>((max, value) => Math.max(max, value ?? 0), 0);
   return highest === 0 ? 1 : highest * 1.1;
 }
 

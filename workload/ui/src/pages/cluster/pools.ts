@@ -1,14 +1,14 @@
-// A cluster's storage pools, in the order in which they matter.
+// Sorts and sums up a cluster's storage pools.
 import type { StoragePoolUsage } from "../../api/types";
 
-/** The fullest first; those of which nothing is known last. */
-export function worstFirst(pools: StoragePoolUsage[]): StoragePoolUsage[] {
+/** The pools sorted by usage, fullest first. Pools of unknown size come last. */
+export function fullestFirst(pools: StoragePoolUsage[]): StoragePoolUsage[] {
   return pools.toSorted(
     (a, b) => share(b) - share(a) || a.name.localeCompare(b.name) || a.member.localeCompare(b.member),
   );
 }
 
-/** All pools together. One that is listed twice counts once, its fuller entry. */
+/** The sum over all pools. A pool that is listed twice counts once, with its fuller entry. */
 export function sumOf(pools: StoragePoolUsage[]): { usage: number; total: number } {
   const fullest = new Map<string, StoragePoolUsage>();
   for (const pool of pools) {

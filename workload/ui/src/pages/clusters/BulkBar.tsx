@@ -1,4 +1,4 @@
-// What can be done with the selected clusters at once.
+// Actions on the selected clusters.
 import type { ReactNode } from "react";
 import type { ClusterActions } from "../../actions/useClusterActions";
 import { count, number } from "../../format/count";
@@ -9,7 +9,7 @@ import type { Selection } from "../../components/useSelection";
 interface Props {
   selection: Selection;
   actions: ClusterActions;
-  /** What the list is filtered by, and how many that fits. */
+  /** The filter of the list, and the number of clusters that match it. */
   filter: ListFilter;
   total: number;
 }
@@ -44,7 +44,7 @@ export function BulkBar({ selection, actions, filter, total }: Props): ReactNode
                 actions.configure({ filter: filterBody(filter), total });
               }}
             >
-              Configure all {number(total)} {isFiltered(filter) ? "that match" : "clusters"}
+              Configure all {number(total)} {isFiltered(filter) ? "matching clusters" : "clusters"}
             </Button>
           )}
           <Button appearance="link" onClick={selection.clear}>

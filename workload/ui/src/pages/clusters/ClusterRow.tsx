@@ -1,8 +1,8 @@
-// A cluster in the list.
+// A row of the list.
 import type { ReactNode } from "react";
 import { Link } from "react-router";
 import type { ClusterSummary } from "../../api/types";
-import { Ago } from "../../components/Ago";
+import { Ago, Lasting } from "../../components/Ago";
 import { HealthMark } from "../../components/Health";
 import { RowCheckbox } from "../../components/RowCheckbox";
 import { Meter } from "../../components/Meter";
@@ -45,16 +45,16 @@ export function ClusterRow({ cluster, selection, actions }: Props): ReactNode {
       <td className="clusters__health">
         <span title={health.reasons.join("; ")}>
           <HealthMark state={health.state} />{" "}
-          <small title="In this state since">
-            <Ago at={health.since} />
+          <small>
+            <Lasting since={health.since} />
           </small>
         </span>
         <small className="clusters__second">
           {cluster.last_heartbeat_at == null ? (
-            "no heartbeat yet"
+            "No heartbeat yet"
           ) : (
             <>
-              heard <Ago at={cluster.last_heartbeat_at} />
+              Heartbeat <Ago at={cluster.last_heartbeat_at} />
             </>
           )}
         </small>
@@ -71,11 +71,11 @@ export function ClusterRow({ cluster, selection, actions }: Props): ReactNode {
         </small>
       </td>
       <td className="clusters__cpu" data-label="CPU load">
-        <span title="Load over 1, 5 and 15 minutes">
+        <span title="CPU load over 1, 5 and 15 min">
           {cluster.cpu_load_1} <small>{cluster.cpu_load_5}</small> <small>{cluster.cpu_load_15}</small>
         </span>
         <small className="clusters__second">
-          {cluster.cpu_total_count > 0 ? count(cluster.cpu_total_count, "CPU") : "all members"}
+          {cluster.cpu_total_count > 0 ? count(cluster.cpu_total_count, "CPU") : "All members"}
         </small>
       </td>
       <td className="clusters__use" data-label="Memory">
@@ -97,10 +97,10 @@ export function ClusterRow({ cluster, selection, actions }: Props): ReactNode {
   );
 }
 
-/** The fullest pool: it is the one that runs full, whatever the others leave free. */
+/** The fullest pool, because it is the one that runs out of space first. */
 function StorageMeter({ cluster }: { cluster: ClusterSummary }): ReactNode {
   const pool = cluster.fullest_storage_pool;
-  if (pool == null) return <span className="u-text--muted">not known</span>;
+  if (pool == null) return <span className="u-text--muted">Unknown</span>;
   const where = pool.member === "" ? pool.name : `${pool.name} on ${pool.member}`;
   return (
     <Meter

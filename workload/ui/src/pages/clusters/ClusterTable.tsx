@@ -1,4 +1,4 @@
-// One page of the list.
+// One page of the list of clusters.
 import type { ReactNode } from "react";
 import type { ClusterSummary } from "../../api/types";
 import { RowCheckbox } from "../../components/RowCheckbox";
@@ -21,7 +21,7 @@ const COLUMNS: { className: string; sorts: Sort[] }[] = [
 interface Props {
   clusters: ClusterSummary[];
   list: ListControls;
-  /** None: the person may change nothing, so there is nothing to select for. */
+  /** Null if the account may not change clusters, so that there is no reason to select any. */
   selection: Selection | null;
   actions: (cluster: ClusterSummary) => ReactNode;
 }

@@ -1,4 +1,4 @@
-// The fleet: totals, then the list, worst first.
+// The fleet: totals, then the list of clusters.
 import { useEffect, type ReactNode } from "react";
 import { useClusterActions, type ClusterActions } from "../../actions/useClusterActions";
 import { useEnrolment } from "../../actions/useEnrolment";
@@ -20,13 +20,13 @@ import { HubOutage } from "./HubOutage";
 import { RowActions } from "./RowActions";
 import { Totals } from "./Totals";
 import { useListState, type ListControls } from "./useListState";
-import { useLast } from "../../components/useLast";
+import { useLastData } from "../../components/useLastData";
 import { useSelection, type Selection } from "../../components/useSelection";
 
 export function ClustersPage(): ReactNode {
   const list = useListState();
   const page = useClusterPage(listQuery(list.state));
-  const last = useLast(page);
+  const last = useLastData(page);
   const totals = useFleetTotals();
   const mayChange = useMay("operator");
   const selection = useSelection();
@@ -34,9 +34,9 @@ export function ClustersPage(): ReactNode {
     selection.setAll(removed, false);
   });
   const enrolment = useEnrolment();
-  // What is shown is not what was asked for, but what was shown before.
-  const isOld = page.isPlaceholderData || page.data === undefined;
-  useFirstPageInsteadOf(hasStatus(page.error, 400) && list.state.cursor !== null, list);
+  // The data shown belongs to the previous query.
+  const isStale = page.isPlaceholderData || page.data === undefined;
+  useFirstPageIf(hasStatus(page.error, 400) && list.state.cursor !== null, list);
   return (
     <div className="page">
       <title>Clusters · Cluster Manager</title>
@@ -45,12 +45,12 @@ export function ClustersPage(): ReactNode {
       </PageHeader>
       {totals.data?.is_hub_outage === true && <HubOutage />}
       {totals.data !== undefined && totals.data.clusters > 0 && <Totals totals={totals.data} list={list} />}
-      <Loaded query={page} last={last.data} loading={<Skeleton rows={10} label="Loading the clusters" />}>
+      <Loaded query={page} last={last.data} loading={<Skeleton rows={10} label="Loading clusters" />}>
         {(data) =>
-          data.total === 0 && !isFiltered(list.state.filter) && !isOld ? (
+          data.total === 0 && !isFiltered(list.state.filter) && !isStale ? (
             <EmptyFleet action={enrolment.button} />
           ) : (
-            <List data={data} list={list} change={mayChange ? { selection, actions } : null} isOld={isOld} />
+            <List data={data} list={list} change={mayChange ? { selection, actions } : null} isStale={isStale} />
           )
         }
       </Loaded>
@@ -63,22 +63,22 @@ export function ClustersPage(): ReactNode {
 interface ListProps {
   data: Page<ClusterSummary>;
   list: ListControls;
-  /** None: the person may change nothing, so there is nothing to select for. */
+  /** Null if the account may not change clusters. */
   change: { selection: Selection; actions: ClusterActions } | null;
-  isOld: boolean;
+  isStale: boolean;
 }
 
-function List({ data, list, change, isOld }: ListProps): ReactNode {
+function List({ data, list, change, isStale }: ListProps): ReactNode {
   const { state } = list;
   const grafana = useConfiguration().data?.grafana_base_url?.value ?? "";
   return (
     <>
       <Filters list={list} />
       {change !== null && <BulkBar {...change} filter={state.filter} total={data.total} />}
-      {data.items.length === 0 && !isOld ? (
+      {data.items.length === 0 && !isStale ? (
         <NothingMatches list={list} />
       ) : (
-        <div aria-busy={isOld} className="list">
+        <div aria-busy={isStale} className="list">
           <ClusterTable
             clusters={data.items}
             list={list}
@@ -90,7 +90,7 @@ function List({ data, list, change, isOld }: ListProps): ReactNode {
           <Pager
             page={state.page}
             size={state.size}
-            shown={isOld ? null : data.items.length}
+            shown={isStale ? null : data.items.length}
             total={data.total}
             noun="cluster"
             sizes={{
@@ -109,8 +109,8 @@ function List({ data, list, change, isOld }: ListProps): ReactNode {
   );
 }
 
-/** A cursor of an old link may no longer be understood; the list itself still can be shown. */
-function useFirstPageInsteadOf(isRefused: boolean, list: ListControls): void {
+/** The hub may refuse the cursor of an old link. The list is then shown from its first page. */
+function useFirstPageIf(isRefused: boolean, list: ListControls): void {
   useEffect(() => {
     if (isRefused) list.change({}, true);
   });

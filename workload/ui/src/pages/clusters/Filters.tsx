@@ -1,4 +1,4 @@
-// Search, and the filters that are set or can be.
+// Search, the choice of filters, and the active filters.
 import type { ReactNode } from "react";
 import { SearchField } from "../../components/SearchField";
 import { Button } from "../../kit";
@@ -8,15 +8,15 @@ import {
   NO_FILTER,
   SORTS,
   toggled,
-  usualOrder,
+  defaultOrder,
   WARNING_KINDS,
   type ListFilter,
 } from "../../url/listState";
-import { healthWord } from "../../components/Health";
+import { healthWord, warningKindWord } from "../../components/Health";
 import { SORT_LABELS } from "./SortButton";
 import type { ListControls } from "./useListState";
 
-const SHARES = [50, 60, 70, 80, 90, 95];
+const USAGE_THRESHOLDS = [50, 60, 70, 80, 90, 95];
 
 export function Filters({ list }: { list: ListControls }): ReactNode {
   return (
@@ -25,7 +25,7 @@ export function Filters({ list }: { list: ListControls }): ReactNode {
         label="Search names and descriptions"
         value={list.state.filter.search}
         onSearch={(search) => {
-          // One entry in the history for a whole search, not one for each pause.
+          // A search is one entry in the browser's history, not one for each pause in typing.
           list.filterBy({ search }, list.state.filter.search !== "");
         }}
       />
@@ -52,20 +52,20 @@ function AddFilter({ list }: { list: ListControls }): ReactNode {
       })),
     ],
     [
-      "Warning about",
+      "Warning",
       WARNING_KINDS.filter((kind) => !filter.warning.includes(kind)).map((kind) => ({
-        label: kind,
+        label: warningKindWord(kind),
         change: { warning: [...filter.warning, kind] },
       })),
     ],
     ["Member", statusChoices("memberStatus", ["Online", "Offline", "Evacuated", "Blocked"], filter)],
     ["Instance", statusChoices("instanceStatus", ["Running", "Stopped", "Frozen", "Error"], filter)],
-    ["Memory use", SHARES.map((share) => ({ label: `above ${share} %`, change: { memoryAbove: share } }))],
-    ["Storage use", SHARES.map((share) => ({ label: `above ${share} %`, change: { storageAbove: share } }))],
+    ["Memory usage", USAGE_THRESHOLDS.map((share) => ({ label: `above ${share}%`, change: { memoryAbove: share } }))],
+    ["Storage usage", USAGE_THRESHOLDS.map((share) => ({ label: `above ${share}%`, change: { storageAbove: share } }))],
   ];
   return (
     <select
-      aria-label="Add a filter"
+      aria-label="Add filter"
       className="filters__add"
       value=""
       onChange={(event) => {
@@ -74,7 +74,7 @@ function AddFilter({ list }: { list: ListControls }): ReactNode {
         if (chosen !== undefined) list.filterBy(chosen.change);
       }}
     >
-      <option value="">Add a filter…</option>
+      <option value="">Add filter…</option>
       {groups.map(([label, choices], group) => (
         <optgroup key={label} label={label}>
           {choices.map((choice, index) => (
@@ -98,7 +98,7 @@ function statusChoices(
   return others.map((word) => ({ label: word, change: { [field]: [...chosen, word] } }));
 }
 
-/** Where the table's headers do not fit. */
+/** Replaces the table's headers on narrow screens. */
 function SortChoice({ list }: { list: ListControls }): ReactNode {
   const { sort, order } = list.state;
   return (
@@ -107,19 +107,19 @@ function SortChoice({ list }: { list: ListControls }): ReactNode {
         aria-label="Sort by"
         value={sort}
         onChange={(event) => {
-          const chosen = SORTS.find((one) => one === event.target.value) ?? sort;
-          list.change({ sort: chosen, order: usualOrder(chosen) });
+          const chosen = SORTS.find((candidate) => candidate === event.target.value) ?? sort;
+          list.change({ sort: chosen, order: defaultOrder(chosen) });
         }}
       >
-        {SORTS.map((one) => (
-          <option key={one} value={one}>
-            Sort by {SORT_LABELS[one].toLowerCase()}
+        {SORTS.map((option) => (
+          <option key={option} value={option}>
+            Sort by {inSentence(SORT_LABELS[option])}
           </option>
         ))}
       </select>
       <Button
         hasIcon
-        aria-label={order === "asc" ? "Ascending; sort descending" : "Descending; sort ascending"}
+        aria-label={order === "asc" ? "Sorted ascending; sort descending" : "Sorted descending; sort ascending"}
         onClick={() => {
           list.change({ order: order === "asc" ? "desc" : "asc" });
         }}
@@ -143,7 +143,7 @@ function Chips({ list }: { list: ListControls }): ReactNode {
       { health: toggled(filter.health, state) },
     ]),
     ...filter.warning.map((kind): [string, Partial<ListFilter>] => [
-      `Warning about: ${kind}`,
+      `Warning: ${warningKindWord(kind)}`,
       { warning: toggled(filter.warning, kind) },
     ]),
     ...filter.memberStatus.map((word): [string, Partial<ListFilter>] => [
@@ -154,11 +154,11 @@ function Chips({ list }: { list: ListControls }): ReactNode {
       `Instance: ${word}`,
       { instanceStatus: toggled(filter.instanceStatus, word) },
     ]),
-    ...share("Memory", filter.memoryAbove, { memoryAbove: null }),
-    ...share("Storage", filter.storageAbove, { storageAbove: null }),
+    ...usageChip("Memory usage", filter.memoryAbove, { memoryAbove: null }),
+    ...usageChip("Storage usage", filter.storageAbove, { storageAbove: null }),
   ];
   return (
-    <ul className="chips" aria-label="Filters that are set">
+    <ul className="chips" aria-label="Active filters">
       {chips.map(([label, without]) => (
         <li key={label}>
           <button
@@ -171,7 +171,7 @@ function Chips({ list }: { list: ListControls }): ReactNode {
             <span className="p-chip__value">
               <bdi>{label}</bdi>
             </span>
-            <i className="p-icon--close">Remove this filter</i>
+            <i className="p-icon--close">Remove filter</i>
           </button>
         </li>
       ))}
@@ -189,10 +189,15 @@ function Chips({ list }: { list: ListControls }): ReactNode {
   );
 }
 
-function share(
+/** `CPU load` stays, `Last heartbeat` becomes `last heartbeat`. */
+function inSentence(label: string): string {
+  return /^[A-Z]{2}/.test(label) ? label : label.toLowerCase();
+}
+
+function usageChip(
   label: string,
   above: number | null,
   without: Partial<ListFilter>,
 ): [string, Partial<ListFilter>][] {
-  return above === null ? [] : [[`${label}: above ${above} %`, without]];
+  return above === null ? [] : [[`${label}: above ${above}%`, without]];
 }

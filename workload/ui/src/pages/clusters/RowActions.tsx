@@ -1,4 +1,4 @@
-// What can be done with one cluster of the list.
+// The menu of a cluster in the list.
 import type { ReactNode } from "react";
 import type { ClusterActions } from "../../actions/useClusterActions";
 import type { ClusterSummary } from "../../api/types";
@@ -7,7 +7,7 @@ import { grafanaUrl, webUrl } from "../../url/links";
 
 interface Props {
   cluster: ClusterSummary;
-  /** None: the person may change nothing. */
+  /** Null if the account may not change clusters. */
   actions: ClusterActions | null;
   grafana: string;
 }
@@ -15,8 +15,16 @@ interface Props {
 export function RowActions({ cluster, actions, grafana }: Props): ReactNode {
   const { name } = cluster;
   const links: MenuItem[] = [
-    { label: "Open LXD UI", href: webUrl(cluster.ui_url) },
-    { label: "Metrics", href: grafanaUrl(grafana, name) },
+    {
+      label: "Open LXD UI",
+      href: webUrl(cluster.ui_url),
+      disabledReason: "The cluster has not reported the address of its UI",
+    },
+    {
+      label: "Metrics",
+      href: grafanaUrl(grafana, name),
+      disabledReason: "The address of Grafana is not configured",
+    },
   ];
   if (actions === null) return <Menu label={`Actions for ${name}`} items={links} />;
   const configure = (): void => {

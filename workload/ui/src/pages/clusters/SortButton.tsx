@@ -1,6 +1,6 @@
-// A column's name that sorts the whole fleet by it.
+// A column header that sorts the list.
 import type { ReactNode } from "react";
-import { usualOrder, type Order, type Sort } from "../../url/listState";
+import { defaultOrder, type Order, type Sort } from "../../url/listState";
 import type { ListControls } from "./useListState";
 
 export const SORT_LABELS: Record<Sort, string> = {
@@ -25,7 +25,7 @@ export function SortButton({ sort, list }: { sort: Sort; list: ListControls }): 
       className="sort-button"
       data-order={order ?? "none"}
       onClick={() => {
-        list.change({ sort, order: order === null ? usualOrder(sort) : reversed(order) });
+        list.change({ sort, order: order === null ? defaultOrder(sort) : reversed(order) });
       }}
     >
       {SORT_LABELS[sort]}
@@ -33,7 +33,7 @@ export function SortButton({ sort, list }: { sort: Sort; list: ListControls }): 
   );
 }
 
-/** What a header that holds these says of the order. */
+/** The `aria-sort` of a header with these sort buttons. */
 export function ariaSort(sorts: Sort[], list: ListControls): "ascending" | "descending" | "none" {
   if (!sorts.includes(list.state.sort)) return "none";
   return list.state.order === "asc" ? "ascending" : "descending";

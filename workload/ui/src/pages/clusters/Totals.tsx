@@ -1,8 +1,8 @@
-// What the fleet adds up to. Each number narrows the list to what it counts.
+// Totals of the fleet. Each number filters the list to the clusters it counts.
 import classNames from "classnames";
 import type { ReactNode } from "react";
 import type { FleetTotals } from "../../api/types";
-import { healthWord } from "../../components/Health";
+import { healthWord, warningKindWord } from "../../components/Health";
 import { bytes } from "../../format/bytes";
 import { count, number } from "../../format/count";
 import { percent } from "../../format/percent";
@@ -13,7 +13,7 @@ import { SeverityIcon } from "./WarningSummary";
 export function Totals({ totals, list }: { totals: FleetTotals; list: ListControls }): ReactNode {
   const { filter } = list.state;
   return (
-    <section className="totals" aria-label="The whole fleet; each number filters the list">
+    <section className="totals" aria-label="Fleet totals; each number filters the list">
       <Group title={count(totals.clusters, "cluster")}>
         {HEALTH_STATES.map((state) => (
           <Filter
@@ -31,14 +31,14 @@ export function Totals({ totals, list }: { totals: FleetTotals; list: ListContro
       <Warnings totals={totals.warnings} list={list} />
       <Statuses title="Members" field="memberStatus" counts={totals.member_statuses} list={list} />
       <Statuses title="Instances" field="instanceStatus" counts={totals.instance_statuses} list={list} />
-      <Use
+      <Usage
         title="Memory"
         field="memoryAbove"
         usage={totals.memory_usage}
         total={totals.memory_total_amount}
         list={list}
       />
-      <Use
+      <Usage
         title="Storage"
         field="storageAbove"
         usage={totals.storage_usage}
@@ -64,22 +64,22 @@ function Group({ title, className, children }: GroupProps): ReactNode {
   );
 }
 
-/** A cluster can have two of one kind, a critical one and another: so they are told apart and not added up. */
+/** A cluster can have a critical warning and another one of the same kind, so the severities are not added up. */
 function Warnings({ totals, list }: { totals: FleetTotals["warnings"]; list: ListControls }): ReactNode {
   const { warning } = list.state.filter;
   const shown = WARNING_KINDS.map((kind) => ({
     kind,
-    found: totals.filter((one) => one.kind === kind),
+    found: totals.filter((total) => total.kind === kind),
   })).filter(({ kind, found }) => found.length > 0 || warning.includes(kind));
   return (
     <Group title="Warnings" className="totals__group--wide">
       {shown.map(({ kind, found }) => (
         <Filter
           key={kind}
-          label={kind}
-          value={found.map((one) => (
-            <span className="totals__severity" key={one.severity}>
-              <SeverityIcon severity={one.severity} /> {number(one.clusters)}
+          label={warningKindWord(kind)}
+          value={found.map(({ severity, clusters }) => (
+            <span className="totals__severity" key={severity}>
+              <SeverityIcon severity={severity} /> {number(clusters)}
             </span>
           ))}
           isOn={warning.includes(kind)}
@@ -88,7 +88,7 @@ function Warnings({ totals, list }: { totals: FleetTotals["warnings"]; list: Lis
           }}
         />
       ))}
-      {shown.length === 0 && <span className="totals__use">none</span>}
+      {shown.length === 0 && <span className="totals__use">None</span>}
     </Group>
   );
 }
@@ -100,7 +100,7 @@ interface StatusesProps {
   list: ListControls;
 }
 
-/** Statuses that nobody has are left out, unless the list is filtered by them: the filter must be seen to be undone. */
+/** Statuses without members or instances are omitted, unless the list is filtered by them and the filter must be shown. */
 function Statuses({ title, field, counts, list }: StatusesProps): ReactNode {
   const chosen = list.state.filter[field];
   const total = counts.reduce((sum, entry) => sum + entry.count, 0);
@@ -124,13 +124,13 @@ function Statuses({ title, field, counts, list }: StatusesProps): ReactNode {
 }
 
 function isChosen(chosen: string[], status: string): boolean {
-  return chosen.some((one) => one.toLowerCase() === status.toLowerCase());
+  return chosen.some((word) => word.toLowerCase() === status.toLowerCase());
 }
 
-/** The usual threshold. */
-const ABOVE = 80;
+/** The default threshold, in percent. */
+const DEFAULT_THRESHOLD = 80;
 
-interface UseProps {
+interface UsageProps {
   title: string;
   field: "memoryAbove" | "storageAbove";
   usage: number;
@@ -138,17 +138,17 @@ interface UseProps {
   list: ListControls;
 }
 
-function Use({ title, field, usage, total, list }: UseProps): ReactNode {
+function Usage({ title, field, usage, total, list }: UsageProps): ReactNode {
   const above = list.state.filter[field];
   const share = percent(usage, total);
   return (
     <Group title={`${title}: ${bytes(total)}`}>
-      <span className="totals__use">{share === null ? "not known" : `${share} % used`}</span>
+      <span className="totals__use">{share === null ? "Unknown" : `${share}% used`}</span>
       <Filter
-        label={`Above ${above ?? ABOVE} %`}
+        label={`Above ${above ?? DEFAULT_THRESHOLD}%`}
         isOn={above !== null}
         onToggle={() => {
-          list.filterBy({ [field]: above === null ? ABOVE : null });
+          list.filterBy({ [field]: above === null ? DEFAULT_THRESHOLD : null });
         }}
       />
     </Group>

@@ -1,10 +1,10 @@
-// What is wrong with a cluster, in a cell: the worst, and how many more.
+// A cluster's warnings in a table cell: the most severe, and the number of others.
 import type { ReactNode } from "react";
 import type { Warning } from "../../api/types";
 
 export function WarningSummary({ warnings }: { warnings: Warning[] }): ReactNode {
   const [worst, ...others] = warnings;
-  if (worst === undefined) return <span className="u-text--muted">none</span>;
+  if (worst === undefined) return <span className="u-text--muted">None</span>;
   return (
     <>
       <span className="warning-text" title={worst.text}>

@@ -1,4 +1,4 @@
-// A list without clusters: since there are none, or since none fits.
+// An empty list: there are no clusters, or none matches.
 import type { ReactNode } from "react";
 import { Message } from "../../components/states";
 import { Button } from "../../kit";
@@ -8,7 +8,7 @@ import type { ListControls } from "./useListState";
 export function EmptyFleet({ action }: { action: ReactNode }): ReactNode {
   return (
     <Message title="No clusters yet" icon="cluster-host" action={action}>
-      Enrol the first one: make a join token here, and run one command on the cluster.
+      Enrol the first one: create a join token here, then run one command on the cluster.
     </Message>
   );
 }
@@ -16,7 +16,7 @@ export function EmptyFleet({ action }: { action: ReactNode }): ReactNode {
 export function NothingMatches({ list }: { list: ListControls }): ReactNode {
   return (
     <Message
-      title="No cluster matches"
+      title="No matching clusters"
       icon="search"
       action={
         <Button
@@ -28,7 +28,7 @@ export function NothingMatches({ list }: { list: ListControls }): ReactNode {
         </Button>
       }
     >
-      There are clusters, but none that fits the search and the filters.
+      No cluster matches the search and filters.
     </Message>
   );
 }

@@ -1,18 +1,18 @@
-// The list's state in the page's address, and the ways to change it.
+// The list's state in the page's address, and functions that change it.
 import { useMemo } from "react";
 import { useLocation, useNavigate, useSearchParams } from "react-router";
 import { firstPage, listAddress, parseListState, type ListFilter, type ListState } from "../../url/listState";
 
 export interface ListControls {
   state: ListState;
-  /** Another filter, order or size: back to the first page. */
+  /** Changes the filter, order or size, and goes back to the first page. */
   change: (change: Partial<ListState>, replace?: boolean) => void;
   filterBy: (change: Partial<ListFilter>, replace?: boolean) => void;
   toNextPage: (cursor: string) => void;
   toPreviousPage: () => void;
 }
 
-/** The cursors of the pages before this one, kept with the entry of the browser's history. */
+/** The cursors of the previous pages, stored in the entry of the browser's history. */
 interface Trail {
   cursors: (string | null)[];
 }
@@ -20,11 +20,11 @@ interface Trail {
 export function useListState(): ListControls {
   const [address] = useSearchParams();
   const navigate = useNavigate();
-  const { state: kept } = useLocation() as { state: Partial<Trail> | null };
+  const { state: trail } = useLocation() as { state: Partial<Trail> | null };
   const state = useMemo(() => parseListState(address), [address]);
-  const cursors = kept?.cursors ?? [];
-  const goTo = (next: ListState, trail: Trail | null, replace = false): void => {
-    void navigate({ search: listAddress(next).toString() }, { state: trail, replace });
+  const cursors = trail?.cursors ?? [];
+  const goTo = (next: ListState, nextTrail: Trail | null, replace = false): void => {
+    void navigate({ search: listAddress(next).toString() }, { state: nextTrail, replace });
   };
   const change = (part: Partial<ListState>, replace = false): void => {
     goTo(firstPage(state, part), null, replace);
@@ -39,10 +39,10 @@ export function useListState(): ListControls {
       goTo({ ...state, cursor, page: state.page + 1 }, { cursors: [...cursors, state.cursor] });
     },
     toPreviousPage: () => {
-      // Who came by a link has no trail: then there is only the beginning to go back to.
-      const before = cursors.at(-1) ?? null;
-      const page = before === null ? 1 : state.page - 1;
-      goTo({ ...state, cursor: before, page }, { cursors: cursors.slice(0, -1) });
+      // A page opened by a link has no trail, so the first page is the only one to go back to.
+      const previous = cursors.at(-1) ?? null;
+      const page = previous === null ? 1 : state.page - 1;
+      goTo({ ...state, cursor: previous, page }, { cursors: cursors.slice(0, -1) });
     },
   };
 }

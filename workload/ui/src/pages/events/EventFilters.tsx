@@ -1,7 +1,7 @@
-// Which events are asked for.
+// The filters of the audit trail.
 import type { ReactNode } from "react";
 import { SearchField } from "../../components/SearchField";
-import { usePausedField } from "../../components/usePausedField";
+import { useDebouncedField } from "../../components/useDebouncedField";
 import { Button } from "../../kit";
 import { ACTIONS, hasEventFilter, NO_EVENT_FILTER, type EventFilter } from "../../url/eventState";
 import { fromField, toField } from "../../url/localTime";
@@ -22,13 +22,13 @@ export function EventFilters({ filter, onChange }: Props): ReactNode {
         }}
       />
       <select
-        aria-label="What was done"
+        aria-label="Action"
         value={filter.action}
         onChange={(event) => {
           onChange({ action: event.target.value });
         }}
       >
-        <option value="">Anything done</option>
+        <option value="">All actions</option>
         {ACTIONS.map(({ value, label }) => (
           <option key={value} value={value}>
             {label}
@@ -43,7 +43,7 @@ export function EventFilters({ filter, onChange }: Props): ReactNode {
         }}
       />
       <TextFilter
-        label="Who"
+        label="Actor"
         value={filter.actor}
         onChange={(actor) => {
           onChange({ actor });
@@ -84,7 +84,7 @@ interface FieldProps {
 }
 
 function TextFilter({ label, value, onChange }: FieldProps): ReactNode {
-  const field = usePausedField(value, onChange);
+  const field = useDebouncedField(value, onChange);
   return (
     <input
       type="text"

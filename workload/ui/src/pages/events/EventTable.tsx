@@ -12,10 +12,10 @@ export function EventTable({ events }: { events: Event[] }): ReactNode {
     <table className="rows events" aria-label="Events, newest first">
       <thead>
         <tr>
-          <th scope="col">When</th>
-          <th scope="col">What</th>
-          <th scope="col">Who</th>
-          <th scope="col">To what</th>
+          <th scope="col">Time</th>
+          <th scope="col">Action</th>
+          <th scope="col">Actor</th>
+          <th scope="col">Subject</th>
           <th scope="col" className="events__details">
             Details
           </th>
@@ -34,19 +34,19 @@ function Row({ event }: { event: Event }): ReactNode {
   const kind = actorWords(event.actor.kind);
   return (
     <tr>
-      <td data-label="When">
+      <td data-label="Time">
         <Ago at={event.at} />
         <small className="rows__second">{absolute(Date.parse(event.at))}</small>
       </td>
-      <th scope="row" className="rows__name" data-label="What">
+      <th scope="row" className="rows__name" data-label="Action">
         {actionWords(event.action)}
         {event.count > 1 && <small> {event.count} times</small>}
       </th>
-      <td data-label="Who">
+      <td data-label="Actor">
         <bdi title={event.actor.id}>{event.actor.name === "" ? event.actor.id : event.actor.name}</bdi>
         {kind !== "" && <small className="rows__second">{kind}</small>}
       </td>
-      <td data-label="To what">
+      <td data-label="Subject">
         <Subject event={event} />
       </td>
       <td data-label="Details" className="events__details">
@@ -68,12 +68,12 @@ function Subject({ event }: { event: Event }): ReactNode {
 }
 
 function Details({ event }: { event: Event }): ReactNode {
-  const changed = differences(event);
+  const changes = differences(event);
   return (
     <details>
-      <summary>{changed.length === 0 ? "Where from" : changed.map((one) => one.field).join(", ")}</summary>
+      <summary>{changes.length === 0 ? "Source" : changes.map((change) => change.field).join(", ")}</summary>
       <dl className="facts facts--narrow">
-        {changed.map(({ field, before, after }) => (
+        {changes.map(({ field, before, after }) => (
           <div key={field} className="events__change">
             <dt>{field}</dt>
             <dd>
@@ -92,7 +92,7 @@ function Details({ event }: { event: Event }): ReactNode {
             </dd>
           </div>
         ))}
-        <dt>Event</dt>
+        <dt>Event ID</dt>
         <dd>
           {event.id}, {event.sealed ? "sealed" : "not sealed yet"}
         </dd>
@@ -104,7 +104,7 @@ function Details({ event }: { event: Event }): ReactNode {
         )}
         {event.request_id != null && (
           <>
-            <dt>Request</dt>
+            <dt>Request ID</dt>
             <dd>
               <code>{event.request_id}</code>
             </dd>

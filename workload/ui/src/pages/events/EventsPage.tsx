@@ -1,14 +1,14 @@
-// The audit trail: who did what, when, and what was refused.
+// The audit trail: changes, sign-ins and refusals.
 import type { ReactNode } from "react";
 import { useLocation, useNavigate, useSearchParams } from "react-router";
-import { UNTOLD_EVERY_MS, useEventPage } from "../../api/queries";
+import { TOKENS_AND_EVENTS_POLL_INTERVAL_MS, useEventPage } from "../../api/queries";
 import { Freshness } from "../../components/Freshness";
 import { Loaded } from "../../components/Loaded";
 import { PageHeader } from "../../components/PageHeader";
 import { Pager } from "../../components/Pager";
 import { Skeleton } from "../../components/Skeleton";
 import { Message } from "../../components/states";
-import { useLast } from "../../components/useLast";
+import { useLastData } from "../../components/useLastData";
 import { Button } from "../../kit";
 import {
   eventAddress,
@@ -26,32 +26,32 @@ import { EventTable } from "./EventTable";
 export function EventsPage(): ReactNode {
   const { state, filterBy, toNext, toPrevious } = useEventState();
   const query = useEventPage(eventQuery(state));
-  const last = useLast(query);
-  const isOld = query.isPlaceholderData || query.data === undefined;
+  const last = useLastData(query);
+  const isStale = query.isPlaceholderData || query.data === undefined;
   return (
     <div className="page">
       <title>Events · Cluster Manager</title>
       <PageHeader
         title="Events"
-        freshness={<Freshness query={query} lastAt={last.at} every={UNTOLD_EVERY_MS} />}
+        freshness={<Freshness query={query} lastAt={last.at} pollIntervalMs={TOKENS_AND_EVENTS_POLL_INTERVAL_MS} />}
       />
       <EventFilters filter={state.filter} onChange={filterBy} />
-      <Loaded query={query} last={last.data} loading={<Skeleton rows={10} label="Loading the events" />}>
+      <Loaded query={query} last={last.data} loading={<Skeleton rows={10} label="Loading events" />}>
         {(page) =>
-          page.items.length === 0 && !isOld ? (
-            <Nothing
+          page.items.length === 0 && !isStale ? (
+            <NoEvents
               isFiltered={hasEventFilter(state.filter)}
               onClear={() => {
                 filterBy(NO_EVENT_FILTER);
               }}
             />
           ) : (
-            <div className="list" aria-busy={isOld}>
+            <div className="list" aria-busy={isStale}>
               <EventTable events={page.items} />
               <Pager
                 page={state.page}
                 size={EVENTS_PER_PAGE}
-                shown={isOld ? null : page.items.length}
+                shown={isStale ? null : page.items.length}
                 total={page.total}
                 noun="event"
                 nextCursor={page.next_cursor ?? null}
@@ -66,15 +66,15 @@ export function EventsPage(): ReactNode {
   );
 }
 
-function Nothing({ isFiltered, onClear }: { isFiltered: boolean; onClear: () => void }): ReactNode {
-  if (!isFiltered) return <Message title="Nothing has happened yet" icon="status" />;
+function NoEvents({ isFiltered, onClear }: { isFiltered: boolean; onClear: () => void }): ReactNode {
+  if (!isFiltered) return <Message title="No events yet" icon="status" />;
   return (
     <Message
-      title="No event matches"
+      title="No matching events"
       icon="search"
-      action={<Button onClick={onClear}>Clear all filters</Button>}
+      action={<Button onClick={onClear}>Clear search and filters</Button>}
     >
-      Something has happened, but nothing that fits the filters.
+      No event matches the filters.
     </Message>
   );
 }
@@ -87,11 +87,11 @@ function useEventState(): {
 } {
   const [address] = useSearchParams();
   const navigate = useNavigate();
-  const { state: kept } = useLocation() as { state: { cursors?: (string | null)[] } | null };
-  const cursors = kept?.cursors ?? [];
+  const { state: trail } = useLocation() as { state: { cursors?: (string | null)[] } | null };
+  const cursors = trail?.cursors ?? [];
   const state = parseEventState(address);
-  const goTo = (next: EventState, trail: (string | null)[]): void => {
-    void navigate({ search: eventAddress(next).toString() }, { state: { cursors: trail } });
+  const goTo = (next: EventState, nextCursors: (string | null)[]): void => {
+    void navigate({ search: eventAddress(next).toString() }, { state: { cursors: nextCursors } });
   };
   return {
     state,
@@ -102,8 +102,8 @@ function useEventState(): {
       goTo({ ...state, cursor, page: state.page + 1 }, [...cursors, state.cursor]);
     },
     toPrevious: () => {
-      const before = cursors.at(-1) ?? null;
-      goTo({ ...state, cursor: before, page: before === null ? 1 : state.page - 1 }, cursors.slice(0, -1));
+      const previous = cursors.at(-1) ?? null;
+      goTo({ ...state, cursor: previous, page: previous === null ? 1 : state.page - 1 }, cursors.slice(0, -1));
     },
   };
 }

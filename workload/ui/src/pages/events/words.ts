@@ -1,4 +1,4 @@
-// An event in words.
+// Events in words.
 import type { Event } from "../../api/types";
 
 const ACTIONS: Record<string, string> = {
@@ -6,8 +6,8 @@ const ACTIONS: Record<string, string> = {
   "cluster.configured": "Cluster configured",
   "cluster.removed": "Cluster removed",
   "cluster.left": "Cluster left",
-  "token.created": "Token created",
-  "token.revoked": "Token revoked",
+  "token.created": "Join token created",
+  "token.revoked": "Join token revoked",
   "sign-in.succeeded": "Signed in",
   "sign-in.refused": "Sign-in refused",
   "sign-out.done": "Signed out",
@@ -25,10 +25,10 @@ const ACTORS: Record<string, string> = {
   "command-line": "command line",
   cluster: "cluster",
   hub: "Cluster Manager",
-  unknown: "not known",
+  unknown: "unknown",
 };
 
-/** What kind of actor it was; nothing where it was a person, who is named. */
+/** The kind of an actor; empty for a person, whose name is enough. */
 export function actorWords(kind: string): string {
   return kind === "person" ? "" : (ACTORS[kind] ?? kind);
 }
@@ -39,13 +39,13 @@ export interface Difference {
   after: string | null;
 }
 
-/** What stood there before and afterwards, field by field; only what differs. */
+/** The fields that an event changed, with their values before and after. */
 export function differences({ before, after }: Pick<Event, "before" | "after">): Difference[] {
-  const [old, now] = [fieldsOf(before), fieldsOf(after)];
-  const fields = [...new Set([...Object.keys(old), ...Object.keys(now)])];
+  const [old, current] = [fieldsOf(before), fieldsOf(after)];
+  const fields = [...new Set([...Object.keys(old), ...Object.keys(current)])];
   return fields
-    .map((field) => ({ field, before: text(old[field]), after: text(now[field]) }))
-    .filter((one) => (one.before ?? "") !== (one.after ?? ""));
+    .map((field) => ({ field, before: text(old[field]), after: text(current[field]) }))
+    .filter((difference) => (difference.before ?? "") !== (difference.after ?? ""));
 }
 
 function fieldsOf(value: unknown): Record<string, unknown> {

@@ -1,4 +1,4 @@
-// Where people come who are not signed in; afterwards they go on to where they wanted to.
+// The sign-in page. After signing in, the reader continues to the page they asked for.
 import type { ReactNode } from "react";
 import { Navigate, useSearchParams } from "react-router";
 import { hasStatus } from "../../api/errors";
@@ -11,7 +11,7 @@ export function LoginPage(): ReactNode {
   const [address] = useSearchParams();
   const me = useMe();
   const next = safeNext(address.get("next"));
-  // Signed in already, in another tab perhaps.
+  // Already signed in, perhaps in another tab.
   if (me.data !== undefined && me.error === null) return <Navigate to={next.replace(/^\/ui/, "")} replace />;
   return (
     <main className="login">
@@ -20,7 +20,7 @@ export function LoginPage(): ReactNode {
       <section className="login__card">
         <img src={logo} alt="" width="48" height="48" />
         <h1 className="p-heading--3">Cluster Manager</h1>
-        <p>All your MicroCloud clusters in one place.</p>
+        <p>All your MicroCloud and LXD clusters in one place.</p>
         <a
           className="p-button--positive login__button"
           href={signInUrl(next)}

@@ -1,4 +1,4 @@
-// What Cluster Manager depends on, and how that stands.
+// The state of the systems on which Cluster Manager depends.
 import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { path, request } from "../../api/client";
@@ -13,8 +13,8 @@ import { State } from "./State";
 export function Dependencies({ settings }: { settings: Record<string, SettingView> }): ReactNode {
   const sink = settings.prometheus_base_url?.value ?? "";
   return (
-    <section className="card" aria-label="What Cluster Manager depends on">
-      <h2 className="card__title">What Cluster Manager depends on</h2>
+    <section className="card" aria-label="Dependencies">
+      <h2 className="card__title">Dependencies</h2>
       <Facts
         facts={[
           ["Database", <Database key="database" />],
@@ -33,13 +33,13 @@ function Database(): ReactNode {
     refetchInterval: useRefetchInterval(),
   });
   if (status.error !== null) return <State icon="error" text={explain(status.error)} />;
-  return status.isPending ? "asking…" : <State icon="success" text="reachable" />;
+  return status.isPending ? "Checking…" : <State icon="success" text="Reachable" />;
 }
 
 const PROVIDER: Record<string, [icon: string, text: string]> = {
-  reachable: ["success", "reachable"],
-  away: ["error", "away: nobody can sign in; who is signed in stays so"],
-  unknown: ["help", "not asked yet"],
+  reachable: ["success", "Reachable"],
+  away: ["error", "Unreachable: signing in is not possible, existing sessions continue"],
+  unknown: ["help", "Not checked yet"],
 };
 
 function IdentityProvider(): ReactNode {
@@ -48,7 +48,7 @@ function IdentityProvider(): ReactNode {
     queryFn: ({ signal }) => request<SignInSettings>("GET", path("sign-in"), undefined, signal),
     refetchInterval: useRefetchInterval(),
   });
-  if (signIn.data === undefined) return signIn.error === null ? "asking…" : explain(signIn.error);
+  if (signIn.data === undefined) return signIn.error === null ? "Checking…" : explain(signIn.error);
   const { provider, issuer } = signIn.data;
   const [icon, text] = PROVIDER[provider] ?? ["help", provider];
   return (

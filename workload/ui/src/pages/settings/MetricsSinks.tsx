@@ -1,4 +1,4 @@
-// How the sinks of the clusters' metrics stand.
+// The state of the metrics sinks.
 import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { path, request } from "../../api/client";
@@ -6,7 +6,7 @@ import { explain } from "../../api/errors";
 import { keys } from "../../api/keys";
 import { useRefetchInterval } from "../../api/live";
 import type { MetricsSink } from "../../api/types";
-import { standings, words } from "./sinks";
+import { describeSink, mergeReports } from "./sinks";
 import { State } from "./State";
 
 const ICONS: Record<string, string> = { taking: "success", failing: "error" };
@@ -17,16 +17,16 @@ export function MetricsSinks({ isConfigured }: { isConfigured: boolean }): React
     queryFn: ({ signal }) => request<MetricsSink[]>("GET", path("metrics-sink"), undefined, signal),
     refetchInterval: useRefetchInterval(),
   });
-  if (sinks.data === undefined) return sinks.error === null ? "asking…" : explain(sinks.error);
+  if (sinks.data === undefined) return sinks.error === null ? "Checking…" : explain(sinks.error);
   if (sinks.data.length === 0) {
-    const text = isConfigured ? "configured; no unit says how it is" : "not configured";
+    const text = isConfigured ? "Configured; no unit has reported its state yet" : "Not configured";
     return <State icon="help" text={text} />;
   }
   return (
     <>
-      {standings(sinks.data).map((sink) => (
+      {mergeReports(sinks.data).map((sink) => (
         <div key={sink.sink}>
-          <State icon={ICONS[sink.state] ?? "help"} text={words(sink)} /> <code>{sink.sink}</code>
+          <State icon={ICONS[sink.state] ?? "help"} text={describeSink(sink)} /> <code>{sink.sink}</code>
         </div>
       ))}
     </>

@@ -1,6 +1,6 @@
-// How this Cluster Manager is set up. Secrets come masked; nothing is changed here.
+// The settings of this hub, read-only. The hub masks secrets.
 import type { ReactNode } from "react";
-import { SETTINGS_EVERY_MS, useConfiguration } from "../../api/queries";
+import { SETTINGS_POLL_INTERVAL_MS, useConfiguration } from "../../api/queries";
 import type { SettingView } from "../../api/types";
 import { Freshness } from "../../components/Freshness";
 import { Loaded } from "../../components/Loaded";
@@ -14,14 +14,14 @@ export function SettingsPage(): ReactNode {
   return (
     <div className="page">
       <title>Settings · Cluster Manager</title>
-      <PageHeader title="Settings" freshness={<Freshness query={query} every={SETTINGS_EVERY_MS} />} />
-      <Loaded query={query} loading={<Skeleton rows={10} label="Loading the settings" />}>
+      <PageHeader title="Settings" freshness={<Freshness query={query} pollIntervalMs={SETTINGS_POLL_INTERVAL_MS} />} />
+      <Loaded query={query} loading={<Skeleton rows={10} label="Loading settings" />}>
         {(settings) => (
           <>
             <Dependencies settings={settings} />
             <p className="u-text--muted">
-              Settings come from the environment of Cluster Manager, with Juju from the charm&apos;s options;
-              they are changed there.
+              Settings are read from Cluster Manager&apos;s environment or, with Juju, from the charm&apos;s
+              options. Change them there.
             </p>
             {grouped(settings).map(({ title, entries }) => (
               <Group key={title} title={title} entries={entries} />
@@ -42,7 +42,7 @@ function Group({ title, entries }: { title: string; entries: [string, SettingVie
           <tr>
             <th scope="col">Setting</th>
             <th scope="col">Value</th>
-            <th scope="col">Meaning</th>
+            <th scope="col">Description</th>
           </tr>
         </thead>
         <tbody>
@@ -57,7 +57,7 @@ function Group({ title, entries }: { title: string; entries: [string, SettingVie
               <td data-label="Value">
                 <Value value={setting.value} />
               </td>
-              <td data-label="Meaning">{setting.description}</td>
+              <td data-label="Description">{setting.description}</td>
             </tr>
           ))}
         </tbody>
@@ -67,11 +67,11 @@ function Group({ title, entries }: { title: string; entries: [string, SettingVie
 }
 
 function Value({ value }: { value: string }): ReactNode {
-  if (value === "") return <span className="u-text--muted">not set</span>;
+  if (value === "") return <span className="u-text--muted">Not set</span>;
   return (
     <>
       <code className="settings__value">{value}</code>
-      {isMasked(value) && <span className="tag">masked</span>}
+      {isMasked(value) && <span className="tag">Masked</span>}
     </>
   );
 }

@@ -1,4 +1,4 @@
-// How something stands that Cluster Manager depends on: an icon and words.
+// The state of a dependency, as icon and text.
 import type { ReactNode } from "react";
 
 export function State({ icon, text }: { icon: string; text: string }): ReactNode {

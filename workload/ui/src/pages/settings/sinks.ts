@@ -1,23 +1,23 @@
-// What several units say of a sink, as one.
+// Merges the reports of several units about metrics sinks, and describes them.
 import type { MetricsSink } from "../../api/types";
 import { bytes } from "../../format/bytes";
 import { count } from "../../format/count";
 import { span } from "../../format/time";
 
-/** From good to bad. */
+/** From best to worst. */
 const STATES = ["idle", "taking", "failing"];
 
-/** Each sink once, as the unit sees it that has most trouble with it; what waits and what is lost, of all units. */
-export function standings(reports: MetricsSink[]): MetricsSink[] {
+/** One report per sink: the worst state that a unit reports, and the sums of waiting and lost samples of all units. */
+export function mergeReports(reports: MetricsSink[]): MetricsSink[] {
   const sinks = new Map<string, MetricsSink>();
   for (const report of reports) {
     const other = sinks.get(report.sink);
-    sinks.set(report.sink, other === undefined ? report : both(other, report));
+    sinks.set(report.sink, other === undefined ? report : merged(other, report));
   }
   return [...sinks.values()];
 }
 
-function both(one: MetricsSink, other: MetricsSink): MetricsSink {
+function merged(one: MetricsSink, other: MetricsSink): MetricsSink {
   const worse = STATES.indexOf(other.state) > STATES.indexOf(one.state) ? other : one;
   return {
     ...worse,
@@ -28,11 +28,11 @@ function both(one: MetricsSink, other: MetricsSink): MetricsSink {
   };
 }
 
-/** `failing: connection refused; 1.5 MiB have waited for 3 min, 12 samples are lost`. */
-export function words(sink: MetricsSink): string {
-  if (sink.state === "idle") return "nothing was sent yet";
+/** `Failing: connection refused; 1.5 MiB waiting for 3 min, 12 samples lost`. */
+export function describeSink(sink: MetricsSink): string {
+  if (sink.state === "idle") return "Nothing sent yet";
   const lost = sink.samples_dropped > 0 ? [`${count(sink.samples_dropped, "sample")} lost`] : [];
-  if (sink.state !== "failing") return ["takes samples", ...lost].join(", ");
+  if (sink.state !== "failing") return ["Accepting samples", ...lost].join(", ");
   const waiting = `${bytes(sink.waiting_bytes)} waiting for ${span(sink.oldest_seconds * 1000)}`;
-  return `failing: ${sink.reason ?? "nobody knows why"}; ${[waiting, ...lost].join(", ")}`;
+  return `Failing: ${sink.reason ?? "unknown reason"}; ${[waiting, ...lost].join(", ")}`;
 }

@@ -1,12 +1,12 @@
-// The tokens, a screenful at a time: the API gives them all at once.
+// The table of join tokens. The API returns all of them at once; the table shows them in steps.
 import { useState, type ReactNode } from "react";
 import { serverNow } from "../../api/clock";
 import type { JoinToken } from "../../api/types";
 import { Ago } from "../../components/Ago";
 import { RowCheckbox } from "../../components/RowCheckbox";
-import { useSecond } from "../../components/useSecond";
+import { useClock } from "../../components/useClock";
 import type { Selection } from "../../components/useSelection";
-import { count } from "../../format/count";
+import { count, number } from "../../format/count";
 import { Button } from "../../kit";
 
 interface Props {
@@ -15,11 +15,11 @@ interface Props {
   onRevoke: (names: string[]) => void;
 }
 
-const AT_ONCE = 100;
+const TOKENS_PER_STEP = 100;
 
 export function TokenTable({ tokens, selection, onRevoke }: Props): ReactNode {
-  const [limit, setLimit] = useState(AT_ONCE);
-  // The newest are those that people look for.
+  const [limit, setLimit] = useState(TOKENS_PER_STEP);
+  // Newest first.
   const shown = tokens.toReversed().slice(0, limit);
   const names = shown.map((token) => token.cluster_name);
   const selected = names.filter((name) => selection?.has(name) === true).length;
@@ -31,7 +31,7 @@ export function TokenTable({ tokens, selection, onRevoke }: Props): ReactNode {
             {selection !== null && (
               <th scope="col" className="rows__select">
                 <RowCheckbox
-                  label="Select all tokens shown"
+                  label="Select all shown tokens"
                   checked={selected === names.length}
                   isPartly={selected > 0 && selected < names.length}
                   onChange={(checked) => {
@@ -42,7 +42,7 @@ export function TokenTable({ tokens, selection, onRevoke }: Props): ReactNode {
             )}
             <th scope="col">Cluster name</th>
             <th scope="col">Description</th>
-            <th scope="col">Expiry</th>
+            <th scope="col">Expires</th>
             <th scope="col">Created</th>
             {selection !== null && (
               <th scope="col" className="tokens__actions">
@@ -71,7 +71,7 @@ export function TokenTable({ tokens, selection, onRevoke }: Props): ReactNode {
               <td data-label="Description">
                 <bdi>{token.description}</bdi>
               </td>
-              <td data-label="Expiry">
+              <td data-label="Expires">
                 <Expiry at={token.expiry} />
               </td>
               <td data-label="Created">
@@ -81,7 +81,7 @@ export function TokenTable({ tokens, selection, onRevoke }: Props): ReactNode {
                 <td className="tokens__actions">
                   <Button
                     dense
-                    aria-label={`Revoke the token for ${token.cluster_name}`}
+                    aria-label={`Revoke token for ${token.cluster_name}`}
                     onClick={() => {
                       onRevoke([token.cluster_name]);
                     }}
@@ -97,10 +97,10 @@ export function TokenTable({ tokens, selection, onRevoke }: Props): ReactNode {
       {shown.length < tokens.length && (
         <Button
           onClick={() => {
-            setLimit(limit + AT_ONCE);
+            setLimit(limit + TOKENS_PER_STEP);
           }}
         >
-          Show more of {count(tokens.length, "token")}
+          Show more ({number(shown.length)} of {count(tokens.length, "token")} shown)
         </Button>
       )}
     </>
@@ -108,10 +108,10 @@ export function TokenTable({ tokens, selection, onRevoke }: Props): ReactNode {
 }
 
 function Expiry({ at }: { at: string }): ReactNode {
-  const isExpired = useSecond((now) => (Date.parse(at) <= serverNow(now) ? "expired" : "live")) === "expired";
+  const state = useClock((now) => (Date.parse(at) <= serverNow(now) ? "Expired" : "Valid"));
   return (
     <span>
-      <span className={isExpired ? "tag tag--bad" : "tag"}>{isExpired ? "Expired" : "Live"}</span>{" "}
+      <span className={state === "Expired" ? "tag tag--bad" : "tag"}>{state}</span>{" "}
       <Ago at={at} />
     </span>
   );

@@ -1,8 +1,8 @@
-// Join tokens that were not used yet.
+// The join tokens that have not been used.
 import { useState, type ReactNode } from "react";
 import { useEnrolment } from "../../actions/useEnrolment";
 import { useRevokeTokens } from "../../api/mutations";
-import { UNTOLD_EVERY_MS, useTokens } from "../../api/queries";
+import { TOKENS_AND_EVENTS_POLL_INTERVAL_MS, useTokens } from "../../api/queries";
 import type { JoinToken } from "../../api/types";
 import { useMay } from "../../app/session";
 import { Freshness } from "../../components/Freshness";
@@ -24,15 +24,15 @@ export function TokensPage(): ReactNode {
   const [revoking, setRevoking] = useState<string[] | null>(null);
   return (
     <div className="page">
-      <title>Tokens · Cluster Manager</title>
-      <PageHeader title="Join tokens" freshness={<Freshness query={query} every={UNTOLD_EVERY_MS} />}>
+      <title>Join tokens · Cluster Manager</title>
+      <PageHeader title="Join tokens" freshness={<Freshness query={query} pollIntervalMs={TOKENS_AND_EVENTS_POLL_INTERVAL_MS} />}>
         {enrolment.button}
       </PageHeader>
-      <Loaded query={query} loading={<Skeleton rows={6} label="Loading the tokens" />}>
+      <Loaded query={query} loading={<Skeleton rows={6} label="Loading join tokens" />}>
         {(tokens) =>
           tokens.length === 0 ? (
-            <Message title="No tokens wait to be used" icon="security" action={enrolment.button}>
-              A token lets one cluster join, once. It disappears from here when the cluster has joined.
+            <Message title="No join tokens" icon="security" action={enrolment.button}>
+              A join token lets one cluster join. It disappears from this list once it has been used.
             </Message>
           ) : (
             <Tokens tokens={tokens} selection={mayChange ? selection : null} onRevoke={setRevoking} />
@@ -42,9 +42,9 @@ export function TokensPage(): ReactNode {
       {revoking !== null && (
         <Revocation
           names={revoking}
-          onClose={(gone) => {
+          onClose={(revoked) => {
             setRevoking(null);
-            selection.setAll(gone, false);
+            selection.setAll(revoked, false);
           }}
         />
       )}
@@ -60,7 +60,7 @@ interface TokensProps {
 }
 
 function Tokens({ tokens, selection, onRevoke }: TokensProps): ReactNode {
-  // One that was used or revoked meanwhile cannot be selected any more.
+  // A token that has been used or revoked meanwhile is no longer selected.
   const selected = tokens.map((token) => token.cluster_name).filter((name) => selection?.has(name) === true);
   return (
     <>
@@ -89,13 +89,13 @@ function Tokens({ tokens, selection, onRevoke }: TokensProps): ReactNode {
   );
 }
 
-function Revocation({ names, onClose }: { names: string[]; onClose: (gone: string[]) => void }): ReactNode {
+function Revocation({ names, onClose }: { names: string[]; onClose: (revoked: string[]) => void }): ReactNode {
   const revocation = useRevokeTokens();
   return (
     <RemoveDialog
       names={names}
       noun="token"
-      verbs={["Revoke", "revoked"]}
+      words={{ verb: "Revoke", participle: "revoked", failure: "Join token revocation failed" }}
       removal={revocation}
       onConfirm={() => {
         revocation.mutate(names);
@@ -105,7 +105,7 @@ function Revocation({ names, onClose }: { names: string[]; onClose: (gone: strin
       }}
     >
       <p>
-        Whoever holds them can no longer join with them. Clusters that have joined already are not touched.
+        Revoked tokens can no longer be used to join. Clusters that have already joined are not affected.
       </p>
     </RemoveDialog>
   );

@@ -1,4 +1,4 @@
-// One clock for all that shows time; whoever looks is drawn again only when what they make of it changes.
+// One clock for all components that show time. A component renders again only when its own value changes.
 import { useSyncExternalStore } from "react";
 
 const listeners = new Set<() => void>();
@@ -23,7 +23,7 @@ function tick(): void {
   });
 }
 
-/** What `make` makes of the browser's time; it must give something that can be compared. */
-export function useSecond<T extends string | number>(make: (now: number) => T): T {
-  return useSyncExternalStore(subscribe, () => make(Math.max(now, timer === null ? Date.now() : now)));
+/** The value that `compute` returns for the browser's time, updated every second. */
+export function useClock<T extends string | number>(compute: (now: number) => T): T {
+  return useSyncExternalStore(subscribe, () => compute(Math.max(now, timer === null ? Date.now() : now)));
 }
