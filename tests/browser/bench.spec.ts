@@ -1,4 +1,4 @@
-// What the list costs a browser: measured here, printed by `make bench`, asserted by nobody.
+// Measures what the list costs a browser, without assertions on the figures. `make bench` prints them.
 import { writeFile } from "node:fs/promises";
 import type { Browser, CDPSession, Page } from "@playwright/test";
 import { carryToken, expect, search, test } from "./fixtures";
@@ -6,26 +6,26 @@ import { setting } from "./hub";
 
 const ROUNDS = 10;
 
-/** One opening of the list by somebody who has never been here, and what they do then. */
+/** One visit of the list with an empty cache, followed by sorting, searching and paging. */
 interface Round {
-  /** Bytes as they came over the network, headers with them, until the rows are there and all is quiet. */
+  /** Bytes received from the network, including headers, until the rows are shown and the page is idle. */
   pages_bytes: number;
   api_bytes: number;
-  /** The largest body of an answer, uncompressed. */
+  /** The largest body of an API response, uncompressed. */
   largest_answer_bytes: number;
   largest_answer: string;
-  /** From the beginning of the navigation until the first rows were painted. */
+  /** From the start of the navigation until the first rows were painted. */
   first_rows_ms: number;
-  /** Of which the page's own thread was at work: it can be compared where the machine has other work. */
+  /** CPU time of the page's main thread in that time, which is comparable even if the machine has other work. */
   first_rows_cpu_ms: number;
-  /** The same as `first_rows_ms` with the pages' files in the browser's cache. */
+  /** `first_rows_ms` with the UI's files in the browser's cache. */
   first_rows_again_ms: number;
-  /** From a click to other rows. */
+  /** From a click to changed rows. */
   sorted_ms: number;
   searched_ms: number;
-  /** The longest time for which the page could not answer. */
+  /** The longest time for which the page was blocked. */
   longest_task_ms: number;
-  /** The most that one task took of the processor, which other work on the machine does not lengthen. */
+  /** The CPU time of the longest task, which other work on the machine does not affect. */
   longest_task_cpu_ms: number;
 }
 
@@ -36,34 +36,34 @@ declare global {
   }
 }
 
-/** Runs in the page before anything of ours. */
-function watch(): void {
+/** Runs in the page before any of its own scripts. */
+function observe(): void {
   window.firstRows = null;
   window.longest = 0;
   new PerformanceObserver((list) => {
     for (const entry of list.getEntries()) window.longest = Math.max(window.longest, entry.duration);
   }).observe({ type: "longtask", buffered: true });
-  const look = (): void => {
+  const checkRows = (): void => {
     if (document.querySelector("table.clusters tbody tr") === null) {
-      requestAnimationFrame(look);
+      requestAnimationFrame(checkRows);
       return;
     }
-    // The frame after the one in which they were put there: then they have been painted.
+    // The rows are painted in the frame after the one in which they were inserted.
     requestAnimationFrame(() => (window.firstRows = performance.now()));
   };
-  requestAnimationFrame(look);
+  requestAnimationFrame(checkRows);
 }
 
 interface TraceEvent {
   name: string;
   pid: number;
   tid: number;
-  /** Processor time, in microseconds. */
+  /** CPU time in microseconds. */
   tdur?: number;
   args?: { name?: string };
 }
 
-/** What the browser's main threads did. */
+/** A trace of the main threads of the browser's pages. */
 class Trace {
   private readonly events: TraceEvent[] = [];
 
@@ -77,7 +77,7 @@ class Trace {
     return trace;
   }
 
-  /** The most processor time that one task of a page took, in milliseconds. */
+  /** The CPU time of a page's longest task, in milliseconds. */
   async longestTask(): Promise<number> {
     const complete = new Promise((resolve) => this.session.once("Tracing.tracingComplete", resolve));
     await this.session.send("Tracing.end");
@@ -86,14 +86,14 @@ class Trace {
     const names = this.events.filter(({ name }) => name === "thread_name");
     const mains = names.filter(({ args }) => args?.name === "CrRendererMain");
     const ofPage = this.events.filter(({ pid, tid }) =>
-      mains.some((one) => one.pid === pid && one.tid === tid),
+      mains.some((main) => main.pid === pid && main.tid === tid),
     );
     const tasks = ofPage.filter(({ name }) => name === "ThreadControllerImpl::RunTask");
-    return tasks.reduce((most, { tdur = 0 }) => Math.max(most, tdur), 0) / 1000;
+    return tasks.reduce((max, { tdur = 0 }) => Math.max(max, tdur), 0) / 1000;
   }
 }
 
-/** Counts what comes over the network. */
+/** Counts the bytes received from the network. */
 class Traffic {
   private readonly urls = new Map<string, string>();
   private readonly bodies = new Map<string, number>();
@@ -115,13 +115,16 @@ class Traffic {
   }
 
   bytes(ofApi: boolean): number {
-    const wanted = [...this.finished].filter(([id]) => isApi(this.urls.get(id)) === ofApi);
-    return wanted.reduce((sum, [, length]) => sum + length, 0);
+    const matching = [...this.finished].filter(([id]) => isApi(this.urls.get(id)) === ofApi);
+    return matching.reduce((sum, [, length]) => sum + length, 0);
   }
 
-  largestAnswer(): [url: string, bytes: number] {
-    const answers = [...this.bodies].map(([id, bytes]): [string, number] => [this.urls.get(id) ?? "", bytes]);
-    const ofApi = answers.filter(([url]) => isApi(url) && !url.endsWith("/1.0/changes"));
+  largestResponse(): [url: string, bytes: number] {
+    const responses = [...this.bodies].map(([id, bytes]): [string, number] => [
+      this.urls.get(id) ?? "",
+      bytes,
+    ]);
+    const ofApi = responses.filter(([url]) => isApi(url) && !url.endsWith("/1.0/changes"));
     return ofApi.toSorted(([, a], [, b]) => b - a)[0] ?? ["", 0];
   }
 }
@@ -133,7 +136,7 @@ function isApi(url: string | undefined): boolean {
 async function measure(browser: Browser, baseURL: string): Promise<Round> {
   const context = await browser.newContext({ baseURL, ignoreHTTPSErrors: true });
   await carryToken(context, "viewer");
-  await context.addInitScript(watch);
+  await context.addInitScript(observe);
   const page = await context.newPage();
   const session = await context.newCDPSession(page);
   const traffic = await Traffic.of(session);
@@ -148,10 +151,10 @@ async function measure(browser: Browser, baseURL: string): Promise<Round> {
   const [pages_bytes, api_bytes] = [traffic.bytes(false), traffic.bytes(true)];
   const shown = page.locator("tbody").getByRole("rowheader").getByRole("link");
 
-  const [worst] = await shown.allTextContents();
+  const [first] = await shown.allTextContents();
   const sorted_ms = await timed(async () => {
     await page.getByRole("columnheader").getByRole("button", { name: "Memory", exact: true }).click();
-    await firstRow(page, "is not", worst ?? "");
+    await firstRow(page, "is not", first ?? "");
   });
   const searched_ms = await timed(async () => {
     await search(page).fill("lisbon");
@@ -163,7 +166,7 @@ async function measure(browser: Browser, baseURL: string): Promise<Round> {
   await page.goto("/ui/clusters?limit=75");
   const first_rows_again_ms = await firstRows(page);
   const longest_task_ms = Math.max(longestBefore, await page.evaluate(() => window.longest));
-  const [largest_answer, largest_answer_bytes] = traffic.largestAnswer();
+  const [largest_answer, largest_answer_bytes] = traffic.largestResponse();
   const longest_task_cpu_ms = await trace.longestTask();
   await context.close();
   return {
@@ -186,7 +189,7 @@ async function firstRows(page: Page): Promise<number> {
   return (await handle.jsonValue()) ?? Number.NaN;
 }
 
-/** Looked for in every frame; an assertion would look less and less often. */
+/** Checked in every frame, because assertions check at growing intervals. */
 async function firstRow(page: Page, how: "is not" | "begins with", text: string): Promise<void> {
   await page.waitForFunction(
     ([how, text]) => {
@@ -199,12 +202,12 @@ async function firstRow(page: Page, how: "is not" | "begins with", text: string)
 }
 
 async function timed(action: () => Promise<void>): Promise<number> {
-  const begun = performance.now();
+  const start = performance.now();
   await action();
-  return performance.now() - begun;
+  return performance.now() - start;
 }
 
-// What is recorded of a page for the case of a failure takes the page's own time.
+// Recording a trace for failures would take the page's own time.
 test.use({ trace: "off" });
 
 test("the list of ten thousand clusters is opened, sorted and searched", async ({ browser, baseURL }) => {

@@ -1,17 +1,17 @@
-// What every test has: a hub to prepare, somebody to be, and a page that is watched.
+// The fixtures of every test: a hub to prepare, an account to sign in with, and a page that is checked for problems.
 import { AxeBuilder } from "@axe-core/playwright";
 import { expect, test as base, type BrowserContext, type Page } from "@playwright/test";
 import { Hub, setting } from "./hub";
 
-export type Person = "admin" | "operator" | "viewer" | "nobody";
+export type Account = "admin" | "operator" | "viewer" | "nobody";
 
 export const hasProvider = (process.env.CM_SIGN_IN ?? "token") === "provider";
 
 interface Fixtures {
   hub: Hub;
-  /** Opens a page as somebody. */
-  openAs: (person: Person, path: string) => Promise<Page>;
-  watched: void;
+  /** Opens a page, signed in as this account. */
+  openAs: (account: Account, path: string) => Promise<Page>;
+  checked: void;
 }
 
 export const test = base.extend<Fixtures>({
@@ -21,30 +21,30 @@ export const test = base.extend<Fixtures>({
     await hub.close();
   },
   openAs: async ({ page, context }, use) => {
-    await use(async (person, path) => {
+    await use(async (account, path) => {
       if (hasProvider) {
         await page.goto(path);
-        await signInAtProvider(page, person);
+        await signInAtProvider(page, account);
       } else {
-        await carryToken(context, person);
+        await sendToken(context, account);
         await page.goto(path);
       }
       return page;
     });
   },
-  watched: [
+  checked: [
     async ({ page, baseURL }, use) => {
       const problems: string[] = [];
       const own = new URL(baseURL ?? "").hostname;
-      page.on("pageerror", (error) => problems.push(`thrown: ${error.message}`));
+      page.on("pageerror", (error) => problems.push(`uncaught error: ${error.message}`));
       page.on("console", (message) => {
         if (/content security policy/i.test(message.text())) problems.push(message.text());
       });
       page.on("request", (request) => {
         const { protocol, hostname } = new URL(request.url());
-        const isOurs =
+        const isOwn =
           ["data:", "blob:"].includes(protocol) || [own, "127.0.0.1", "localhost"].includes(hostname);
-        if (!isOurs) problems.push(`asked another host: ${request.url()}`);
+        if (!isOwn) problems.push(`request to another host: ${request.url()}`);
       });
       await use();
       expect(problems).toEqual([]);
@@ -55,39 +55,40 @@ export const test = base.extend<Fixtures>({
 
 export { expect };
 
-/** From our sign-in page, over the provider, back to where one wanted to go. */
-export async function signInAtProvider(page: Page, person: Person): Promise<void> {
+/** Signs in from the UI's sign-in page, at the provider, back to the requested page. */
+export async function signInAtProvider(page: Page, account: Account): Promise<void> {
   await page.getByRole("link", { name: "Sign in" }).click();
-  await page.getByRole("link", { name: person, exact: true }).click();
+  await page.getByRole("link", { name: account, exact: true }).click();
   await page.waitForURL(/\/ui\//);
 }
 
-export async function carryToken(context: BrowserContext, person: Person): Promise<void> {
-  const authorization = `Bearer ${setting(`CM_TOKEN_${person.toUpperCase()}`)}`;
+/** Sends the token of a service account with every request of the context. */
+export async function sendToken(context: BrowserContext, account: Account): Promise<void> {
+  const authorization = `Bearer ${setting(`CM_TOKEN_${account.toUpperCase()}`)}`;
   await context.setExtraHTTPHeaders({ authorization });
 }
 
-/** Nothing of WCAG 2.2 AA, or of good practice, is broken. */
+/** Expects no violation of WCAG 2.2 AA or of axe's best practices. */
 export async function expectAccessible(page: Page): Promise<void> {
   const { violations } = await new AxeBuilder({ page }).analyze();
-  const found = violations.map(
+  const problems = violations.map(
     ({ id, nodes }) => `${id}: ${nodes.map((node) => node.target.join(" ")).join(", ")}`,
   );
-  expect(found).toEqual([]);
+  expect(problems).toEqual([]);
 }
 
-/** The row of a cluster. */
+/** The row of a cluster in the list. */
 export function rowOf(page: Page, name: string): ReturnType<Page["locator"]> {
   return page.getByRole("row").filter({ has: page.getByRole("link", { name, exact: true }) });
 }
 
-/** The menu of what can be done with a cluster of the list. */
+/** Opens the menu of a cluster in the list. */
 export async function openMenu(page: Page, name: string): Promise<void> {
   await page.getByRole("button", { name: `Actions for ${name}`, exact: true }).click();
 }
 
-/** Nothing of the hub's API is to be had any more, until `page.unrouteAll()`. */
-export async function cutOff(page: Page): Promise<void> {
+/** Makes all requests to the hub's API fail until `page.unrouteAll()`. */
+export async function blockApi(page: Page): Promise<void> {
   await page.route("**/1.0/**", (route) => route.abort());
   await page.route("**/1.0", (route) => route.abort());
 }

@@ -1,22 +1,24 @@
-// The list over ten thousand clusters: found, sorted, filtered and paged by the hub, never loaded as a whole.
+// The list of ten thousand clusters, which the hub searches, sorts, filters and pages.
 import type { Page } from "@playwright/test";
 import { expect, openMenu, rowOf, search, test as base } from "./fixtures";
 
-/** No answer of the API is larger than this, in bytes as they are before compression. */
-const LARGEST = 100_000;
+/** The maximum size of an API response, before compression. */
+const MAX_RESPONSE_BYTES = 100_000;
 
-const test = base.extend<{ answers: undefined }>({
-  answers: [
+const test = base.extend<{ responseSizes: undefined }>({
+  responseSizes: [
     async ({ page }, use) => {
       const sizes: Promise<string | null>[] = [];
       page.on("requestfinished", (request) => {
         if (!/\/1\.0\b/.test(request.url()) || request.url().endsWith("/1.0/changes")) return;
         sizes.push(
           (async () => {
-            // What a page that has gone asked for cannot be read any more.
+            // The response of a page that is already closed cannot be read.
             const response = await request.response().catch(() => null);
             const body = await response?.body().catch(() => null);
-            return body != null && body.length > LARGEST ? `${request.url()}: ${body.length}` : null;
+            return body != null && body.length > MAX_RESPONSE_BYTES
+              ? `${request.url()}: ${body.length}`
+              : null;
           })(),
         );
       });
@@ -31,12 +33,10 @@ const shown = (page: Page): ReturnType<Page["locator"]> =>
   page.locator("tbody").getByRole("rowheader").getByRole("link");
 const pages = (page: Page): ReturnType<Page["locator"]> => page.getByRole("navigation", { name: "Pages" });
 
-test("ten thousand clusters are searched and sorted, which reload and going back keep", async ({
-  openAs,
-}) => {
+test("search and order survive reloading and going back", async ({ openAs }) => {
   const page = await openAs("viewer", "/ui/clusters");
   await expect(pages(page)).toContainText("1 to 50 of 10,000 clusters");
-  await expect(page.getByRole("region", { name: "The whole fleet" })).toContainText("10,000 clusters");
+  await expect(page.getByRole("region", { name: "Fleet totals" })).toContainText("10,000 clusters");
   await expect(page.getByRole("row").nth(1)).toContainText("Lost");
   await search(page).fill("LISBON-");
   await expect(pages(page)).toContainText("1 to 50 of 625 clusters");
@@ -56,13 +56,13 @@ test("ten thousand clusters are searched and sorted, which reload and going back
   await expect(search(page)).toHaveValue("");
   await page.goForward();
   await expect(search(page)).toHaveValue("LISBON-");
-  // In the description, and only there.
+  // Matches descriptions only.
   await search(page).fill("RACK 42, hall 1");
   await expect(pages(page)).toContainText(/of 1\d clusters/);
   await expect(page.locator("tbody tr").first()).toContainText("Rack 42, hall 1");
 });
 
-test("every column sorts over the whole fleet", async ({ openAs, hub }) => {
+test("every column sorts the whole fleet", async ({ openAs, hub }) => {
   const page = await openAs("viewer", "/ui/clusters?limit=25");
   await expect(pages(page)).toContainText("1 to 25 of 10,000 clusters");
   const columns = [
@@ -89,9 +89,9 @@ test("every column sorts over the whole fleet", async ({ openAs, hub }) => {
   }
 });
 
-test("the totals and what can be chosen narrow the list", async ({ openAs }) => {
+test("totals and filters narrow the list", async ({ openAs }) => {
   const page = await openAs("viewer", "/ui/clusters");
-  const totals = page.getByRole("region", { name: "The whole fleet" });
+  const totals = page.getByRole("region", { name: "Fleet totals" });
   const press = async (name: RegExp, count: string): Promise<void> => {
     const filter = totals.getByRole("button", { name });
     await filter.click();
@@ -102,20 +102,20 @@ test("the totals and what can be chosen narrow the list", async ({ openAs }) => 
     await filter.click();
     await expect(pages(page)).toContainText("of 10,000 clusters");
   };
-  // How many there are of each is known of how the fleet is made.
+  // tests/src/populated.rs defines the counts.
   await press(/^104 Lost$/, "104");
   await press(/^187 Late$/, "187");
   await press(/^125 Offline$/, "125");
   await press(/^50 Blocked$/, "50");
-  await press(/^critical: 250 storage$/, "250");
-  await press(/^critical: 104 warning: 187 heartbeat$/, "291");
-  await press(/^warning: 34 certificate$/, "34");
-  await totals.getByRole("button", { name: "Above 80 %" }).first().click();
+  await press(/^critical: 250 Storage$/, "250");
+  await press(/^critical: 104 warning: 187 Heartbeat$/, "291");
+  await press(/^warning: 34 Certificate$/, "34");
+  await totals.getByRole("button", { name: "Above 80%" }).first().click();
   await expect(page).toHaveURL(/memory-above=80/);
   await expect(pages(page)).toContainText("of 167 clusters");
-  await page.getByRole("combobox", { name: "Add a filter" }).selectOption({ label: "Health: Lost" });
+  await page.getByRole("combobox", { name: "Add filter" }).selectOption({ label: "Health: Lost" });
   await expect(pages(page)).toContainText("of 2 clusters");
-  await page.getByRole("listitem").filter({ hasText: "Memory: above 80 %" }).getByRole("button").click();
+  await page.getByRole("listitem").filter({ hasText: "Memory usage: above 80%" }).getByRole("button").click();
   await expect(pages(page)).toContainText("of 104 clusters");
   await page.goBack();
   await page.goBack();
@@ -124,7 +124,7 @@ test("the totals and what can be chosen narrow the list", async ({ openAs }) => 
   await expect(pages(page)).toContainText("of 10,000 clusters");
 });
 
-test("pages lead on and back, and a link leads into the middle", async ({ openAs }) => {
+test("paging works forwards, backwards and from a link", async ({ openAs }) => {
   const page = await openAs("viewer", "/ui/clusters?sort=name&search=oslo");
   await expect(pages(page)).toContainText("1 to 50 of 625 clusters");
   await page.getByRole("combobox", { name: "Per page" }).selectOption("75");
@@ -144,7 +144,7 @@ test("pages lead on and back, and a link leads into the middle", async ({ openAs
   await expect(pages(page)).toContainText("151 to 225 of 625 clusters");
 });
 
-test("what is selected stays over pages, and is configured at once", async ({ openAs, hub }) => {
+test("a selection across pages is configured at once", async ({ openAs, hub }) => {
   const page = await openAs("operator", "/ui/clusters?sort=name&search=riga&limit=25");
   await expect(pages(page)).toContainText("1 to 25 of 625 clusters");
   const [first] = await shown(page).allTextContents();
@@ -160,7 +160,7 @@ test("what is selected stays over pages, and is configured at once", async ({ op
   expect(await hub.cluster(first ?? "")).toMatchObject({ disk_threshold: 85, memory_threshold: 80 });
 });
 
-test("a cluster's menu leads to its LXD UI and its metrics", async ({ openAs }) => {
+test("a cluster's menu links to LXD UI and metrics", async ({ openAs }) => {
   const page = await openAs("viewer", "/ui/clusters?search=riga-00030");
   await expect(rowOf(page, "riga-00030")).toBeVisible();
   await openMenu(page, "riga-00030");

@@ -1,4 +1,4 @@
-// The hub as the tests prepare it: over its API, as an administrator, and with simulated clusters.
+// Prepares the hub for a test: over its API, as an administrator, and with simulated clusters.
 import { execFile, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
@@ -13,9 +13,9 @@ export function setting(name: string): string {
   return value;
 }
 
-/** A name that no other test has. */
-export function unique(word: string): string {
-  return `${word}-${randomBytes(4).toString("hex")}`;
+/** A name that no other test uses. */
+export function unique(prefix: string): string {
+  return `${prefix}-${randomBytes(4).toString("hex")}`;
 }
 
 export class Hub {
@@ -34,7 +34,7 @@ export class Hub {
     return new Hub(api);
   }
 
-  /** A join token; it works for a day where nothing else is said. */
+  /** A join token, valid for a day by default. */
   async token(name: string, description = "", expiry?: Date): Promise<string> {
     const metadata = await this.post("/1.0/remote-cluster-join-token", {
       cluster_name: name,
@@ -45,16 +45,16 @@ export class Hub {
     return (metadata as { token: string }).token;
   }
 
-  /** Clusters that have joined and sent a heartbeat. */
+  /** Creates clusters that have joined and sent a heartbeat. */
   async clusters(names: string[], description = ""): Promise<void> {
     const tokens: string[] = [];
     for (const name of names) tokens.push(await this.token(name, description));
     await simulate(tokens);
-    this.willGo(names);
+    this.cleanUp(names);
   }
 
-  /** Clusters and tokens that a test makes by other ways, to be removed in the end. */
-  willGo(names: string[]): void {
+  /** Removes clusters and tokens with these names at the end of the test, if the test creates them in another way. */
+  cleanUp(names: string[]): void {
     this.joined.push(...names);
     this.tokens.push(...names);
   }
@@ -72,14 +72,14 @@ export class Hub {
   }
 
   async cluster(name: string): Promise<Record<string, unknown>> {
-    const answer = await this.api.get(`/1.0/remote-cluster/${encodeURIComponent(name)}`);
-    return ((await answer.json()) as { metadata: Record<string, unknown> }).metadata;
+    const response = await this.api.get(`/1.0/remote-cluster/${encodeURIComponent(name)}`);
+    return ((await response.json()) as { metadata: Record<string, unknown> }).metadata;
   }
 
-  /** Names of clusters as the list has them. */
+  /** The names of clusters in the order of the list. */
   async names(query: string): Promise<string[]> {
-    const answer = await this.api.get(`/1.0/remote-cluster?fields=summary&${query}`);
-    const { metadata } = (await answer.json()) as { metadata: { items: { name: string }[] } };
+    const response = await this.api.get(`/1.0/remote-cluster?fields=summary&${query}`);
+    const { metadata } = (await response.json()) as { metadata: { items: { name: string }[] } };
     return metadata.items.map((item) => item.name);
   }
 
@@ -92,13 +92,13 @@ export class Hub {
   }
 
   private async post(path: string, data: object): Promise<unknown> {
-    const answer = await this.api.post(path, { data });
-    if (!answer.ok()) throw new Error(`${path}: ${await answer.text()}`);
-    return ((await answer.json()) as { metadata: unknown }).metadata;
+    const response = await this.api.post(path, { data });
+    if (!response.ok()) throw new Error(`${path}: ${await response.text()}`);
+    return ((await response.json()) as { metadata: unknown }).metadata;
   }
 }
 
-/** Joins with the tokens and sends a heartbeat or two. */
+/** Joins a simulated cluster with each token and sends one or two heartbeats. */
 export async function simulate(tokens: string[]): Promise<void> {
   const program = setting("CM_FLEETSIM");
   const parameters = [
@@ -111,20 +111,20 @@ export async function simulate(tokens: string[]): Promise<void> {
     "--fail-on-errors",
     "--quiet",
   ];
-  await feed(program, parameters, tokens.join("\n") + "\n");
+  await runWithInput(program, parameters, tokens.join("\n") + "\n");
 }
 
 export async function shell(command: string): Promise<void> {
   await run("bash", ["-c", command]);
 }
 
-export async function feed(program: string, parameters: string[], input: string): Promise<void> {
+export async function runWithInput(program: string, parameters: string[], input: string): Promise<void> {
   const child = spawn(program, parameters, {
     stdio: ["pipe", "ignore", "pipe"],
   });
-  let said = "";
-  child.stderr.on("data", (chunk: Buffer) => (said += chunk.toString()));
+  let stderr = "";
+  child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
   child.stdin.end(input);
   const [code] = (await once(child, "exit")) as [number | null];
-  if (code !== 0) throw new Error(`${program} ended with ${code ?? "a signal"}: ${said}`);
+  if (code !== 0) throw new Error(`${program} ended with ${code ?? "a signal"}: ${stderr}`);
 }

@@ -1,17 +1,17 @@
-// Every flow without a mouse: each control is reached by Tab, seen to have the focus, and used by a key.
+// Every workflow without a mouse: each control is reached by Tab, shows its focus and is used by a key.
 import type { Locator, Page } from "@playwright/test";
 import { expect, rowOf, test } from "./fixtures";
 import { simulate, unique } from "./hub";
 
-/** More than any page here has to pass. */
-const MOST_TABS = 120;
+/** More than any page needs. */
+const MAX_TABS = 120;
 
-/** Goes on from where the focus is, as a person would, until the control has it. */
+/** Presses Tab until the control has the focus. */
 async function tabTo(page: Page, control: Locator): Promise<void> {
   await expect(control).toBeVisible();
-  for (let tabs = 0; tabs < MOST_TABS; tabs += 1) {
-    if (await control.evaluate((it) => it === document.activeElement)) {
-      await expectFocusIsSeen(control);
+  for (let tabs = 0; tabs < MAX_TABS; tabs += 1) {
+    if (await control.evaluate((element) => element === document.activeElement)) {
+      await expectVisibleFocus(control);
       return;
     }
     await page.keyboard.press("Tab");
@@ -19,29 +19,32 @@ async function tabTo(page: Page, control: Locator): Promise<void> {
   throw new Error(`Tab does not lead to ${control.toString()}`);
 }
 
+/** Moves the focus to the control and presses a key. */
 async function press(page: Page, control: Locator, key = "Enter"): Promise<void> {
   await tabTo(page, control);
   await page.keyboard.press(key);
 }
 
-/** Its own outline, or that of the label which stands for it. */
-async function expectFocusIsSeen(control: Locator): Promise<void> {
-  const isSeen = await control.evaluate((it) => {
-    const parts = [it, it.nextElementSibling, it.parentElement].filter((one) => one !== null);
-    const styles = parts.flatMap((one) => [getComputedStyle(one), getComputedStyle(one, "::before")]);
+/** Expects an outline on the control or on the label that represents it. */
+async function expectVisibleFocus(control: Locator): Promise<void> {
+  const isVisible = await control.evaluate((element) => {
+    const parts = [element, element.nextElementSibling, element.parentElement].filter(
+      (part) => part !== null,
+    );
+    const styles = parts.flatMap((part) => [getComputedStyle(part), getComputedStyle(part, "::before")]);
     return styles.some((style) => style.outlineStyle !== "none" && style.outlineWidth !== "0px");
   });
-  expect(isSeen, `nobody sees that ${control.toString()} has the focus`).toBe(true);
+  expect(isVisible, `the focus of ${control.toString()} is not visible`).toBe(true);
 }
 
-test("one signs in, skips the navigation, and signs out", async ({ page }) => {
+test("sign in, skip the navigation, open each page, sign out", async ({ page }) => {
   await page.goto("/ui/settings");
   await press(page, page.getByRole("link", { name: "Sign in" }));
   await press(page, page.getByRole("link", { name: "viewer", exact: true }));
   await expect(page.getByRole("table", { name: "General" })).toBeVisible();
   await press(page, page.getByRole("link", { name: "Skip to main content" }));
   await expect(page.getByRole("main")).toBeFocused();
-  for (const link of ["Events", "Tokens", "Clusters"]) {
+  for (const link of ["Events", "Join tokens", "Clusters"]) {
     await press(
       page,
       page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: link, exact: true }),
@@ -54,23 +57,23 @@ test("one signs in, skips the navigation, and signs out", async ({ page }) => {
   await expect(page.getByRole("link", { name: "Sign in" })).toBeVisible();
 });
 
-test("a cluster is enrolled", async ({ hub, openAs, context }) => {
+test("enrol a cluster", async ({ hub, openAs, context }) => {
   await context.grantPermissions(["clipboard-read", "clipboard-write"]);
   const name = unique("typed");
-  hub.willGo([name]);
+  hub.cleanUp([name]);
   const page = await openAs("operator", `/ui/clusters?search=${name}`);
-  await expect(page.getByRole("heading", { name: "No cluster matches" })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "No matching clusters" })).toBeVisible();
   await press(page, page.getByRole("button", { name: "Enrol cluster" }));
   await expect(page.getByLabel("Cluster name")).toBeFocused();
   await page.keyboard.type(name);
   await tabTo(page, page.getByRole("textbox", { name: "Description" }));
   await page.keyboard.type("by keyboard");
-  await tabTo(page, page.getByLabel("The token works for"));
+  await tabTo(page, page.getByLabel("Token valid for"));
   await page.keyboard.press("ArrowDown");
-  await press(page, page.getByRole("button", { name: "Make the token" }));
-  const dialog = page.getByRole("dialog", { name: "Run this on the cluster" });
-  await press(page, dialog.getByRole("button", { name: "Copy the command" }));
-  await expect(dialog.getByRole("button", { name: "Copy the command" })).toHaveText("Copied");
+  await press(page, page.getByRole("button", { name: "Create token" }));
+  const dialog = page.getByRole("dialog", { name: "Run this command on the cluster" });
+  await press(page, dialog.getByRole("button", { name: "Copy command" }));
+  await expect(dialog.getByRole("button", { name: "Copy command" })).toHaveText("Copied");
   const command = await page.evaluate(() => navigator.clipboard.readText());
   await page.keyboard.press("Escape");
   await press(page, dialog.getByRole("button", { name: /^I have copied/ }));
@@ -79,7 +82,7 @@ test("a cluster is enrolled", async ({ hub, openAs, context }) => {
   await expect(rowOf(page, name)).toContainText("by keyboard");
 });
 
-test("clusters are found, sorted, filtered, selected, configured and removed", async ({ hub, openAs }) => {
+test("search, sort, filter, select, configure and remove clusters", async ({ hub, openAs }) => {
   const mark = unique("keys");
   const names = [`${mark}-a`, `${mark}-b`];
   await hub.clusters(names);
@@ -94,9 +97,9 @@ test("clusters are found, sorted, filtered, selected, configured and removed", a
   await press(page, sort);
   await expect(shown).toHaveText(names.toReversed());
   await press(page, page.getByRole("button", { name: / Fresh$/ }), " ");
-  await expect(page.getByRole("list", { name: "Filters that are set" })).toContainText("Health: Fresh");
-  await press(page, page.getByRole("button", { name: "Health: Fresh Remove this filter" }));
-  await expect(page.getByRole("list", { name: "Filters that are set" })).not.toContainText("Health: Fresh");
+  await expect(page.getByRole("list", { name: "Active filters" })).toContainText("Health: Fresh");
+  await press(page, page.getByRole("button", { name: "Health: Fresh Remove filter" }));
+  await expect(page.getByRole("list", { name: "Active filters" })).not.toContainText("Health: Fresh");
 
   await press(page, page.getByRole("checkbox", { name: "Select all on this page" }), " ");
   await expect(page.getByText("2 clusters selected")).toBeVisible();
@@ -109,7 +112,7 @@ test("clusters are found, sorted, filtered, selected, configured and removed", a
 
   const menu = page.getByRole("button", { name: `Actions for ${names[0] ?? ""}` });
   await press(page, menu);
-  // The menu takes the focus to its first entry when it is open.
+  // An open menu moves the focus to its first item.
   await expect(page.getByRole("button", { name: "Configure", exact: true }).last()).toBeFocused();
   await page.keyboard.press("Escape");
   await expect(menu).toBeFocused();
@@ -124,10 +127,10 @@ test("clusters are found, sorted, filtered, selected, configured and removed", a
   await press(page, dialog.getByRole("button", { name: "Remove 2 clusters" }));
   await expect(dialog).toContainText("2 clusters removed.");
   await press(page, dialog.getByRole("button", { name: "Close", exact: true }));
-  await expect(page.getByRole("heading", { name: "No cluster matches" })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "No matching clusters" })).toBeVisible();
 });
 
-test("a cluster is opened, edited in place, and left for its events", async ({ hub, openAs }) => {
+test("open a cluster, edit it in place and go to its events", async ({ hub, openAs }) => {
   const name = unique("opened");
   await hub.clusters([name]);
   const page = await openAs("operator", `/ui/clusters?search=${name}`);
@@ -142,19 +145,19 @@ test("a cluster is opened, edited in place, and left for its events", async ({ h
   await expect(field).toBeFocused();
   await page.keyboard.type("71");
   await page.keyboard.press("Enter");
-  await expect(configuration).toContainText("71 %");
+  await expect(configuration).toContainText("71%");
   await expect(page.getByRole("button", { name: "Edit storage threshold" })).toBeFocused();
   await press(page, page.getByRole("main").getByRole("link", { name: "Events" }));
   const row = page.getByRole("row").filter({ hasText: "Cluster configured" });
   await press(page, row.locator("summary"));
   await expect(row).toContainText("71");
-  await tabTo(page, page.getByRole("combobox", { name: "What was done" }));
+  await tabTo(page, page.getByRole("combobox", { name: "Action" }));
   await page.keyboard.type("Cluster joined");
   await expect(page.getByRole("row").filter({ hasText: "Cluster joined" })).toBeVisible();
   await expect(row).toHaveCount(0);
 });
 
-test("tokens are revoked", async ({ hub, openAs }) => {
+test("revoke a token", async ({ hub, openAs }) => {
   const name = unique("revoked");
   await hub.token(name);
   const page = await openAs("operator", "/ui/clusters/tokens");
@@ -167,7 +170,7 @@ test("tokens are revoked", async ({ hub, openAs }) => {
   await expect(page.getByRole("row", { name })).toHaveCount(0);
 });
 
-test("on a narrow screen the menu opens and closes", async ({ openAs, page }) => {
+test("open and close the menu on a narrow screen", async ({ openAs, page }) => {
   await page.setViewportSize({ width: 390, height: 844 });
   await openAs("viewer", "/ui/settings");
   await expect(page.getByRole("table", { name: "General" })).toBeVisible();

@@ -1,10 +1,7 @@
 import { expect, rowOf, search, test } from "./fixtures";
 import { unique } from "./hub";
 
-test("search, order and filter stand in the address, and come back on reload and on going back", async ({
-  hub,
-  openAs,
-}) => {
+test("search, order and filter are kept in the address", async ({ hub, openAs }) => {
   const mark = unique("list");
   const names = ["a", "b", "c"].map((letter) => `${mark}-${letter}`);
   await hub.clusters(names);
@@ -20,8 +17,8 @@ test("search, order and filter stand in the address, and come back on reload and
   await page.reload();
   await expect(search(page)).toHaveValue(mark.toUpperCase());
   await expect(shown).toHaveText(names.toReversed());
-  await page.getByRole("combobox", { name: "Add a filter" }).selectOption({ label: "Health: Lost" });
-  await expect(page.getByRole("heading", { name: "No cluster matches" })).toBeVisible();
+  await page.getByRole("combobox", { name: "Add filter" }).selectOption({ label: "Health: Lost" });
+  await expect(page.getByRole("heading", { name: "No matching clusters" })).toBeVisible();
   await page.goBack();
   await expect(shown).toHaveText(names.toReversed());
   await page.goForward();
@@ -29,7 +26,7 @@ test("search, order and filter stand in the address, and come back on reload and
   await expect(search(page)).toHaveValue("");
 });
 
-test("pages go on and back", async ({ hub, openAs }) => {
+test("paging works forwards and backwards", async ({ hub, openAs }) => {
   const mark = unique("paged");
   const names = Array.from({ length: 30 }, (_, number) => `${mark}-${(number + 10).toString()}`);
   await hub.clusters(names);
@@ -45,7 +42,7 @@ test("pages go on and back", async ({ hub, openAs }) => {
   await expect(pages.getByRole("button", { name: "Previous" })).toBeDisabled();
 });
 
-test("a cursor that is no longer understood leads to the first page", async ({ hub, openAs }) => {
+test("an invalid cursor opens the first page", async ({ hub, openAs }) => {
   const name = unique("cursor");
   await hub.clusters([name]);
   const page = await openAs("viewer", `/ui/clusters?search=${name}&cursor=stale&page=7`);
@@ -53,7 +50,7 @@ test("a cursor that is no longer understood leads to the first page", async ({ h
   await expect(page).not.toHaveURL(/[?&]cursor=/);
 });
 
-test("hostile names are text, and reachable by link", async ({ hub, openAs }) => {
+test("hostile names are shown as text and have working links", async ({ hub, openAs }) => {
   const mark = unique("odd");
   const long = (mark + "x".repeat(255)).slice(0, 255);
   const names = [
@@ -66,7 +63,7 @@ test("hostile names are text, and reachable by link", async ({ hub, openAs }) =>
   await hub.clusters(names, "<script>alert(1)</script>");
   const page = await openAs("viewer", `/ui/clusters?search=${mark}`);
   page.on("dialog", () => {
-    throw new Error("a name was run");
+    throw new Error("a name was executed");
   });
   for (const name of names) {
     await rowOf(page, name).getByRole("link", { name, exact: true }).click();
@@ -80,14 +77,14 @@ test("hostile names are text, and reachable by link", async ({ hub, openAs }) =>
   }
 });
 
-test("what changes shows without reload", async ({ hub, openAs }) => {
+test("changes appear without reloading", async ({ hub, openAs }) => {
   const name = unique("live");
   const page = await openAs("viewer", `/ui/clusters?search=${name}`);
-  await expect(page.getByRole("heading", { name: "No cluster matches" })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "No matching clusters" })).toBeVisible();
   await hub.clusters([name]);
   await expect(rowOf(page, name)).toContainText("Fresh");
   await hub.configure([name], { description: "moved to the cellar" });
   await expect(rowOf(page, name)).toContainText("moved to the cellar");
   await hub.remove([name]);
-  await expect(page.getByRole("heading", { name: "No cluster matches" })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "No matching clusters" })).toBeVisible();
 });

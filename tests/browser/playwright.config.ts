@@ -1,18 +1,18 @@
-// The web UI in a real browser, against a running hub. See README.md for the projects and for what each has to be told.
+// The web UI in a real browser, against a running hub. README.md describes the projects and their variables.
 import { defineConfig, type ReporterDescription } from "@playwright/test";
 
 const reporters: ReporterDescription[] = [["list"]];
 const report = process.env.CM_REPORT;
 if (report !== undefined) reporters.push(["json", { outputFile: report }]);
 
-/** Projects that need a hub of their own kind, and their files; all other tests are of the project `hub`. */
-const OWN_KIND = ["fleet", "empty", "unheard", "lxd", "screenshots", "bench"];
+/** Projects that need a hub of a special kind. All other tests belong to the project `hub`. */
+const SPECIAL_HUBS = ["fleet", "empty", "unheard", "lxd", "screenshots", "bench"];
 const filesOf = (name: string): string => `${name}*.spec.ts`;
 
 export default defineConfig({
   testDir: ".",
   outputDir: process.env.CM_RESULTS ?? "../../target/browser",
-  // On a machine that has much else to do, too. Nothing waits for so long where all is well.
+  // Generous for busy machines. Tests that pass wait much less.
   timeout: 180_000,
   expect: { timeout: 30_000 },
   fullyParallel: true,
@@ -20,8 +20,8 @@ export default defineConfig({
   forbidOnly: true,
   reporter: reporters,
   projects: [
-    { name: "hub", testIgnore: OWN_KIND.map(filesOf) },
-    ...OWN_KIND.map((name) => ({ name, testMatch: filesOf(name) })),
+    { name: "hub", testIgnore: SPECIAL_HUBS.map(filesOf) },
+    ...SPECIAL_HUBS.map((name) => ({ name, testMatch: filesOf(name) })),
   ],
   use: {
     baseURL: process.env.CM_BASE_URL ?? "https://localhost:9443",

@@ -1,6 +1,6 @@
-// Every page as everybody: who sees it, and what they are offered there.
+// Every page with every role: who may view it and which actions it offers.
 import type { Page } from "@playwright/test";
-import { expect, openMenu, rowOf, test, type Person } from "./fixtures";
+import { expect, openMenu, rowOf, test, type Account } from "./fixtures";
 import { unique } from "./hub";
 
 const PAGES = [
@@ -18,17 +18,17 @@ async function buttons(page: Page, names: RegExp): Promise<string[]> {
   );
 }
 
-for (const person of ["viewer", "operator", "admin"] as const satisfies Person[]) {
-  test(`every page shows a ${person} what a ${person} may do`, async ({ hub, openAs }) => {
-    const mayChange = person !== "viewer";
-    const name = unique(`for-${person}`);
-    const waiting = unique(`waits-${person}`);
-    await hub.clusters([name], "seen by all");
-    await hub.token(waiting, "not used yet");
-    const page = await openAs(person, `/ui/clusters?search=${name}`);
-    await expect(page.getByRole("navigation", { name: "Main" })).toContainText(person);
+for (const account of ["viewer", "operator", "admin"] as const satisfies Account[]) {
+  test(`every page shows the actions that role ${account} permits`, async ({ hub, openAs }) => {
+    const mayChange = account !== "viewer";
+    const name = unique(`for-${account}`);
+    const unused = unique(`unused-${account}`);
+    await hub.clusters([name], "visible to all");
+    await hub.token(unused, "not used yet");
+    const page = await openAs(account, `/ui/clusters?search=${name}`);
+    await expect(page.getByRole("navigation", { name: "Main" })).toContainText(account);
 
-    await expect(rowOf(page, name)).toContainText("seen by all");
+    await expect(rowOf(page, name)).toContainText("visible to all");
     await expect(page.getByRole("button", { name: "Enrol cluster" })).toHaveCount(mayChange ? 1 : 0);
     await expect(page.getByRole("checkbox")).toHaveCount(mayChange ? 2 : 0);
     await openMenu(page, name);
@@ -38,7 +38,7 @@ for (const person of ["viewer", "operator", "admin"] as const satisfies Person[]
     await page.keyboard.press("Escape");
 
     await rowOf(page, name).getByRole("link", { name }).click();
-    await expect(page.getByRole("region", { name: "Configuration" })).toContainText("seen by all");
+    await expect(page.getByRole("region", { name: "Configuration" })).toContainText("visible to all");
     expect(await buttons(page, /Edit|Configure|Remove/)).toEqual(
       mayChange
         ? ["Configure", "Remove", "Edit description", "Edit storage threshold", "Edit memory threshold"]
@@ -46,41 +46,41 @@ for (const person of ["viewer", "operator", "admin"] as const satisfies Person[]
     );
     await expect(page.getByText(/Live, updated/)).toBeVisible();
 
-    await page.getByRole("link", { name: "Tokens" }).click();
-    await expect(page.getByRole("row", { name: waiting })).toContainText("not used yet");
-    await expect(page.getByRole("row", { name: waiting })).toContainText("Live");
-    await expect(page.getByRole("button", { name: `Revoke the token for ${waiting}` })).toHaveCount(
+    await page.getByRole("link", { name: "Join tokens" }).click();
+    await expect(page.getByRole("row", { name: unused })).toContainText("not used yet");
+    await expect(page.getByRole("row", { name: unused })).toContainText("Valid");
+    await expect(page.getByRole("button", { name: `Revoke token for ${unused}` })).toHaveCount(
       mayChange ? 1 : 0,
     );
     await expect(page.getByRole("button", { name: "Enrol cluster" })).toHaveCount(mayChange ? 1 : 0);
-    await expect(page.getByText(/Every 15 s, updated/)).toBeVisible();
+    await expect(page.getByText(/Refreshes every 15 s, updated/)).toBeVisible();
 
     await page.getByRole("link", { name: "Events" }).click();
     await expect(page.getByRole("table", { name: "Events, newest first" })).toBeVisible();
-    await expect(page.getByText(/Every 15 s, updated/)).toBeVisible();
+    await expect(page.getByText(/Refreshes every 15 s, updated/)).toBeVisible();
 
     await page.getByRole("link", { name: "Settings" }).click();
     await expect(page.getByRole("table", { name: "General" })).toBeVisible();
-    const depends = page.getByRole("region", { name: "What Cluster Manager depends on" });
-    await expect(depends).toContainText(/Database\s*reachable/);
-    await expect(depends).toContainText(/Identity provider\s*reachable/);
-    await expect(depends).toContainText(/Metrics sink\s*not configured/);
-    await expect(page.getByText(/Every 1 min, updated/)).toBeVisible();
+    const dependencies = page.getByRole("region", { name: "Dependencies" });
+    await expect(dependencies).toContainText(/Database\s*Reachable/);
+    await expect(dependencies).toContainText(/Identity provider\s*Reachable/);
+    await expect(dependencies).toContainText(/Metrics sink\s*Not configured/);
+    await expect(page.getByText(/Refreshes every 1 min, updated/)).toBeVisible();
   });
 }
 
-test("who has no role is told so on every page", async ({ openAs }) => {
+test("every page refuses an account without a role", async ({ openAs }) => {
   const page = await openAs("nobody", "/ui/clusters");
   for (const path of PAGES) {
     await page.goto(path);
-    await expect(page.getByRole("heading", { name: "You are not permitted to see this" })).toBeVisible();
+    await expect(
+      page.getByRole("heading", { name: "You do not have permission to view this" }),
+    ).toBeVisible();
     await expect(page.getByText("Noah Nobody")).toBeVisible();
   }
 });
 
-test("who is not signed in is sent to sign in from every page, and would come back to it", async ({
-  page,
-}) => {
+test("every page redirects to the sign-in, which returns to the page", async ({ page }) => {
   for (const path of PAGES) {
     await page.goto(path);
     await expect(page).toHaveURL(`/ui/login?next=${encodeURIComponent(path)}`);

@@ -1,10 +1,9 @@
-// Photographs of all pages and dialogs, of a fleet that has something of everything; to be looked at, and for the
-// documentation.
+// Screenshots of all pages and dialogs, with a fleet that has every kind of problem, for review and for documentation.
 import type { Page } from "@playwright/test";
-import { cutOff, expect, openMenu, rowOf, search, test } from "./fixtures";
+import { blockApi, expect, openMenu, rowOf, search, test } from "./fixtures";
 import { setting, unique } from "./hub";
 
-/** Clusters as the harness writes them: lost, with an odd name; with a full pool; with statuses of all kinds. */
+/** Clusters that tests/src/populated.rs defines: a lost one with an odd name, one with a full pool, one with all statuses. */
 const ODD = "a/b?c#d%";
 const FULL = "hamburg-00008";
 const BUSY = "riga-00030";
@@ -19,9 +18,9 @@ for (const colorScheme of ["light", "dark"] as const) {
       test.use({ colorScheme, viewport: { width, height } });
       test.slow();
 
-      const take = async (page: Page, what: string): Promise<void> => {
+      const take = async (page: Page, name: string): Promise<void> => {
         const folder = setting("CM_SCREENSHOTS");
-        await page.screenshot({ path: `${folder}/${what}-${width}-${colorScheme}.png` });
+        await page.screenshot({ path: `${folder}/${name}-${width}-${colorScheme}.png` });
       };
 
       test("pages", async ({ hub, openAs, page }) => {
@@ -35,11 +34,11 @@ for (const colorScheme of ["light", "dark"] as const) {
         await expect(page.getByRole("link", { name: "Sign in" })).toBeVisible();
         await take(page, "login");
         await openAs("operator", "/ui/clusters");
-        const pages: [what: string, path: string, sign: ReturnType<typeof page.locator>][] = [
+        const pages: [name: string, path: string, content: ReturnType<typeof page.locator>][] = [
           ["clusters", "/ui/clusters", page.getByRole("table", { name: "Clusters" })],
           ["odd", "/ui/clusters?search=more&sort=name&limit=25", rowOf(page, ODD)],
           ["filtered", "/ui/clusters?warning=storage&health=fresh&storage-above=80", rowOf(page, FULL)],
-          ["nothing", "/ui/clusters?search=nobody-is-called-this", page.getByText("No cluster matches")],
+          ["nothing", "/ui/clusters?search=no-such-cluster", page.getByText("No matching clusters")],
           ["cluster", `/ui/cluster/${FULL}`, page.getByRole("region", { name: "Capacity" })],
           ["cluster-busy", `/ui/cluster/${BUSY}`, page.getByRole("region", { name: "Capacity" })],
           [
@@ -47,30 +46,30 @@ for (const colorScheme of ["light", "dark"] as const) {
             `/ui/cluster/${encodeURIComponent(ODD)}`,
             page.getByRole("region", { name: "Capacity" }),
           ],
-          ["missing-cluster", "/ui/cluster/nobody", page.getByText("There is no such cluster")],
+          ["missing-cluster", "/ui/cluster/no-such-cluster", page.getByText("Cluster not found")],
           ["tokens", "/ui/clusters/tokens", page.getByRole("table", { name: "Join tokens" })],
           ["events", "/ui/events", page.getByRole("table", { name: "Events, newest first" })],
           ["settings", "/ui/settings", page.getByRole("table", { name: "General" })],
-          ["missing-page", "/ui/nothing", page.getByText("There is no such page")],
+          ["missing-page", "/ui/nothing", page.getByText("Page not found")],
         ];
-        for (const [what, path, sign] of pages) {
+        for (const [name, path, content] of pages) {
           await page.goto(path);
-          await expect(sign).toBeVisible();
-          await take(page, what);
-          if (what === "cluster-busy") {
+          await expect(content).toBeVisible();
+          await take(page, name);
+          if (name === "cluster-busy") {
             for (const region of ["Capacity", "History"]) {
               const part = page.getByRole("region", { name: region });
               await part.evaluate((element) => {
                 element.scrollIntoView();
               });
-              await take(page, `${what}-${region.toLowerCase()}`);
+              await take(page, `${name}-${region.toLowerCase()}`);
             }
           }
-          if (["clusters", "cluster", "events", "settings", "tokens"].includes(what)) {
+          if (["clusters", "cluster", "events", "settings", "tokens"].includes(name)) {
             await page.locator("#main-content").evaluate((main) => {
               main.scrollTo(0, main.clientHeight * 0.9);
             });
-            await take(page, `${what}-below`);
+            await take(page, `${name}-below`);
           }
         }
       });
@@ -92,14 +91,14 @@ for (const colorScheme of ["light", "dark"] as const) {
         await page.getByRole("button", { name: "Cancel" }).click();
         await page.getByRole("button", { name: "Enrol cluster" }).click();
         await page.getByLabel("Cluster name").fill(FULL);
-        await page.getByLabel("The token works for").selectOption({ label: "Until a moment of your choice" });
-        await expect(page.getByText("A cluster has this name already.")).toBeVisible();
+        await page.getByLabel("Token valid for").selectOption({ label: "Custom date and time" });
+        await expect(page.getByText("A cluster with this name already exists.")).toBeVisible();
         await take(page, "enrol");
         const name = unique("lisbon-new");
-        hub.willGo([name]);
-        await page.getByLabel("The token works for").selectOption({ index: 0 });
+        hub.cleanUp([name]);
+        await page.getByLabel("Token valid for").selectOption({ index: 0 });
         await page.getByLabel("Cluster name").fill(name);
-        await page.getByRole("button", { name: "Make the token" }).click();
+        await page.getByRole("button", { name: "Create token" }).click();
         await expect(page.getByRole("dialog")).toBeVisible();
         await take(page, "join-command");
         await page.getByRole("button", { name: /^I have copied/ }).click();
@@ -117,7 +116,7 @@ for (const colorScheme of ["light", "dark"] as const) {
         }
         await page.goto("/ui/clusters");
         await expect(page.getByRole("table", { name: "Clusters" })).toBeVisible();
-        await cutOff(page);
+        await blockApi(page);
         await search(page).fill("porto");
         await expect(page.getByText("Cluster Manager cannot be reached.")).toBeVisible();
         await take(page, "outage");

@@ -1,18 +1,18 @@
 import { expect, signInAtProvider, test } from "./fixtures";
 
-test("signing in leads to where one wanted to go", async ({ page, hub }) => {
+test("signing in returns to the requested page", async ({ page, hub }) => {
   const name = "deep/link?to#it%";
   await hub.clusters([name]);
   await page.goto(`/ui/cluster/${encodeURIComponent(name)}`);
   await signInAtProvider(page, "viewer");
   await expect(page.getByRole("heading", { level: 1 })).toHaveText(name);
   await page.getByRole("link", { name: "Sign out" }).click();
-  // The provider asks whether one wants to be signed out there too.
+  // The provider asks whether to sign out there too.
   await page.getByRole("button", { name: "Sign out" }).click();
   await expect(page.getByRole("link", { name: "Sign in" })).toBeVisible();
 });
 
-test("a session that ends in another window says so, and sign-in comes back to the page", async ({
+test("signing out in another window ends the session, and signing in returns to the page", async ({
   openAs,
   context,
 }) => {
@@ -35,7 +35,7 @@ test("a session that ends in another window says so, and sign-in comes back to t
   await expect(page.getByRole("navigation", { name: "Main" })).toContainText("operator");
 });
 
-test("a session that is lost says so, and keeps the page", async ({ openAs, context }) => {
+test("a lost session is reported and keeps the page", async ({ openAs, context }) => {
   const page = await openAs("viewer", "/ui/settings");
   await expect(page.getByRole("table", { name: "General" })).toBeVisible();
   await context.clearCookies();

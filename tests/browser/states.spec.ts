@@ -1,53 +1,53 @@
-// Each page in each state that is not all well: loading, failing, not permitted, not reachable.
+// Each page while it loads, after a failure and without permission.
 import type { Page } from "@playwright/test";
 import { expect, test } from "./fixtures";
 import { unique } from "./hub";
 
 interface Case {
-  what: string;
+  title: string;
   path: (name: string) => string;
-  /** What the page asks the hub for. */
-  asks: RegExp;
-  /** What is there when it has it. */
-  sign: (page: Page, name: string) => ReturnType<Page["locator"]>;
+  /** The URL of the page's request to the hub. */
+  url: RegExp;
+  /** Visible when the page has loaded. */
+  content: (page: Page, name: string) => ReturnType<Page["locator"]>;
   loading: string;
 }
 
 const CASES: Case[] = [
   {
-    what: "the list",
+    title: "the list",
     path: (name) => `/ui/clusters?search=${name}`,
-    asks: /\/1\.0\/remote-cluster\?/,
-    sign: (page, name) => page.getByRole("link", { name }),
-    loading: "Loading the clusters",
+    url: /\/1\.0\/remote-cluster\?/,
+    content: (page, name) => page.getByRole("link", { name }),
+    loading: "Loading clusters",
   },
   {
-    what: "a cluster's page",
+    title: "a cluster's page",
     path: (name) => `/ui/cluster/${name}`,
-    asks: /\/1\.0\/remote-cluster\/[^?]+$/,
-    sign: (page) => page.getByRole("region", { name: "Capacity" }),
-    loading: "Loading the cluster",
+    url: /\/1\.0\/remote-cluster\/[^?]+$/,
+    content: (page) => page.getByRole("region", { name: "Capacity" }),
+    loading: "Loading cluster",
   },
   {
-    what: "the tokens' page",
+    title: "the page of join tokens",
     path: () => "/ui/clusters/tokens",
-    asks: /\/1\.0\/remote-cluster-join-token$/,
-    sign: (page) => page.getByRole("table", { name: "Join tokens" }),
-    loading: "Loading the tokens",
+    url: /\/1\.0\/remote-cluster-join-token$/,
+    content: (page) => page.getByRole("table", { name: "Join tokens" }),
+    loading: "Loading join tokens",
   },
   {
-    what: "the events' page",
+    title: "the page of events",
     path: () => "/ui/events",
-    asks: /\/1\.0\/event\?/,
-    sign: (page) => page.getByRole("table", { name: "Events, newest first" }),
-    loading: "Loading the events",
+    url: /\/1\.0\/event\?/,
+    content: (page) => page.getByRole("table", { name: "Events, newest first" }),
+    loading: "Loading events",
   },
   {
-    what: "the settings' page",
+    title: "the settings page",
     path: () => "/ui/settings",
-    asks: /\/1\.0\/configuration$/,
-    sign: (page) => page.getByRole("table", { name: "General" }),
-    loading: "Loading the settings",
+    url: /\/1\.0\/configuration$/,
+    content: (page) => page.getByRole("table", { name: "General" }),
+    loading: "Loading settings",
   },
 ];
 
@@ -65,43 +65,45 @@ const failure = (status: number, error: string): object => ({
   }),
 });
 
-for (const { what, path, asks, sign, loading } of CASES) {
-  test(`${what}: loading, failing, not permitted`, async ({ hub, openAs }) => {
+for (const { title, path, url, content, loading } of CASES) {
+  test(`${title}: loading, failing, not permitted`, async ({ hub, openAs }) => {
     const name = unique("state");
     await hub.clusters([name]);
     await hub.token(unique("state-token"));
     const page = await openAs("viewer", "/ui/nothing");
-    await expect(page.getByText("There is no such page")).toBeVisible();
+    await expect(page.getByText("Page not found")).toBeVisible();
 
-    let answer = (): void => undefined;
-    const held = new Promise<void>((resolve) => (answer = resolve));
-    await page.route(asks, async (route) => {
+    let release = (): void => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    await page.route(url, async (route) => {
       await held;
       await route.continue();
     });
     await page.goto(path(name));
     await expect(page.getByRole("status").filter({ hasText: loading })).toBeVisible();
-    await expect(sign(page, name)).toHaveCount(0);
-    answer();
-    await expect(sign(page, name).first()).toBeVisible();
+    await expect(content(page, name)).toHaveCount(0);
+    release();
+    await expect(content(page, name).first()).toBeVisible();
     await page.unrouteAll({ behavior: "wait" });
 
-    await page.route(asks, (route) => route.fulfill(failure(500, "the shelf fell over")));
+    await page.route(url, (route) => route.fulfill(failure(500, "the disk is full")));
     await page.reload();
-    await expect(page.getByRole("heading", { name: "This could not be loaded" })).toBeVisible();
-    await expect(page.getByText("the shelf fell over")).toBeVisible();
+    await expect(page.getByRole("heading", { name: "Loading failed" })).toBeVisible();
+    await expect(page.getByText("the disk is full")).toBeVisible();
     await page.unrouteAll({ behavior: "wait" });
-    const again = page.getByRole("button", { name: "Try again" });
-    // The page also tries by itself, and may be quicker.
+    const retry = page.getByRole("button", { name: "Retry", exact: true });
+    // The page also retries automatically and may be faster.
     await expect(async () => {
-      if (await again.isVisible()) await again.click({ timeout: 1000 });
-      await expect(sign(page, name).first()).toBeVisible({ timeout: 1000 });
+      if (await retry.isVisible()) await retry.click({ timeout: 1000 });
+      await expect(content(page, name).first()).toBeVisible({ timeout: 1000 });
     }).toPass();
 
-    await page.route(asks, (route) => route.fulfill(failure(403, "Forbidden")));
+    await page.route(url, (route) => route.fulfill(failure(403, "Forbidden")));
     await page.reload();
-    await expect(page.getByRole("heading", { name: "You are not permitted to see this" })).toBeVisible();
-    await expect(sign(page, name)).toHaveCount(0);
+    await expect(
+      page.getByRole("heading", { name: "You do not have permission to view this" }),
+    ).toBeVisible();
+    await expect(content(page, name)).toHaveCount(0);
     await page.unrouteAll({ behavior: "wait" });
   });
 }

@@ -51,7 +51,7 @@ export function ConfigurePanel({ targets, current, onClose }: Props): ReactNode 
       <SidePanel title={title} isDirty={false} onClose={onClose}>
         <BulkOutcome
           results={bulk.data}
-          verb="configured"
+          participle="configured"
           noun="cluster"
           onlyFailures={"filter" in targets}
         />
@@ -72,7 +72,10 @@ export function ConfigurePanel({ targets, current, onClose }: Props): ReactNode 
         {"names" in targets ? (
           <NameList names={targets.names} />
         ) : (
-          <p>Applies to every cluster that matches the search and filters ({count(total, "cluster")} at present).</p>
+          <p>
+            Applies to every cluster that matches the search and filters ({count(total, "cluster")} at
+            present).
+          </p>
         )}
         {current !== undefined && (
           <Textarea

@@ -23,8 +23,8 @@ export function JoinCommand({ created, onClose }: { created: Created; onClose: (
       buttons={<Button onClick={onClose}>I have copied the command</Button>}
     >
       <Note severity="caution" title="This command is shown only once">
-        It lets one cluster join as <bdi>{created.name}</bdi> until {absolute(Date.parse(created.expiry))}. Keep it
-        secret.
+        It lets one cluster join as <bdi>{created.name}</bdi> until {absolute(Date.parse(created.expiry))}.
+        Keep it secret.
       </Note>
       <p>Run it on any member of the cluster:</p>
       <div className="join-command__row">

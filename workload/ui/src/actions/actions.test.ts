@@ -26,7 +26,9 @@ test("a threshold is a whole percentage or empty", () => {
 
 test("only changed fields are sent", () => {
   const current = { description: "old", disk_threshold: 80, memory_threshold: 80 };
-  expect(changedFields({ description: "old", disk: "90", memory: "80" }, current)).toEqual({ disk_threshold: 90 });
+  expect(changedFields({ description: "old", disk: "90", memory: "80" }, current)).toEqual({
+    disk_threshold: 90,
+  });
   expect(changedFields({ description: "", disk: "80", memory: "80" }, current)).toEqual({ description: "" });
   expect(changedFields({ description: "", disk: "", memory: "70" })).toEqual({ memory_threshold: 70 });
   expect(changedFields({ description: "", disk: "x", memory: "" })).toBeNull();

@@ -6,7 +6,8 @@ const MAX_CHARACTERS = 255;
 export function nameProblem(name: string): string | null {
   if (name === "") return "Enter a name.";
   const length = Array.from(name).length;
-  if (length > MAX_CHARACTERS) return `A name can have at most ${MAX_CHARACTERS} characters; this one has ${length}.`;
+  if (length > MAX_CHARACTERS)
+    return `A name can have at most ${MAX_CHARACTERS} characters; this one has ${length}.`;
   if (/\p{Cc}/u.test(name)) return "A name cannot contain control characters such as tabs.";
   return null;
 }

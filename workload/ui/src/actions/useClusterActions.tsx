@@ -11,7 +11,8 @@ export interface ClusterActions {
 }
 
 type Open =
-  { kind: "configure"; targets: Targets; current: CurrentConfiguration | undefined } | { kind: "remove"; names: string[] };
+  | { kind: "configure"; targets: Targets; current: CurrentConfiguration | undefined }
+  | { kind: "remove"; names: string[] };
 
 export function useClusterActions(onRemoved: (names: string[]) => void): ClusterActions {
   const [open, setOpen] = useState<Open | null>(null);

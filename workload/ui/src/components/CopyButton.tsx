@@ -20,7 +20,11 @@ export function CopyButton({ text, label }: { text: string; label: string }): Re
         <span>{outcome === "copied" ? "Copied" : "Copy"}</span>
       </Button>
       <span role="status" className="u-off-screen">
-        {outcome === "copied" ? "Copied" : outcome === "failed" ? "Copying failed: the browser does not allow it" : ""}
+        {outcome === "copied"
+          ? "Copied"
+          : outcome === "failed"
+            ? "Copying failed: the browser does not allow it"
+            : ""}
       </span>
     </>
   );

@@ -53,7 +53,14 @@ export function EditableText(props: Props): ReactNode {
   );
 }
 
-function Editor({ label, value, isLong, problem, onSave, onClose }: Props & { onClose: () => void }): ReactNode {
+function Editor({
+  label,
+  value,
+  isLong,
+  problem,
+  onSave,
+  onClose,
+}: Props & { onClose: () => void }): ReactNode {
   const id = useId();
   const [text, setText] = useState(value);
   const [isSaving, setIsSaving] = useState(false);

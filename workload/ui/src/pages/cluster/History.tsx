@@ -52,7 +52,8 @@ function Charts({ history }: { history: ClusterHistory }): ReactNode {
   if (first === undefined || last === undefined) {
     return (
       <p className="u-text--muted">
-        No history yet. One point is recorded {history.resolution_seconds < 3600 ? "every 5 min" : "every hour"}.
+        No history yet. One point is recorded{" "}
+        {history.resolution_seconds < 3600 ? "every 5 min" : "every hour"}.
       </p>
     );
   }

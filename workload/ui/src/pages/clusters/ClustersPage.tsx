@@ -50,7 +50,12 @@ export function ClustersPage(): ReactNode {
           data.total === 0 && !isFiltered(list.state.filter) && !isStale ? (
             <EmptyFleet action={enrolment.button} />
           ) : (
-            <List data={data} list={list} change={mayChange ? { selection, actions } : null} isStale={isStale} />
+            <List
+              data={data}
+              list={list}
+              change={mayChange ? { selection, actions } : null}
+              isStale={isStale}
+            />
           )
         }
       </Loaded>

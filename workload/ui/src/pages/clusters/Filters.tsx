@@ -60,8 +60,14 @@ function AddFilter({ list }: { list: ListControls }): ReactNode {
     ],
     ["Member", statusChoices("memberStatus", ["Online", "Offline", "Evacuated", "Blocked"], filter)],
     ["Instance", statusChoices("instanceStatus", ["Running", "Stopped", "Frozen", "Error"], filter)],
-    ["Memory usage", USAGE_THRESHOLDS.map((share) => ({ label: `above ${share}%`, change: { memoryAbove: share } }))],
-    ["Storage usage", USAGE_THRESHOLDS.map((share) => ({ label: `above ${share}%`, change: { storageAbove: share } }))],
+    [
+      "Memory usage",
+      USAGE_THRESHOLDS.map((share) => ({ label: `above ${share}%`, change: { memoryAbove: share } })),
+    ],
+    [
+      "Storage usage",
+      USAGE_THRESHOLDS.map((share) => ({ label: `above ${share}%`, change: { storageAbove: share } })),
+    ],
   ];
   return (
     <select
@@ -119,7 +125,9 @@ function SortChoice({ list }: { list: ListControls }): ReactNode {
       </select>
       <Button
         hasIcon
-        aria-label={order === "asc" ? "Sorted ascending; sort descending" : "Sorted descending; sort ascending"}
+        aria-label={
+          order === "asc" ? "Sorted ascending; sort descending" : "Sorted descending; sort ascending"
+        }
         onClick={() => {
           list.change({ order: order === "asc" ? "desc" : "asc" });
         }}

@@ -6,8 +6,8 @@ export function HubOutage(): ReactNode {
   return (
     <div role="alert">
       <Note severity="caution" title="Cluster Manager is not receiving heartbeats">
-        The data shown is from the last report of each cluster. No cluster becomes late or lost because of this
-        outage.
+        The data shown is from the last report of each cluster. No cluster becomes late or lost because of
+        this outage.
       </Note>
     </div>
   );

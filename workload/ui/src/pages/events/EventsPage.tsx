@@ -33,7 +33,9 @@ export function EventsPage(): ReactNode {
       <title>Events · Cluster Manager</title>
       <PageHeader
         title="Events"
-        freshness={<Freshness query={query} lastAt={last.at} pollIntervalMs={TOKENS_AND_EVENTS_POLL_INTERVAL_MS} />}
+        freshness={
+          <Freshness query={query} lastAt={last.at} pollIntervalMs={TOKENS_AND_EVENTS_POLL_INTERVAL_MS} />
+        }
       />
       <EventFilters filter={state.filter} onChange={filterBy} />
       <Loaded query={query} last={last.data} loading={<Skeleton rows={10} label="Loading events" />}>
@@ -103,7 +105,10 @@ function useEventState(): {
     },
     toPrevious: () => {
       const previous = cursors.at(-1) ?? null;
-      goTo({ ...state, cursor: previous, page: previous === null ? 1 : state.page - 1 }, cursors.slice(0, -1));
+      goTo(
+        { ...state, cursor: previous, page: previous === null ? 1 : state.page - 1 },
+        cursors.slice(0, -1),
+      );
     },
   };
 }

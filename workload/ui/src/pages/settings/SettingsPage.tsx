@@ -14,7 +14,10 @@ export function SettingsPage(): ReactNode {
   return (
     <div className="page">
       <title>Settings · Cluster Manager</title>
-      <PageHeader title="Settings" freshness={<Freshness query={query} pollIntervalMs={SETTINGS_POLL_INTERVAL_MS} />} />
+      <PageHeader
+        title="Settings"
+        freshness={<Freshness query={query} pollIntervalMs={SETTINGS_POLL_INTERVAL_MS} />}
+      />
       <Loaded query={query} loading={<Skeleton rows={10} label="Loading settings" />}>
         {(settings) => (
           <>

@@ -111,8 +111,7 @@ function Expiry({ at }: { at: string }): ReactNode {
   const state = useClock((now) => (Date.parse(at) <= serverNow(now) ? "Expired" : "Valid"));
   return (
     <span>
-      <span className={state === "Expired" ? "tag tag--bad" : "tag"}>{state}</span>{" "}
-      <Ago at={at} />
+      <span className={state === "Expired" ? "tag tag--bad" : "tag"}>{state}</span> <Ago at={at} />
     </span>
   );
 }

@@ -25,7 +25,10 @@ export function TokensPage(): ReactNode {
   return (
     <div className="page">
       <title>Join tokens · Cluster Manager</title>
-      <PageHeader title="Join tokens" freshness={<Freshness query={query} pollIntervalMs={TOKENS_AND_EVENTS_POLL_INTERVAL_MS} />}>
+      <PageHeader
+        title="Join tokens"
+        freshness={<Freshness query={query} pollIntervalMs={TOKENS_AND_EVENTS_POLL_INTERVAL_MS} />}
+      >
         {enrolment.button}
       </PageHeader>
       <Loaded query={query} loading={<Skeleton rows={6} label="Loading join tokens" />}>
@@ -89,7 +92,13 @@ function Tokens({ tokens, selection, onRevoke }: TokensProps): ReactNode {
   );
 }
 
-function Revocation({ names, onClose }: { names: string[]; onClose: (revoked: string[]) => void }): ReactNode {
+function Revocation({
+  names,
+  onClose,
+}: {
+  names: string[];
+  onClose: (revoked: string[]) => void;
+}): ReactNode {
   const revocation = useRevokeTokens();
   return (
     <RemoveDialog
@@ -104,9 +113,7 @@ function Revocation({ names, onClose }: { names: string[]; onClose: (revoked: st
         onClose(revocation.data === undefined ? [] : names);
       }}
     >
-      <p>
-        Revoked tokens can no longer be used to join. Clusters that have already joined are not affected.
-      </p>
+      <p>Revoked tokens can no longer be used to join. Clusters that have already joined are not affected.</p>
     </RemoveDialog>
   );
 }

@@ -1,57 +1,57 @@
-// A plug between browser and hub: pulled, nothing comes through any more, and what was under way is cut.
+// A TCP proxy between browser and hub that can be cut: open connections close and new ones are refused.
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
 
-export class Outlet {
-  private readonly open = new Set<Socket>();
-  private isPulled = false;
+export class CuttableProxy {
+  private readonly sockets = new Set<Socket>();
+  private isCut = false;
 
   private constructor(private readonly server: Server) {}
 
-  /** A way to what listens at this URL. */
-  static async to(url: string): Promise<Outlet> {
+  /** A proxy to the host and port of this URL. */
+  static async to(url: string): Promise<CuttableProxy> {
     const { hostname, port } = new URL(url);
     const server = createServer();
-    const outlet = new Outlet(server);
+    const proxy = new CuttableProxy(server);
     server.on("connection", (near) => {
-      if (outlet.isPulled) {
+      if (proxy.isCut) {
         near.resetAndDestroy();
         return;
       }
       const far = connect({ host: hostname, port: Number(port) });
-      for (const [one, other] of [
+      for (const [from, to] of [
         [near, far],
         [far, near],
       ] as const) {
-        outlet.open.add(one);
-        one.on("error", () => other.destroy());
-        one.on("close", () => {
-          outlet.open.delete(one);
-          other.destroy();
+        proxy.sockets.add(from);
+        from.on("error", () => to.destroy());
+        from.on("close", () => {
+          proxy.sockets.delete(from);
+          to.destroy();
         });
-        one.pipe(other);
+        from.pipe(to);
       }
     });
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
-    return outlet;
+    return proxy;
   }
 
   get url(): string {
     return `https://localhost:${(this.server.address() as AddressInfo).port}`;
   }
 
-  pull(): void {
-    this.isPulled = true;
-    for (const socket of this.open) socket.destroy();
+  cut(): void {
+    this.isCut = true;
+    for (const socket of this.sockets) socket.destroy();
   }
 
-  plugIn(): void {
-    this.isPulled = false;
+  restore(): void {
+    this.isCut = false;
   }
 
   async close(): Promise<void> {
-    this.pull();
+    this.cut();
     this.server.close();
     await once(this.server, "close");
   }
