@@ -16,6 +16,7 @@
 //! | [`sessions`] | people who signed in, and their sessions |
 //! | [`presence`], [`judge`] | the service clock; transitions of health, recorded by one unit at a time |
 //! | [`metrics_sinks`] | how the sinks of metrics stand, as each unit sees them |
+//! | [`tasks`] | background tasks that one unit runs at a time |
 //! | [`changes`] | LISTEN: what other units changed |
 //! | [`readiness`] | whether the database answers, for those who ask all the time |
 //! | [`reported`] | who reported lately, for pages that follow the fleet |
@@ -47,6 +48,7 @@ pub mod reported;
 pub mod service_accounts;
 pub mod sessions;
 pub mod takeover;
+pub mod tasks;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod tokens;

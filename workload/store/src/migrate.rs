@@ -38,6 +38,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(8, "0008_fleet_index"),
     migration!(9, "0009_history"),
     migration!(10, "0010_metrics_sinks"),
+    migration!(11, "0011_background_tasks"),
 ];
 
 /// What a migration did.
