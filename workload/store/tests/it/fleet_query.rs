@@ -346,7 +346,7 @@ async fn older_reports_are_summed_up_as_newer_ones() {
     let rows = "SELECT (to_jsonb(l) - 'cpu_load')::text || round(cpu_load::numeric, 9) FROM remote_cluster_liveness AS l
         WHERE remote_cluster_id < 99 ORDER BY remote_cluster_id";
     let written = texts(&options, rows).await.unwrap();
-    let migration = include_str!("../migrations/0005_fleet_query.sql");
+    let migration = include_str!("../../migrations/0005_fleet_query.sql");
     let (_, backfill) = migration.split_once("-- What was reported so far.").unwrap();
     let columns = migration.lines().filter_map(|line| line.trim().strip_prefix("ADD COLUMN "));
     let columns =
