@@ -16,6 +16,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("controllers", &["store", "fleet"]),
     ("connector", &["protocol", "fleet", "store", "edge"]),
     ("management", &["protocol", "fleet", "store", "edge"]),
+    ("cli", &["protocol", "fleet", "store", "settings", "management"]),
     (
         "server",
         &[
@@ -28,6 +29,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "controllers",
             "management",
             "settings",
+            "cli",
         ],
     ),
     ("agent", &["protocol"]),

@@ -77,7 +77,7 @@ impl Hub {
         let mut variables = variables(&database, folder.path(), &address);
         variables.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let source = Source::from_variables(variables.clone()).unwrap();
-        let store = server::setup::store(&source).unwrap();
+        let store = cli::setup::store(&source).unwrap();
         Self { database, store, address, variables, folder, units: Vec::new(), managements: Vec::new() }
     }
 
@@ -172,7 +172,7 @@ impl Hub {
         let key = rcgen::KeyPair::generate().unwrap();
         let certificate = parameters.self_signed(&key).unwrap();
         for (file, text) in [("tls.key", key.serialize_pem()), ("tls.crt", certificate.pem())] {
-            server::certificate::write_private(&folder.join(file), &text).unwrap();
+            cli::private_file::write(&folder.join(file), &text).unwrap();
         }
     }
 

@@ -69,7 +69,7 @@ async fn exit_codes_tell_scripts_what_happened() {
         (&["cluster", "remove", "x", "--yes"], 3, "there is no cluster named \"x\""),
         (&["cluster", "list", "--output", "xml"], 2, "possible values: table, json, yaml"),
         (&["nonsense"], 2, "unrecognized subcommand"),
-        (&["serve"], 2, "say what to serve"),
+        (&["serve"], 2, "no service is named"),
     ];
     for (arguments, code, text) in cases {
         let ended = process::run("cluster-manager", hub.variables(), *arguments);
@@ -249,7 +249,7 @@ async fn a_connector_with_another_certificate_does_not_start_unless_that_very_on
     std::fs::remove_dir_all(&folder).unwrap();
     server::certificate::ensure(&folder, [127, 0, 0, 1].into()).unwrap();
     let token = hub.cli(["token", "create", "b"]);
-    assert!(token.code == Some(4) && token.err.contains("nobody could join"), "{token:?}");
+    assert!(token.code == Some(4) && token.err.contains("no cluster could join"), "{token:?}");
     program.kill();
     let (ended, said) = Program::start(hub.connector_command()).ends(Duration::from_secs(30)).await;
     assert_eq!(ended.code(), Some(4), "{said}");

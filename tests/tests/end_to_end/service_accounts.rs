@@ -153,7 +153,7 @@ async fn the_command_line_makes_the_first_account_without_any_sign_in() {
     assert!(setting.hub.cli(["service-account", "list"]).out.contains("first"));
     let cases: &[(&[&str], i32, &str)] = &[
         (&["service-account", "create", "first", "--role", "viewer"], 4, "named \"first\" already"),
-        (&["service-account", "create", "x", "--role", "root"], 2, "a role is viewer, operator or admin"),
+        (&["service-account", "create", "x", "--role", "root"], 2, "expected viewer, operator or admin"),
         (&["service-account", "create", "x"], 2, "--role"),
         (&["service-account", "create", "", "--role", "viewer"], 2, "1 to 255 characters"),
         (

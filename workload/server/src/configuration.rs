@@ -1,5 +1,4 @@
-//! What the hub is set to, as `GET /1.0/configuration` shows it (contract section 2): by the existing keys, secrets
-//! masked before they leave here.
+//! The settings as `GET /1.0/configuration` shows them (contract section 2), with secrets masked.
 
 use std::collections::BTreeMap;
 
@@ -8,10 +7,10 @@ use secrecy::ExposeSecret as _;
 use settings::source::SettingError;
 use settings::{Setting, Source, table, typed};
 
-/// Stands where a secret is set. As long as that, whatever the secret is.
+/// Shown instead of a secret. Its length says nothing about the secret.
 const MASK: &str = "********";
 
-/// Key, setting, and what people call it.
+/// The key, the setting and the title of each.
 const SHOWN: &[(&str, &Setting, &str)] = &[
     ("api_version", &table::API_VERSION, "API version"),
     ("version", &table::VERSION, "Version"),
@@ -38,10 +37,10 @@ const SHOWN: &[(&str, &Setting, &str)] = &[
         "Rate limit, cleanup interval",
     ),
     ("rate_limit_log_interval", &table::RATE_LIMIT_LOG_INTERVAL_SECONDS, "Rate limit, log interval"),
-    ("rate_limit_max_clients", &table::RATE_LIMIT_MAX_CLIENTS, "Rate limit, most clients"),
+    ("rate_limit_max_clients", &table::RATE_LIMIT_MAX_CLIENTS, "Rate limit, maximum clients"),
 ];
 
-/// All that is shown.
+/// Returns all settings that are shown, by their keys.
 pub fn shown(source: &Source) -> Result<BTreeMap<&'static str, SettingView>, SettingError> {
     let mut all = BTreeMap::new();
     for (key, setting, title) in SHOWN {
@@ -56,7 +55,7 @@ pub fn shown(source: &Source) -> Result<BTreeMap<&'static str, SettingView>, Set
     let database = connection_string(&typed::Database::from(source)?);
     all.insert(
         "db_connection_string",
-        view(database, "Database connection", "Where the database is, and as whom we reach it."),
+        view(database, "Database connection", "The database's address, user and name."),
     );
     Ok(all)
 }
@@ -72,9 +71,9 @@ fn connection_string(database: &typed::Database) -> String {
     format!("postgres://{user}{password}@{host}:{port}/{name}?sslmode={mode}")
 }
 
-/// A URL can carry a user and a password before its host.
+/// Masks the user and the password in URLs.
 fn without_password(value: &str) -> String {
-    // There may be several, with blanks between them.
+    // A setting may hold several URLs, separated by spaces.
     value.split_whitespace().map(address_without_password).collect::<Vec<_>>().join(" ")
 }
 
@@ -97,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn no_secret_is_shown_in_any_place() {
+    fn secrets_are_masked() {
         let all = shown_for(&[
             ("DB_PASSWORD", "canary"),
             ("OIDC_CLIENT_SECRET", "canary"),
@@ -119,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn the_contracts_keys_are_all_there_whatever_is_set() {
+    fn all_keys_of_the_contract_are_shown() {
         let all = shown_for(&[]);
         let keys: Vec<&str> = all.keys().copied().collect();
         assert_eq!(

@@ -1,29 +1,27 @@
-//! The program `cluster-manager`: command line, wiring, signals. What it does stands in the crates that it wires.
+//! The program `cluster-manager`: wiring only. It reads the settings and starts the services of the other crates.
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`cli`] | the command line |
-//! | [`commands`] | one file a command |
-//! | `backend`, `remote` | a hub by its database, or over its API |
-//! | [`mod@unit`] | running services, with their status port and their shutdown |
-//! | [`setup`] | settings turned into a store, rules and limits |
-//! | [`certificate`] | self-issued certificates for local runs |
-//! | [`output`], [`failure`] | what people and scripts get to see, and the exit code |
+//! | [`mod@unit`] | a running unit: its services, status port and shutdown |
+//! | [`setup`], `relay_setup` | settings turned into the services' options |
+//! | [`configuration`] | settings as the API shows them |
+//! | `serve`, `local`, `relay_explain` | the commands that need the services |
+//! | `own_metrics` | the hub's metrics about the database and the clusters |
+//! | `relay_sink` | the connector's metrics handed to the relay |
+//! | [`certificate`] | self-signed certificates for local runs |
+//! | [`log`] | logging |
 
-mod backend;
 pub mod certificate;
-pub mod cli;
-pub mod commands;
 pub mod configuration;
-pub mod event_view;
-pub mod failure;
+mod local;
 pub mod log;
-pub mod output;
 mod own_metrics;
-mod prompt;
+mod program;
+mod relay_explain;
 mod relay_setup;
 mod relay_sink;
-pub mod remote;
+mod serve;
 pub mod setup;
 pub mod unit;
-pub mod view;
+
+pub use program::Program;

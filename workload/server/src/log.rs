@@ -1,16 +1,15 @@
-//! Logging: to standard error, text or JSON, times in UTC.
+//! Logging: to standard error, as text or JSON, with times in UTC.
 
 use std::io::IsTerminal as _;
 
+use cli::Failure;
 use settings::typed::Log;
 use tracing_subscriber::EnvFilter;
-
-use crate::failure::Failure;
 
 /// Starts logging.
 pub fn start(settings: &Log) -> Result<(), Failure> {
     let filter = EnvFilter::try_new(&settings.filter)
-        .map_err(|error| Failure::Usage(format!("LOG_LEVEL cannot be read: {error}")))?;
+        .map_err(|error| Failure::Usage(format!("LOG_LEVEL is not a valid filter: {error}")))?;
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

@@ -2,10 +2,12 @@
 
 use std::process::ExitCode;
 
-/// Thousands of short connections a second are mostly small allocations, made on one thread and freed on another.
+use server::Program;
+
+/// A hub makes many small allocations on one thread and frees them on another.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    server::commands::main()
+    cli::main(&Program)
 }

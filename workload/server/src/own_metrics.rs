@@ -1,5 +1,5 @@
-//! What this process shows of itself on the status port beside what its services count: the database as it sees it,
-//! its build, and how every cluster stands. The latter is the same in every unit.
+//! The metrics on the status port that no service counts: the build, the database as this unit sees it, and the state
+//! of every cluster, which is the same in all units.
 
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -19,16 +19,16 @@ use prometheus_client::registry::Registry;
 use store::Store;
 use tokio_util::sync::CancellationToken;
 
-/// How often it is looked: oftener than metrics are scraped, since a look costs by what changed since the last one, and
-/// heartbeats should not have to wait for a long one.
-const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// How often the state is read: more often than metrics are scraped, since the cost grows with the changes since the last
+/// read and heartbeats must not wait for a long one.
+const READ_INTERVAL: Duration = Duration::from_secs(2);
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct StateLabel {
     state: &'static str,
 }
 
-/// What one process shows of itself.
+/// The metrics of this unit.
 pub(crate) struct OwnMetrics {
     store: Store,
     clusters: Arc<Clusters>,
@@ -36,7 +36,7 @@ pub(crate) struct OwnMetrics {
     database: Histogram,
 }
 
-/// How the clusters stood when it was last looked.
+/// The state of the clusters when it was last read.
 #[derive(Debug)]
 struct Clusters {
     rules: HealthRules,
@@ -62,22 +62,26 @@ impl OwnMetrics {
         }
     }
 
-    /// Shows them under `cluster_manager_…`.
+    /// Registers the metrics, whose names begin with `cluster_manager_`.
     pub(crate) fn register(&self, registry: &mut Registry) {
         let prefix = registry.sub_registry_with_prefix("cluster_manager");
-        prefix.register("build", "The program", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
-        prefix.register("database_connections", "Connections to the database", self.connections.clone());
+        prefix.register("build", "Build of the program", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
+        prefix.register(
+            "database_connections",
+            "Open connections to the database, by state",
+            self.connections.clone(),
+        );
         prefix.register(
             "database_seconds",
-            "How long the database takes for the shortest of answers",
+            "Duration of the simplest query to the database",
             self.database.clone(),
         );
         registry.register_collector(Box::new(Arc::clone(&self.clusters)));
     }
 
-    /// Looks every so often until shutdown.
+    /// Reads the state at intervals until shutdown.
     pub(crate) async fn follow(self, shutdown: CancellationToken) {
-        let mut ticks = tokio::time::interval(LOOK_EVERY);
+        let mut ticks = tokio::time::interval(READ_INTERVAL);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         while shutdown.run_until_cancelled(ticks.tick()).await.is_some() {
             let begun = Instant::now();
@@ -88,7 +92,7 @@ impl OwnMetrics {
                 }
                 Err(error) => Err(error),
             };
-            // Of a database that is away, nothing is shown rather than what was.
+            // While the database is not available, show nothing instead of old values.
             let seen = seen.ok().map(|(clock, standings)| Seen { clock, at: Instant::now(), standings });
             *self.clusters.seen.write().unwrap_or_else(PoisonError::into_inner) = seen;
             let (open, idle) = self.store.connections();
@@ -107,7 +111,7 @@ impl Collector for Clusters {
         let passed = at.elapsed();
         let clock = ServiceClock {
             now: clock.now + passed,
-            // It goes on as it went: whether it stands still is known at the next look.
+            // Assume that the hub still accepts heartbeats; the next read shows if it does not.
             accepting_until: if clock.is_outage() { clock.accepting_until } else { clock.now + passed },
             ..*clock
         };
@@ -116,29 +120,35 @@ impl Collector for Clusters {
             let metric = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
             each(metric, standings, value)
         };
-        gauge("cluster_manager_cluster_up", "1 unless the cluster is lost", &|cluster| {
+        gauge("cluster_manager_cluster_up", "0 if the cluster is lost, else 1", &|cluster| {
             Some(if judge.state(cluster) == HealthState::Lost { 0.0 } else { 1.0 })
         })?;
-        gauge("cluster_manager_cluster_health", "0 fresh, 1 late, 2 lost", &|cluster| {
-            Some(f64::from(judge.state(cluster).rank()))
-        })?;
+        gauge(
+            "cluster_manager_cluster_health",
+            "Health of the cluster: 0 fresh, 1 late, 2 lost",
+            &|cluster| Some(f64::from(judge.state(cluster).rank())),
+        )?;
         gauge(
             "cluster_manager_cluster_heartbeat_age_seconds",
-            "Since the last heartbeat, by the wall clock",
+            "Time since the last heartbeat, in seconds",
             &|cluster| Some((clock.now - cluster.last_heartbeat_at?).as_seconds_f64().max(0.0)),
         )?;
         gauge(
             "cluster_manager_cluster_certificate_expiry_timestamp_seconds",
-            "Until when the cluster's certificate is valid",
+            "Expiry of the cluster's certificate, as Unix time",
             &|cluster| Some(cluster.certificate_not_after.unix_timestamp() as f64),
         )?;
         let reported = |cluster: &Standing| cluster.last_heartbeat_at.is_some();
-        gauge("cluster_manager_cluster_memory_usage_ratio", "The used share of its memory", &|cluster| {
-            reported(cluster).then(|| f64::from(cluster.report.memory_share.hundredths()) / 10_000.0)
-        })?;
+        gauge(
+            "cluster_manager_cluster_memory_usage_ratio",
+            "Used share of the cluster's memory, from 0 to 1",
+            &|cluster| {
+                reported(cluster).then(|| f64::from(cluster.report.memory_share.hundredths()) / 10_000.0)
+            },
+        )?;
         gauge(
             "cluster_manager_cluster_storage_usage_ratio",
-            "The used share of its fullest storage pool",
+            "Used share of the cluster's fullest storage pool, from 0 to 1",
             &|cluster| {
                 reported(cluster).then(|| f64::from(cluster.report.storage_share.hundredths()) / 10_000.0)
             },
@@ -147,7 +157,7 @@ impl Collector for Clusters {
     }
 }
 
-/// One gauge of each cluster that has the value.
+/// Encodes one gauge for each cluster that has the value.
 fn each(
     mut metric: MetricEncoder<'_>,
     standings: &[Arc<Standing>],
@@ -168,7 +178,7 @@ fn by_status(
 ) -> fmt::Result {
     let mut metric = encoder.encode_descriptor(
         "cluster_manager_cluster_warnings",
-        "Its warnings, silence and certificate included",
+        "Warnings of the cluster, including lateness and certificate",
         None,
         MetricType::Gauge,
     )?;
@@ -190,6 +200,10 @@ fn by_status(
         Ok(())
     };
     let (members, instances) = ("cluster_manager_cluster_members", "cluster_manager_cluster_instances");
-    statuses(members, "Its members, by LXD's usual statuses", MEMBER_STATUSES, |of| of.report.members)?;
-    statuses(instances, "Its instances, by LXD's usual statuses", INSTANCE_STATUSES, |of| of.report.instances)
+    statuses(members, "Members of the cluster, by LXD's usual statuses", MEMBER_STATUSES, |of| {
+        of.report.members
+    })?;
+    statuses(instances, "Instances of the cluster, by LXD's usual statuses", INSTANCE_STATUSES, |of| {
+        of.report.instances
+    })
 }

@@ -1,4 +1,4 @@
-//! Settings turned into a relay of the sites' metrics.
+//! Settings turned into a relay of the clusters' metrics.
 
 use std::path::Path;
 use std::time::Duration;
@@ -9,13 +9,13 @@ use relay::{Config, Credentials, Endpoint, Relay, SinkConfig, SpoolConfig};
 use serde::Deserialize;
 use settings::{Source, table, typed};
 
-use crate::failure::Failure;
-use crate::setup::read;
+use cli::Failure;
+use cli::setup::read_file;
 
-/// The longest that a request to a sink may take.
-const TIMEOUT: Duration = Duration::from_secs(30);
+/// Timeout of a request to a sink.
+const SINK_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The file of rules.
+/// The file in `RELAY_RULES_FILE`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct RulesFile {
@@ -29,26 +29,26 @@ struct RulesFile {
 struct GroupInFile {
     name: String,
     matchers: Vec<String>,
-    /// `5m`, `1h 30m`.
+    /// A duration such as `5m` or `1h 30m`.
     #[serde(deserialize_with = "duration")]
     every: Duration,
 }
 
-/// The relay that the settings ask for; none where there is no sink.
+/// Starts the relay that the settings ask for. `None` if there are no sinks.
 pub(crate) fn start(source: &Source) -> Result<Option<Relay>, Failure> {
     let settings = typed::Relay::from(source)?;
-    // Read in any case: a mistake in it is worth knowing of before there is a sink.
+    // Read the rules even without sinks, so that mistakes show early.
     let rules = settings.rules_file.as_deref().map(rules).transpose()?.unwrap_or_default();
     if settings.sinks.is_empty() {
         return Ok(None);
     }
     let extra_ca_pem =
-        settings.extra_ca_file.as_deref().map(|path| read(&table::EXTRA_CA_FILE, path)).transpose()?;
+        settings.extra_ca_file.as_deref().map(|path| read_file(&table::EXTRA_CA_FILE, path)).transpose()?;
     let mut sinks = Vec::new();
     for url in settings.sinks {
         let credentials = match &settings.bearer_token {
             Some(token) if url.username().is_empty() => Credentials::Bearer(token.clone()),
-            // What stands in the address is found there.
+            // The client takes a user and a password from the URL.
             _ => Credentials::None,
         };
         let name = name(&url, sinks.iter().map(|sink: &SinkConfig| sink.name.as_str()));
@@ -56,31 +56,36 @@ pub(crate) fn start(source: &Source) -> Result<Option<Relay>, Failure> {
             .spool_path
             .as_ref()
             .map(|folder| SpoolConfig { directory: folder.join(&name), bytes: settings.spool_bytes });
-        let endpoint = Endpoint { url, extra_ca_pem: extra_ca_pem.clone(), credentials, timeout: TIMEOUT };
+        let endpoint =
+            Endpoint { url, extra_ca_pem: extra_ca_pem.clone(), credentials, timeout: SINK_TIMEOUT };
         let sink = SinkConfig::new(name, endpoint);
         sinks.push(SinkConfig { memory_bytes: settings.memory_bytes, spool, ..sink });
     }
     let mut config = Config::new(sinks);
-    // Beside the sinks' folders: one for all of them.
+    // One journal for all sinks, beside their folders.
     config.journal = settings.spool_path;
     config.packing.rules = rules;
     config.packing.job = if settings.is_job_folded { JobLabel::Folded } else { JobLabel::Name };
-    let relay = Relay::start(config).map_err(|error| Failure::Other(format!("the relay: {error}")))?;
+    let relay =
+        Relay::start(config).map_err(|error| Failure::Other(format!("cannot start the relay: {error}")))?;
     Ok(Some(relay))
 }
 
-/// The rules in a file.
+/// Reads a file of rules.
 pub(crate) fn rules(path: &Path) -> Result<Rules, Failure> {
-    let text = std::fs::read(path)
-        .map_err(|error| Failure::Other(format!("the relay's rules: {}: {error}", path.display())))?;
-    parsed(&text).map_err(|error| Failure::Usage(format!("the relay's rules: {}: {error}", path.display())))
+    let text = std::fs::read(path).map_err(|error| {
+        Failure::Other(format!("cannot read the relay's rules from {}: {error}", path.display()))
+    })?;
+    parse_rules(&text).map_err(|error| {
+        Failure::Usage(format!("the relay's rules in {} are invalid: {error}", path.display()))
+    })
 }
 
-fn parsed(text: &[u8]) -> Result<Rules, String> {
+fn parse_rules(text: &[u8]) -> Result<Rules, String> {
     let yaml: serde_yaml::Value = serde_yaml::from_slice(text).map_err(|error| error.to_string())?;
-    // Any other file, taken for one of rules, would be repeated whole in the complaint.
+    // The error for any other file would repeat all of its content.
     if !yaml.is_mapping() {
-        return Err("it must hold allow, deny or groups".to_owned());
+        return Err("it must contain allow, deny or groups".to_owned());
     }
     let file: RulesFile = serde_yaml::from_value(yaml).map_err(|error| error.to_string())?;
     rules_of(file).map_err(|error| error.to_string())
@@ -101,11 +106,11 @@ fn rules_of(file: RulesFile) -> Result<Rules, InvalidMatcher> {
     Ok(Rules { allow: matchers(file.allow)?, deny: matchers(file.deny)?, groups: groups? })
 }
 
-/// What a sink is called in counters, logs and the spool: by its host, which says enough and holds no secret.
+/// Names a sink after its host, for metrics, logs and the spool. The rest of the URL may hold secrets.
 fn name<'a>(url: &url::Url, taken: impl Iterator<Item = &'a str>) -> String {
     let host = url.host_str().unwrap_or("sink");
-    let fitting = |character: char| character.is_ascii_alphanumeric() || matches!(character, '.' | '-');
-    let host: String = host.chars().map(|c| if fitting(c) { c } else { '_' }).collect();
+    let is_safe = |character: char| character.is_ascii_alphanumeric() || matches!(character, '.' | '-');
+    let host: String = host.chars().map(|c| if is_safe(c) { c } else { '_' }).collect();
     let port = url.port().map(|port| format!("_{port}")).unwrap_or_default();
     let base = format!("{host}{port}");
     let taken: Vec<&str> = taken.collect();
@@ -128,32 +133,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rules_are_read_as_people_write_them() {
-        let rules = parsed(
+    fn rules_file_is_parsed() {
+        let rules = parse_rules(
             b"allow: [lxd_*]\ndeny: ['lxd_disk_*{device=\"loop*\"}']\n\
              groups:\n- {name: slow, matchers: [lxd_filesystem_*], every: 5m}",
         )
         .unwrap();
         assert_eq!((rules.allow.len(), rules.deny.len()), (1, 1));
         assert_eq!((rules.groups[0].name.as_str(), rules.groups[0].every), ("slow", Duration::from_mins(5)));
-        assert_eq!(parsed(b"{}").unwrap(), Rules::default());
+        assert_eq!(parse_rules(b"{}").unwrap(), Rules::default());
     }
 
     #[test]
-    fn a_mistake_in_them_is_named() {
+    fn mistake_in_rules_is_named() {
         for (yaml, part) in [
             ("alow: []", "alow"),
-            ("A whole book.", "it must hold allow, deny or groups"),
+            ("A whole book.", "it must contain allow, deny or groups"),
             ("deny: ['a b']", "a b"),
             ("groups: [{name: x, matchers: [], every: soon}]", "every"),
         ] {
-            let error = parsed(yaml.as_bytes()).unwrap_err();
+            let error = parse_rules(yaml.as_bytes()).unwrap_err();
             assert!(error.contains(part) || error.contains("time") || error.contains("expected"), "{error}");
         }
     }
 
     #[test]
-    fn sinks_are_called_by_their_hosts() {
+    fn sinks_are_named_after_their_hosts() {
         let named = |text: &str, taken: &[&str]| name(&text.parse().unwrap(), taken.iter().copied());
         assert_eq!(named("https://u:p@mimir.example.com/api/v1/push", &[]), "mimir.example.com");
         assert_eq!(named("http://[::1]:9090/x", &[]), "___1__9090");

@@ -1,4 +1,4 @@
-//! Hands the metrics of heartbeats to the relay, and tells it which clusters are gone.
+//! Hands the metrics of heartbeats to the relay, ends the series of lost clusters, and reports the state of the sinks.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -15,10 +15,10 @@ use store::metrics_sinks::{self, SinkReport};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-/// How often it is looked for clusters that left or fell silent.
-const LOOK_EVERY: Duration = Duration::from_secs(15);
-/// How long the sinks are given to take what is left when the process ends.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How often to check for clusters that were removed or are lost.
+const LOST_CHECK_INTERVAL: Duration = Duration::from_secs(15);
+/// How long the sinks have to take what is queued when the process ends.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A relay behind the connector, until it is shut down.
 pub(crate) struct RelaySink(RwLock<Option<Arc<Relay>>>);
@@ -43,55 +43,59 @@ impl RelaySink {
         self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Takes nothing more, and gives the sinks a little time for what is left.
+    /// Accepts no more metrics and gives the sinks some time for what is queued.
     pub(crate) async fn shut_down(&self) {
         let relay = self.0.write().unwrap_or_else(PoisonError::into_inner).take();
-        // Whoever is just handing something in keeps it; then it stops as if the process had been killed.
+        // If a heartbeat holds the relay right now, the relay stops as if the process had been killed.
         if let Some(relay) = relay.and_then(Arc::into_inner) {
-            relay.shut_down(PATIENCE).await;
+            relay.shut_down(SHUTDOWN_TIMEOUT).await;
         }
     }
 
     /// Ends the series of clusters that were removed or are lost, until shutdown.
-    pub(crate) async fn follow(
+    pub(crate) async fn end_lost_clusters(
         self: Arc<Self>,
         store: Store,
         rules: HealthRules,
         shutdown: CancellationToken,
     ) {
-        let mut ticks = tokio::time::interval(LOOK_EVERY);
+        let mut ticks = tokio::time::interval(LOST_CHECK_INTERVAL);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         while shutdown.run_until_cancelled(ticks.tick()).await.is_some() {
-            // Away from the database nobody can tell who is silent.
-            let Some(outcome) = shutdown.run_until_cancelled(self.end_the_silent(&store, &rules)).await
+            let Some(outcome) =
+                shutdown.run_until_cancelled(self.end_lost_clusters_once(&store, &rules)).await
             else {
                 return;
             };
             if let Err(error) = outcome {
-                tracing::debug!(%error, "clusters whose metrics should end are not known");
+                tracing::debug!(%error, "cannot check for lost clusters whose series should end");
             }
         }
     }
 
-    /// Tells every unit how the sinks stand, until shutdown.
-    pub(crate) async fn report(self: Arc<Self>, store: Store, shutdown: CancellationToken) {
+    /// Reports the state of the sinks to the database, where every unit reads it, until shutdown.
+    pub(crate) async fn report_states(self: Arc<Self>, store: Store, shutdown: CancellationToken) {
         let unit = Uuid::now_v7();
         let mut ticks = tokio::time::interval(metrics_sinks::REPORT_EVERY);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         while shutdown.run_until_cancelled(ticks.tick()).await.is_some() {
             let Some(relay) = self.relay() else { return };
             let reports: Vec<_> = relay.sinks().into_iter().map(report).collect();
-            // Kept no longer than needed: whoever shuts the relay down must be its only owner.
+            // The shutdown needs the only reference.
             drop(relay);
             if let Err(error) = store.report_sinks(unit, &reports).await {
-                tracing::debug!(%error, "nobody could be told how the metrics' sinks stand");
+                tracing::debug!(%error, "cannot report the state of the metrics sinks");
             }
         }
     }
 
-    async fn end_the_silent(&self, store: &Store, rules: &HealthRules) -> Result<(), store::StoreError> {
+    async fn end_lost_clusters_once(
+        &self,
+        store: &Store,
+        rules: &HealthRules,
+    ) -> Result<(), store::StoreError> {
         let Some(relay) = self.relay() else { return Ok(()) };
-        // All of them: whoever was heard a moment ago may have left since.
+        // Every cluster with series here, even one that reported just now: it may have been removed since.
         let relayed = relay.silent_since(UnixMillis::now()).await;
         if relayed.is_empty() {
             return Ok(());
@@ -100,9 +104,9 @@ impl RelaySink {
         let judge = Judge::new(rules, &clock);
         let by_name: HashMap<_, _> = standings.iter().map(|cluster| (&cluster.name, cluster)).collect();
         for name in relayed {
-            // Whoever reports to another unit now is neither gone nor lost.
+            // A cluster that now reports to another unit is neither removed nor lost.
             if by_name.get(&name).is_none_or(|cluster| judge.state(cluster) == HealthState::Lost) {
-                tracing::debug!(cluster = %name, "its metrics end");
+                tracing::debug!(cluster = %name, "ending the series of a removed or lost cluster");
                 relay.end(name);
             }
         }
@@ -115,7 +119,7 @@ fn report(sink: SinkStanding) -> SinkReport {
     let (state, reason) = match sink.state {
         SinkState::Idle => ("idle", None),
         SinkState::Taking => ("taking", None),
-        // What a sink says may hold anything; the database takes all but this.
+        // The text comes from the sink and may hold NUL, which PostgreSQL does not accept.
         SinkState::Failing(why) => ("failing", Some(why.replace('\0', "\u{fffd}"))),
     };
     SinkReport {

@@ -1,71 +1,69 @@
-//! Running services: listeners, the status port, and a shutdown that finishes what was accepted.
+//! A running unit: its services, the status port, and a shutdown that finishes the requests in progress.
+
+mod connector;
+mod management;
+mod prepare;
+mod status;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use connector::{Connector, CountingSink, MetricsSink};
-use edge::status_port::{HealthCheck, MetricsText};
-use edge::tls::{ClientCertificates, server_config};
-use edge::{EdgeMetrics, Limits, ProxyPolicy, Server, ServerIdentity};
+use ::connector::Connector;
+use cli::Failure;
+use cli::setup::{self, health_rules};
+use edge::{EdgeMetrics, Limits, ProxyPolicy, Server};
 use futures_util::future::{BoxFuture, FutureExt as _, join_all};
-use management::Management;
 use prometheus_client::registry::Registry;
-use protocol::Fingerprint;
 use settings::{Source, typed};
 use store::Store;
-use store::connector_identity::PinError;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::failure::Failure;
 use crate::own_metrics::OwnMetrics;
 use crate::relay_sink::RelaySink;
-use crate::{relay_setup, setup};
+use prepare::Leaf;
 
-/// How often certificate files are looked at.
-const RELOAD_EVERY: Duration = Duration::from_secs(10);
-/// How soon to try again while the database is away at start.
-const RETRY_EVERY: Duration = Duration::from_secs(1);
+/// How often certificate files are checked for changes.
+const CERTIFICATE_RELOAD_INTERVAL: Duration = Duration::from_secs(10);
 
-/// Where the services of this process listen.
+/// Where the services of this unit listen. A service without an address does not run.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Addresses {
-    /// The connector; not run without.
+    /// The connector.
     pub connector: Option<SocketAddr>,
-    /// The management API; not run without.
+    /// The management API.
     pub management: Option<SocketAddr>,
-    /// The plain status port; not served without.
+    /// Status and metrics over plain HTTP.
     pub status: Option<SocketAddr>,
 }
 
-/// The services of this process.
-pub struct Unit {
+/// The services of this unit.
+struct Unit {
     store: Store,
     proxy: ProxyPolicy,
     metrics: EdgeMetrics,
     registry: Registry,
-    /// Told first: accept nothing new, finish what was accepted.
-    draining: CancellationToken,
-    /// Told when all is finished: what ran beside the endpoints ends.
-    ended: CancellationToken,
-    /// Told when the database is as this program needs it.
-    prepared: CancellationToken,
+    phases: Phases,
     servers: Vec<BoxFuture<'static, ()>>,
-    beside: Vec<BoxFuture<'static, ()>>,
+    background: Vec<BoxFuture<'static, ()>>,
     connector: Option<Arc<Connector>>,
     leaf: Option<Leaf>,
     relay: Option<Arc<RelaySink>>,
 }
 
-/// The connector's certificate, and the one that it may change to.
-#[derive(Clone, Copy)]
-struct Leaf {
-    shown: Fingerprint,
-    wanted: Option<Fingerprint>,
+/// The phases of a unit's life, each a token that is cancelled when the phase begins.
+#[derive(Debug, Clone, Default)]
+struct Phases {
+    /// The database has this program's schema.
+    prepared: CancellationToken,
+    /// Servers accept nothing new and finish what they accepted.
+    draining: CancellationToken,
+    /// All requests are finished: background tasks end.
+    ended: CancellationToken,
 }
 
-/// Runs the services until `shutdown`; `ready` is told where they listen.
+/// Runs the services until `shutdown` is cancelled. Calls `ready` with the addresses once all services listen.
 pub async fn run(
     source: &Source,
     addresses: Addresses,
@@ -97,85 +95,33 @@ impl Unit {
             proxy: ProxyPolicy { trusted: typed::trusted_proxies(source)? },
             metrics,
             registry,
-            draining: CancellationToken::new(),
-            ended: CancellationToken::new(),
-            prepared: CancellationToken::new(),
+            phases: Phases::default(),
             servers: Vec::new(),
-            beside: Vec::new(),
+            background: Vec::new(),
             connector: None,
             leaf: None,
             relay: None,
         };
-        let (store, retention, ended) =
-            (unit.store.clone(), typed::event_retention_days(source)?, unit.ended.clone());
-        // Seals the audit trail, and removes what is too old of it.
+        let (store, ended) = (unit.store.clone(), unit.phases.ended.clone());
+        let retention = typed::event_retention_days(source)?;
+        // Seals the audit trail and removes events that are too old.
         unit.add_prepared(async move { store.look_after_events(retention, ended).await });
-        let own = OwnMetrics::new(unit.store.clone(), setup::health_rules(source)?);
+        let own = OwnMetrics::new(unit.store.clone(), health_rules(source)?);
         own.register(&mut unit.registry);
-        let ended = unit.ended.clone();
+        let ended = unit.phases.ended.clone();
         unit.add_prepared(own.follow(ended));
         Ok(unit)
     }
 
-    async fn add_connector(&mut self, source: &Source, address: SocketAddr) -> Result<SocketAddr, Failure> {
-        let settings = typed::Connector::from(source)?;
-        let identity = setup::connector_identity(&settings)?;
-        let public = setup::connector_address(&settings)?;
-        if let Some(problem) = setup::connector_certificate_problem(&identity, &public) {
-            tracing::warn!("{problem}");
-        }
-        let sink: Arc<dyn MetricsSink> = match relay_setup::start(source)? {
-            None => Arc::new(CountingSink::default()),
-            Some(relay) => {
-                relay.counts().register(&mut self.registry);
-                let sink = Arc::new(RelaySink::new(relay));
-                let health = setup::health_rules(source)?;
-                let (store, ended) = (self.store.clone(), self.ended.clone());
-                self.add_prepared(sink.clone().report(store.clone(), ended.clone()));
-                self.add_prepared(sink.clone().follow(store, health, ended));
-                self.relay = Some(sink.clone());
-                sink
-            }
-        };
-        let connector = Connector::new(self.store.clone(), setup::connector_options(source, public, sink)?);
-        connector.metrics().register(&mut self.registry);
-        self.beside.push(identity.clone().watch(RELOAD_EVERY, self.ended.clone()).boxed());
-        let tls = server_config(identity.clone(), ClientCertificates::Requested, &[b"http/1.1"]);
-        let listener = listen(address).await?;
-        let bound = listener.local_addr().map_err(Failure::other)?;
-        tracing::info!(address = %bound, fingerprint = %identity.leaf_fingerprint(), "the connector listens");
-        let server = self.server("cluster-connector", listener, tls, true);
-        self.servers.push(edge::serve(server, connector.routes(), self.draining.clone()).boxed());
-        self.connector = Some(connector);
-        self.leaf = Some(Leaf { shown: identity.leaf_fingerprint(), wanted: setup::wanted_leaf(source)? });
-        Ok(bound)
-    }
-
-    async fn add_management(&mut self, source: &Source, address: SocketAddr) -> Result<SocketAddr, Failure> {
-        let settings = typed::Management::from(source)?;
-        let identity: Arc<ServerIdentity> = setup::management_identity(&settings)?;
-        self.beside.push(identity.clone().watch(RELOAD_EVERY, self.ended.clone()).boxed());
-        let tls = server_config(identity.clone(), ClientCertificates::NotAsked, &[b"h2", b"http/1.1"]);
-        let listener = listen(address).await?;
-        let bound = listener.local_addr().map_err(Failure::other)?;
-        tracing::info!(address = %bound, "the management API listens");
-        let management =
-            Management::new(self.store.clone(), setup::management_options(source, settings, identity)?);
-        let server = self.server("management-api", listener, tls, false);
-        self.servers.push(edge::serve(server, management.routes(), self.draining.clone()).boxed());
-        self.beside.push(management.run(self.ended.clone()).boxed());
-        Ok(bound)
-    }
-
-    /// Runs this beside the services, as soon as the database is as this program needs it.
+    /// Adds a background task that starts when the database has this program's schema.
     fn add_prepared(&mut self, task: impl Future<Output = ()> + Send + 'static) {
-        let (prepared, ended) = (self.prepared.clone(), self.ended.clone());
+        let Phases { prepared, ended, .. } = self.phases.clone();
         let task = async move {
             if ended.run_until_cancelled(prepared.cancelled()).await.is_some() {
                 task.await;
             }
         };
-        self.beside.push(task.boxed());
+        self.background.push(task.boxed());
     }
 
     fn server(
@@ -189,34 +135,19 @@ impl Unit {
         Server { name, listener, tls, proxy, limits: Limits::default(), close_after_response, metrics }
     }
 
-    async fn add_status(&mut self, address: SocketAddr) -> Result<SocketAddr, Failure> {
-        let listener = listen(address).await?;
-        let bound = listener.local_addr().map_err(Failure::other)?;
-        let registry = std::mem::take(&mut self.registry);
-        let metrics: MetricsText = Arc::new(move || {
-            let mut text = String::new();
-            // Writing to a String cannot fail.
-            let _ = prometheus_client::encoding::text::encode(&mut text, &registry);
-            text
-        });
-        let checks: Arc<dyn HealthCheck> = Arc::new(DatabaseHealth(self.store.clone()));
-        self.beside.push(edge::status_port::serve(listener, checks, metrics, self.ended.clone()).boxed());
-        Ok(bound)
-    }
-
     async fn run(self, shutdown: CancellationToken) -> Result<(), Failure> {
-        let Self { store, draining, ended, prepared, servers, beside, connector, leaf, relay, .. } = self;
-        let beside = tokio::spawn(join_all(beside.into_iter().map(tokio::spawn)));
+        let Self { store, phases, servers, background, connector, leaf, relay, .. } = self;
+        let background = tokio::spawn(join_all(background.into_iter().map(tokio::spawn)));
         let servers = tokio::spawn(join_all(servers.into_iter().map(tokio::spawn)));
         let outcome = tokio::select! {
-            outcome = serve_prepared(&store, connector, leaf, &prepared, &draining, &ended) => outcome,
+            outcome = prepare::run(&store, connector, leaf, &phases) => outcome,
             () = shutdown.cancelled() => Ok(()),
         };
-        tracing::info!("finishing what was accepted");
-        draining.cancel();
+        tracing::info!("finishing the requests in progress");
+        phases.draining.cancel();
         let _ = servers.await;
-        ended.cancel();
-        let _ = beside.await;
+        phases.ended.cancel();
+        let _ = background.await;
         if let Some(relay) = relay {
             relay.shut_down().await;
         }
@@ -224,77 +155,8 @@ impl Unit {
     }
 }
 
-/// Makes ready, then runs what must run beside the connector's endpoints, until shutdown.
-async fn serve_prepared(
-    store: &Store,
-    connector: Option<Arc<Connector>>,
-    leaf: Option<Leaf>,
-    prepared: &CancellationToken,
-    draining: &CancellationToken,
-    ended: &CancellationToken,
-) -> Result<(), Failure> {
-    prepare(store, connector.as_deref(), leaf).await?;
-    prepared.cancel();
-    let Some(connector) = connector else { return std::future::pending().await };
-    // A connector that no longer follows its database, or marks its presence, must not go on as if it did.
-    match tokio::spawn(connector.run(draining.clone(), ended.clone())).await {
-        Ok(()) => Ok(()),
-        Err(failed) => Err(Failure::Other(format!("a task beside the connector failed: {failed}"))),
-    }
-}
-
-/// Brings the schema up to date and makes ready to accept, however long the database takes to come.
-async fn prepare(store: &Store, connector: Option<&Connector>, leaf: Option<Leaf>) -> Result<(), Failure> {
-    loop {
-        match try_prepare(store, connector, leaf).await {
-            Err(PinError::Store(error)) if error.is_unavailable() => {
-                tracing::warn!(%error, "waiting for the database");
-                tokio::time::sleep(RETRY_EVERY).await;
-            }
-            Err(PinError::Store(error)) => return Err(error.into()),
-            Err(pinned @ PinError::Pinned { shown, .. }) => {
-                let setting = settings::table::CLUSTER_CONNECTOR_FINGERPRINT.name;
-                return Err(Failure::Conflict(format!(
-                    "{pinned}. Restore the old certificate; or, if it is to change, set {setting}={shown}"
-                )));
-            }
-            Ok(()) => {
-                tracing::info!("ready");
-                return Ok(());
-            }
-        }
-    }
-}
-
-async fn try_prepare(
-    store: &Store,
-    connector: Option<&Connector>,
-    leaf: Option<Leaf>,
-) -> Result<(), PinError> {
-    let migrated = store.migrate().await?;
-    if let Some(taken_over) = migrated.taken_over {
-        let store::takeover::TakenOver { version, clusters, tokens } = taken_over;
-        tracing::info!(version, clusters, tokens, "took over a database of microcloud-cluster-manager");
-    }
-    if let Some(Leaf { shown, wanted }) = leaf {
-        store.pin_connector_leaf(shown, wanted).await?;
-    }
-    if let Some(connector) = connector {
-        connector.prepare().await?;
-    }
-    Ok(())
-}
-
 async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
     TcpListener::bind(address)
         .await
         .map_err(|error| Failure::Other(format!("cannot listen on {address}: {error}")))
-}
-
-struct DatabaseHealth(Store);
-
-impl HealthCheck for DatabaseHealth {
-    fn healthy(&self) -> BoxFuture<'_, Result<(), String>> {
-        async { self.0.ping().await.map_err(|error| error.to_string()) }.boxed()
-    }
 }

@@ -1,0 +1,144 @@
+//! Standard output and standard error: tables, JSON, YAML, notes; times, sizes and counts as text.
+
+use std::io::{IsTerminal as _, Write as _};
+
+use comfy_table::presets::NOTHING;
+use comfy_table::{ContentArrangement, Table};
+use serde::Serialize;
+use time::OffsetDateTime;
+
+use crate::Failure;
+use crate::arguments::Format;
+
+/// Width of the column of labels in [`labelled`].
+const LABEL_WIDTH: usize = 15;
+
+/// Prints a value as JSON or YAML, or the text that `table` makes of it.
+pub fn print<T: Serialize>(
+    format: Format,
+    value: &T,
+    table: impl FnOnce(&T) -> String,
+) -> Result<(), Failure> {
+    let text = match format {
+        Format::Table => table(value),
+        Format::Json => serde_json::to_string_pretty(value).map_err(Failure::other)?,
+        Format::Yaml => serde_yaml::to_string(value).map_err(Failure::other)?,
+    };
+    line(text.trim_end())
+}
+
+/// Prints a line on standard output. A closed pipe is not a failure.
+pub fn line(text: &str) -> Result<(), Failure> {
+    match writeln!(std::io::stdout(), "{text}") {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::other(error)),
+        _ => Ok(()),
+    }
+}
+
+/// Prints a note for people on standard error.
+pub fn note(text: &str) {
+    // There is no other place to report a failure.
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// Returns a table without lines. On a terminal its columns keep to the terminal's width; in a pipe they are as wide as
+/// their content.
+pub fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    let mut table = Table::new();
+    table.load_style(NOTHING);
+    // A terminal that does not know its width reports 0.
+    if is_terminal() && table.width().is_some_and(|width| width > 0) {
+        table.set_content_arrangement(ContentArrangement::Dynamic);
+    }
+    table.set_header(header.iter().copied());
+    table.add_rows(
+        rows.into_iter().map(|row| row.into_iter().map(|cell| one_line(&cell)).collect::<Vec<_>>()),
+    );
+    let text = table.to_string();
+    text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
+}
+
+/// Returns one line for each label and its text. An empty label continues the one above.
+pub fn labelled(lines: &[(&str, String)]) -> String {
+    let line = |(label, text): &(&str, String)| format!("{label:<LABEL_WIDTH$} {text}").trim_end().to_owned();
+    lines.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// Makes text from elsewhere safe for a terminal: replaces control characters and those that change its direction.
+pub fn one_line(text: &str) -> String {
+    let is_harmful = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars().map(|c| if is_harmful(c) { '\u{fffd}' } else { c }).collect()
+}
+
+/// Whether standard output is a terminal.
+pub fn is_terminal() -> bool {
+    std::io::stdout().is_terminal()
+}
+
+/// A time as RFC 3339 in UTC, in whole seconds.
+pub fn timestamp(time: OffsetDateTime) -> String {
+    let time = time.to_offset(time::UtcOffset::UTC).replace_nanosecond(0).unwrap_or(time);
+    time.format(&time::format_description::well_known::Rfc3339).unwrap_or_default()
+}
+
+/// The time at which something expires, marked if it has expired.
+pub fn expiry(expiry: OffsetDateTime, now: OffsetDateTime) -> String {
+    let text = timestamp(expiry);
+    if expiry <= now { format!("{text} (expired)") } else { text }
+}
+
+/// A number of things whose plural ends with "s": "no clusters", "1 cluster", "2 clusters".
+pub fn count(number: u64, noun: &str) -> String {
+    match number {
+        0 => format!("no {noun}s"),
+        1 => format!("1 {noun}"),
+        number => format!("{number} {noun}s"),
+    }
+}
+
+/// A size in binary units with one decimal.
+pub fn bytes(amount: u64) -> String {
+    const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+    if amount < 1024 {
+        return format!("{amount} B");
+    }
+    let mut value = amount as f64 / 1024.0;
+    let mut unit = 0;
+    while value >= 1023.95 && unit + 1 < UNITS.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    format!("{value:.1} {}", UNITS[unit])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_have_binary_units_and_one_decimal() {
+        for (amount, text) in [
+            (0, "0 B"),
+            (1023, "1023 B"),
+            (1024, "1.0 KiB"),
+            (1024 * 1024 - 1, "1.0 MiB"),
+            (1536 * 1024 * 1024, "1.5 GiB"),
+            (u64::MAX, "16.0 EiB"),
+        ] {
+            assert_eq!(bytes(amount), text);
+        }
+    }
+
+    #[test]
+    fn counts_agree_with_their_noun() {
+        assert_eq!([0, 1, 2].map(|number| count(number, "row")), ["no rows", "1 row", "2 rows"]);
+    }
+
+    #[test]
+    fn hostile_name_cannot_control_the_terminal() {
+        assert_eq!(one_line("a\x1b[2Jb\u{202e}c\nd"), "a\u{fffd}[2Jb\u{fffd}c\u{fffd}d");
+    }
+}
