@@ -12,7 +12,6 @@ mod report;
 mod requests;
 mod site;
 mod tls;
-mod verify;
 
 pub use call::{CallOptions, Network, Response, call};
 pub use error::ClientError;

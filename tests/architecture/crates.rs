@@ -9,14 +9,15 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("protocol", &[]),
     ("settings", &[]),
     ("fleet", &["protocol"]),
-    ("store", &["protocol", "fleet"]),
+    ("store", &["protocol", "fleet", "tls_client"]),
+    ("tls_client", &["protocol"]),
     ("edge", &["protocol"]),
     ("exposition", &[]),
-    ("relay", &["protocol", "exposition"]),
+    ("relay", &["protocol", "exposition", "tls_client"]),
     ("controllers", &["store", "fleet"]),
-    ("connector", &["protocol", "fleet", "store", "edge"]),
-    ("management", &["protocol", "fleet", "store", "edge"]),
-    ("cli", &["protocol", "fleet", "store", "settings", "management"]),
+    ("connector", &["protocol", "exposition", "fleet", "store", "edge"]),
+    ("management", &["protocol", "fleet", "store", "edge", "tls_client"]),
+    ("cli", &["protocol", "fleet", "store", "settings", "management", "tls_client"]),
     (
         "server",
         &[
@@ -32,7 +33,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "cli",
         ],
     ),
-    ("agent", &["protocol"]),
+    ("agent", &["protocol", "exposition", "tls_client"]),
     ("charm", &["protocol", "fleet", "settings"]),
 ];
 

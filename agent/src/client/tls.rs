@@ -10,8 +10,8 @@ use rustls::crypto::aws_lc_rs::{default_provider, kx_group};
 use rustls::pki_types::CertificateDer;
 use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, SupportedProtocolVersion};
+use tls_client::{ExactLeaf, PinnedLeaf, ServerVerifier, Unverified};
 
-use super::verify::{Anyone, Pinned, ProbedLeaf};
 use super::{ClientError, Identity};
 
 /// Whom a connection trusts.
@@ -67,7 +67,7 @@ impl Tls {
             TlsGroups::P256 => vec![kx_group::SECP256R1, kx_group::SECP384R1],
         };
         let provider = Arc::new(CryptoProvider { kx_groups, ..default_provider() });
-        let probe = build(&provider, versions, &Identity::None, Arc::new(Anyone::new(&provider)))?;
+        let probe = build(&provider, versions, &Identity::None, Arc::new(Unverified::new(&provider)))?;
         Ok(Arc::new(Self { provider, versions: versions.to_vec(), probe }))
     }
 
@@ -85,9 +85,13 @@ impl Tls {
     pub fn config(&self, identity: &Identity, trust: &Trust) -> Result<Arc<ClientConfig>, ClientError> {
         let verifier: Arc<dyn ServerCertVerifier> = match (trust, identity) {
             (Trust::Anyone, Identity::None) => return Ok(Arc::clone(&self.probe)),
-            (Trust::Anyone, Identity::Chain(_)) => Arc::new(Anyone::new(&self.provider)),
-            (Trust::Leaf(leaf), _) => Arc::new(ProbedLeaf::new(&self.provider, leaf.clone())),
-            (Trust::Fingerprint(fingerprint), _) => Arc::new(Pinned::new(&self.provider, *fingerprint)),
+            (Trust::Anyone, Identity::Chain(_)) => Arc::new(Unverified::new(&self.provider)),
+            (Trust::Leaf(leaf), _) => {
+                Arc::new(ServerVerifier::new(&self.provider, ExactLeaf::new(leaf.clone())))
+            }
+            (Trust::Fingerprint(fingerprint), _) => {
+                Arc::new(ServerVerifier::new(&self.provider, PinnedLeaf::new(*fingerprint)))
+            }
         };
         build(&self.provider, &self.versions, identity, verifier)
     }

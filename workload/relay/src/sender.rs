@@ -8,7 +8,7 @@ use reqwest::header::{
     AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER, USER_AGENT,
 };
 use reqwest::redirect::Policy;
-use reqwest::{Certificate, Client, Response, StatusCode};
+use reqwest::{Client, Response, StatusCode};
 use secrecy::{ExposeSecret as _, SecretString};
 use url::{Host, Url};
 
@@ -104,13 +104,6 @@ impl Sender {
 }
 
 fn client(endpoint: &Endpoint, url: &Url) -> Result<Client, InvalidEndpoint> {
-    let extra = match &endpoint.extra_ca_pem {
-        None => Vec::new(),
-        Some(pem) => Certificate::from_pem_bundle(pem).map_err(|error| InvalidEndpoint(error.to_string()))?,
-    };
-    if endpoint.extra_ca_pem.is_some() && extra.is_empty() {
-        return Err(InvalidEndpoint("there is no certificate in the file".to_owned()));
-    }
     let builder = || {
         let builder = Client::builder()
             // Whoever sends us elsewhere may want to see our credentials there.
@@ -123,12 +116,8 @@ fn client(endpoint: &Endpoint, url: &Url) -> Result<Client, InvalidEndpoint> {
         // A proxy of the network cannot reach this machine's own ports.
         if is_loopback(url) { builder.no_proxy() } else { builder }
     };
-    let client = builder().tls_certs_merge(extra.clone()).build().or_else(|error| {
-        // A small container may have no CAs of its own: then only ours are trusted.
-        tracing::warn!(%error, "the system's CA certificates cannot be used");
-        builder().tls_certs_only(extra).build()
-    });
-    client.map_err(|error| InvalidEndpoint(error.to_string()))
+    tls_client::http_client(endpoint.extra_ca_pem.as_deref(), builder)
+        .map_err(|error| InvalidEndpoint(error.to_string()))
 }
 
 fn headers(credentials: &Credentials) -> Result<HeaderMap, ()> {

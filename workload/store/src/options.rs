@@ -3,12 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::ClientConfig;
+use rustls::crypto::aws_lc_rs;
 use secrecy::{ExposeSecret as _, SecretString};
+use tls_client::{AnyLeaf, SignedByAuthority, TrustedAuthorities};
 
 /// No statement runs longer; below every request's own limit, so that a request that gave up leaves nothing behind.
 pub const STATEMENT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -80,67 +78,17 @@ impl DatabaseOptions {
     /// The TLS client for the connection, or `None` for one in clear.
     pub(crate) fn tls_client(&self) -> Result<Option<ClientConfig>, InvalidCa> {
         let provider = Arc::new(aws_lc_rs::default_provider());
-        let builder = ClientConfig::builder_with_provider(provider.clone())
-            .with_safe_default_protocol_versions()
-            .map_err(|error| InvalidCa(error.to_string()))?;
-        match &self.tls {
-            DatabaseTls::Disabled => Ok(None),
-            DatabaseTls::Unverified => Ok(Some(
-                builder
-                    .dangerous()
-                    .with_custom_certificate_verifier(Arc::new(AnyCertificate(provider)))
-                    .with_no_client_auth(),
-            )),
+        let config = match &self.tls {
+            DatabaseTls::Disabled => return Ok(None),
+            DatabaseTls::Unverified => tls_client::client_config(provider, AnyLeaf),
             DatabaseTls::Verified { ca_pem } => {
-                let mut roots = RootCertStore::empty();
-                for certificate in CertificateDer::pem_slice_iter(ca_pem) {
-                    let certificate = certificate.map_err(|error| InvalidCa(error.to_string()))?;
-                    roots.add(certificate).map_err(|error| InvalidCa(error.to_string()))?;
-                }
-                if roots.is_empty() {
-                    return Err(InvalidCa("there is no certificate in the file".to_owned()));
-                }
-                Ok(Some(builder.with_root_certificates(roots).with_no_client_auth()))
+                let authorities =
+                    TrustedAuthorities::from_pem(ca_pem).map_err(|error| InvalidCa(error.to_string()))?;
+                let accept = SignedByAuthority::new(&provider, authorities)
+                    .map_err(|error| InvalidCa(error.to_string()))?;
+                tls_client::client_config(provider, accept)
             }
-        }
-    }
-}
-
-/// Takes any certificate: encryption without a CA keeps out listeners, not impostors.
-#[derive(Debug)]
-struct AnyCertificate(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for AnyCertificate {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
+        };
+        config.map(Some).map_err(|error| InvalidCa(error.to_string()))
     }
 }

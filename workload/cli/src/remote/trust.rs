@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use protocol::Fingerprint;
-use rustls::client::WebPkiServerVerifier;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::pki_types::CertificateDer;
+use rustls::{CertificateError, ClientConfig, Error};
+use tls_client::{
+    AcceptCertificate, PinnedLeaf, PresentedCertificate, SignedByAuthority, TrustedAuthorities,
+};
 
 use crate::Failure;
 
@@ -36,80 +36,50 @@ pub(super) struct Refused {
 /// Where a client's connections record why they refuse a certificate: the HTTP library only reports that they fail.
 pub(super) type Notes = Arc<OnceLock<Refused>>;
 
+/// Accepts what `accept` does, and notes what it refuses.
 #[derive(Debug)]
-struct Verifier {
-    provider: Arc<CryptoProvider>,
-    accepted: Accepted,
+struct Noting {
+    accept: Box<dyn AcceptCertificate>,
     notes: Notes,
-}
-
-#[derive(Debug)]
-enum Accepted {
-    Authorities(Arc<WebPkiServerVerifier>),
-    Leaf(Fingerprint),
-    None,
 }
 
 /// Returns the TLS configuration for a hub.
 pub(super) fn client_config(trust: &Trust, notes: Notes) -> Result<ClientConfig, Failure> {
     let provider = Arc::new(aws_lc_rs::default_provider());
-    let accepted = match trust {
-        Trust::Fingerprint(fingerprint) => Accepted::Leaf(*fingerprint),
-        Trust::File(path) => authorities(&provider, read(path)?)?,
-        Trust::System => authorities(&provider, system_roots())?,
+    let accept: Box<dyn AcceptCertificate> = match trust {
+        Trust::Fingerprint(fingerprint) => Box::new(PinnedLeaf::new(*fingerprint)),
+        Trust::File(path) => Box::new(signed_by(&provider, load(path)?)?),
+        Trust::System => Box::new(signed_by(&provider, TrustedAuthorities::system())?),
     };
-    config(provider, accepted, notes)
+    tls_client::client_config(provider, Noting { accept, notes }).map_err(Failure::other)
 }
 
 /// Returns the TLS configuration for the identity provider of a hub: the system's roots, and those in the file that is
 /// trusted for the hub.
 pub(super) fn provider_config(trust: &Trust) -> Result<ClientConfig, Failure> {
     let provider = Arc::new(aws_lc_rs::default_provider());
-    let mut roots = system_roots();
+    let mut authorities = TrustedAuthorities::system();
     if let Trust::File(path) = trust {
-        roots.extend(read(path)?.roots);
+        authorities.extend(load(path)?);
     }
-    let accepted = authorities(&provider, roots)?;
-    config(provider, accepted, Notes::default())
+    let accept = signed_by(&provider, authorities)?;
+    tls_client::client_config(provider, accept).map_err(Failure::other)
 }
 
-fn system_roots() -> RootCertStore {
-    let mut roots = RootCertStore::empty();
-    // A root that cannot be read is skipped.
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    roots
+fn signed_by(
+    provider: &Arc<CryptoProvider>,
+    authorities: TrustedAuthorities,
+) -> Result<SignedByAuthority, Failure> {
+    SignedByAuthority::new(provider, authorities).map_err(Failure::other)
 }
 
-fn config(provider: Arc<CryptoProvider>, accepted: Accepted, notes: Notes) -> Result<ClientConfig, Failure> {
-    let verifier = Arc::new(Verifier { provider: provider.clone(), accepted, notes });
-    let builder = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(Failure::other)?;
-    Ok(builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth())
+fn load(path: &Path) -> Result<TrustedAuthorities, Failure> {
+    TrustedAuthorities::load(path).map_err(|error| Failure::Usage(format!("{}: {error}", path.display())))
 }
 
-fn authorities(provider: &Arc<CryptoProvider>, roots: RootCertStore) -> Result<Accepted, Failure> {
-    if roots.is_empty() {
-        return Ok(Accepted::None);
-    }
-    let builder = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone());
-    Ok(Accepted::Authorities(builder.build().map_err(Failure::other)?))
-}
+// === impl Noting ===
 
-fn read(path: &Path) -> Result<RootCertStore, Failure> {
-    let at = |problem: &dyn ToString| Failure::Usage(format!("{}: {}", path.display(), problem.to_string()));
-    let pem = std::fs::read(path).map_err(|error| at(&error))?;
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(&pem) {
-        let certificate = certificate.map_err(|error| at(&error))?;
-        roots.add(certificate).map_err(|error| at(&error))?;
-    }
-    if roots.is_empty() { Err(at(&"the file contains no certificate in PEM")) } else { Ok(roots) }
-}
-
-// === impl Verifier ===
-
-impl Verifier {
+impl Noting {
     fn note(&self, leaf: &CertificateDer<'_>, error: Error) -> Error {
         let why = match &error {
             Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
@@ -128,46 +98,8 @@ impl Verifier {
     }
 }
 
-impl ServerCertVerifier for Verifier {
-    fn verify_server_cert(
-        &self,
-        leaf: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        name: &ServerName<'_>,
-        ocsp: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        match &self.accepted {
-            Accepted::Authorities(verifier) => {
-                verifier.verify_server_cert(leaf, intermediates, name, ocsp, now)
-            }
-            Accepted::Leaf(wanted) if Fingerprint::of_der(leaf) == *wanted => {
-                Ok(ServerCertVerified::assertion())
-            }
-            Accepted::Leaf(_) | Accepted::None => Err(CertificateError::UnknownIssuer.into()),
-        }
-        .map_err(|error| self.note(leaf, error))
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        leaf: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, leaf, signature, &self.provider.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        leaf: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, leaf, signature, &self.provider.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
+impl AcceptCertificate for Noting {
+    fn accept(&self, presented: &PresentedCertificate<'_>) -> Result<(), Error> {
+        self.accept.accept(presented).map_err(|error| self.note(presented.leaf, error))
     }
 }

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use http::StatusCode;
 use openidconnect::{AsyncHttpClient, HttpRequest, HttpResponse};
-use reqwest::Certificate;
 use reqwest::redirect::Policy;
 use url::{Host, Url};
 
@@ -47,24 +46,12 @@ pub enum HttpError {
 impl ProviderHttp {
     /// A client that trusts the system's CAs and these (PEM).
     pub fn new(extra_ca_pem: Option<&[u8]>) -> Result<Self, InvalidCaFile> {
-        let invalid = |problem: String| InvalidCaFile(problem);
-        let extra = match extra_ca_pem {
-            None => Vec::new(),
-            Some(pem) => Certificate::from_pem_bundle(pem).map_err(|error| invalid(error.to_string()))?,
-        };
-        if extra_ca_pem.is_some() && extra.is_empty() {
-            return Err(invalid("there is no certificate in the file".to_owned()));
-        }
         let builder = || {
             // A provider has no reason to send us elsewhere; whoever does may want to see our secret there.
             reqwest::Client::builder().redirect(Policy::none()).timeout(CALL_TIMEOUT)
         };
-        let client = builder().tls_certs_merge(extra.clone()).build().or_else(|error| {
-            // A small container may have no CAs of its own: then only ours are trusted.
-            tracing::warn!(%error, "the system's CA certificates cannot be used");
-            builder().tls_certs_only(extra).build()
-        });
-        client.map(Self).map_err(|error| invalid(error.to_string()))
+        let client = tls_client::http_client(extra_ca_pem, builder);
+        client.map(Self).map_err(|error| InvalidCaFile(error.to_string()))
     }
 
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
