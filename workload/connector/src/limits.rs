@@ -32,7 +32,7 @@ pub enum Action {
 pub struct RateLimits {
     by_address: [Limiter<AddressPrefix>; 4],
     by_cluster: [Limiter<ClusterUid>; 2],
-    cleanup_every: Duration,
+    cleanup_interval: Duration,
 }
 
 impl Action {
@@ -81,7 +81,7 @@ impl RateLimits {
         Self {
             by_address: [Action::Probe, Action::Status, Action::Join, Action::Stranger].map(address),
             by_cluster: [Action::Heartbeat, Action::ClusterCall].map(cluster),
-            cleanup_every: settings.cleanup_every,
+            cleanup_interval: settings.cleanup_interval,
         }
     }
 
@@ -105,7 +105,7 @@ impl RateLimits {
     pub async fn maintain(&self, shutdown: CancellationToken) {
         let [probe, status, join, stranger] = &self.by_address;
         let [heartbeat, call] = &self.by_cluster;
-        let every = self.cleanup_every;
+        let every = self.cleanup_interval;
         tokio::join!(
             probe.maintain(every, shutdown.clone()),
             status.maintain(every, shutdown.clone()),

@@ -1,4 +1,4 @@
-//! What the layers of one connection tell each other: whether a handler is at work, and whether a body was left unread.
+//! State that the layers of one connection share: whether a handler is running, and whether a body is left unread.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
@@ -12,29 +12,29 @@ pub(crate) struct Activity {
 }
 
 impl Activity {
-    /// A request is being handled until the guard goes, however its handler ends.
+    /// Marks a request as being handled until the guard is dropped, however its handler ends.
     pub(crate) fn begin(&self) -> Working<'_> {
         self.begun.store(true, Ordering::Relaxed);
         self.working.fetch_add(1, Ordering::Relaxed);
         Working(self)
     }
 
-    /// Whether any request came on this connection.
+    /// Whether this connection has received a request.
     pub(crate) fn has_begun(&self) -> bool {
         self.begun.load(Ordering::Relaxed)
     }
 
-    /// Whether a handler is at work, so that silence on the wire is ours.
+    /// Whether a handler is running, so that the silence on the wire is not the client's fault.
     pub(crate) fn is_working(&self) -> bool {
         self.working.load(Ordering::Relaxed) > 0
     }
 
-    /// Whether the client may still be sending a body that nobody reads. On HTTP/2 it is the newest request's.
+    /// Whether the client may still be sending a body that is not read. On HTTP/2: the body of the newest request.
     pub(crate) fn is_unread(&self) -> bool {
         self.unread.load(Ordering::Relaxed)
     }
 
-    /// Whether a short answer is under way after which the connection closes at once.
+    /// Whether the connection closes right after the short response that is being sent.
     pub(crate) fn is_closing(&self) -> bool {
         self.closing.load(Ordering::Relaxed)
     }

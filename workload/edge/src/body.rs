@@ -1,9 +1,9 @@
-//! A request's body in one piece, or as JSON, never more of it than allowed.
+//! A request's body as contiguous bytes or as JSON, up to a limit.
 //!
-//! A refused body is not read. On HTTP/1.1 the answer then goes out at once and the connection closes, but only after
-//! what the client is still sending was thrown away for up to two seconds: closing with bytes unread makes the kernel
-//! reset the connection, and the client would lose the answer. A client that sends for longer than that may still see
-//! a reset instead of the 413.
+//! A refused body is not read. On HTTP/1.1 the response is then sent immediately and the connection closes, but only
+//! after discarding what the client still sends, for up to two seconds: closing with unread bytes makes the kernel reset
+//! the connection, and the client would lose the response. A client that sends for longer than that may see a reset
+//! instead of the 413.
 
 use std::error::Error as StdError;
 use std::pin::{Pin, pin};
@@ -17,22 +17,23 @@ use warp::filters::BoxedFilter;
 use crate::Error;
 use crate::timed_body::Stalled;
 
-/// Never set aside more than this on a client's word alone; beyond it, memory follows the bytes that really came.
-const MAX_RESERVED: usize = 1 << 20;
+/// The most memory, in bytes, that is reserved because a client declares a long body. Beyond it, memory grows with the
+/// bytes that arrive.
+const MAX_RESERVED_BYTES: usize = 1 << 20;
 
-/// The longest explanation of broken JSON that is sent back.
-const MAX_EXPLANATION: usize = 200;
+/// The longest explanation of malformed JSON that is sent back, in bytes.
+const MAX_EXPLANATION_BYTES: usize = 200;
 
-/// A body that is still on its way.
+/// A body that is still arriving.
 pub struct RequestBody {
     content_type: Option<String>,
     content_length: Option<u64>,
     stream: Pin<Box<dyn Stream<Item = Result<Bytes, warp::Error>> + Send>>,
 }
 
-/// The filter for handlers that want a body. It never rejects, so that the handler's own errors are what is answered.
+/// The filter for handlers that need a body. It never rejects, so that clients receive the handler's own errors.
 pub fn incoming() -> BoxedFilter<(RequestBody,)> {
-    // Two single headers, as copying all of them for every beat would cost more than reading its body.
+    // Two single headers: copying all of them for every heartbeat would cost more than reading its body.
     let content_type = warp::header::optional("content-type").or(warp::any().map(|| None)).unify();
     let content_length = warp::header::optional("content-length").or(warp::any().map(|| None)).unify();
     content_type.and(content_length).and(warp::body::stream()).map(RequestBody::new).boxed()
@@ -48,12 +49,12 @@ impl RequestBody {
         Self { content_type, content_length, stream: Box::pin(stream) }
     }
 
-    /// How long the client says it is; `None` for a chunked body.
+    /// The length that the client declares; `None` for a chunked body.
     pub fn content_length(&self) -> Option<u64> {
         self.content_length
     }
 
-    /// The body in one piece: see [`read`].
+    /// The body as contiguous bytes: see [`read`].
     pub async fn read(self, limit: usize) -> Result<Bytes, Error> {
         read(self.stream, self.content_length, limit).await
     }
@@ -64,10 +65,10 @@ impl RequestBody {
     }
 }
 
-/// Reads the body into one piece, copying each byte at most once and none if it came in one chunk.
+/// Reads the body into contiguous memory. Each byte is copied at most once, and not at all if there is only one chunk.
 ///
-/// A declared length over the limit is refused before a byte is read, a chunked body as soon as it passes it (413).
-/// A body that breaks off is a 400, one that stalls a 408.
+/// A declared length above the limit is refused before a byte is read, a chunked body as soon as it exceeds the limit
+/// (413). A body that ends early is a 400, one that stalls a 408.
 pub async fn read<B: Buf>(
     stream: impl Stream<Item = Result<B, warp::Error>>,
     content_length: Option<u64>,
@@ -84,7 +85,7 @@ pub async fn read<B: Buf>(
     let Some(second) = next(&mut stream, limit - first.len()).await? else { return Ok(first) };
 
     let declared = content_length.map_or(0, |length| usize::try_from(length).unwrap_or(limit));
-    let mut whole = BytesMut::with_capacity(declared.min(MAX_RESERVED).max(first.len() + second.len()));
+    let mut whole = BytesMut::with_capacity(declared.min(MAX_RESERVED_BYTES).max(first.len() + second.len()));
     whole.extend_from_slice(&first);
     whole.extend_from_slice(&second);
     while let Some(chunk) = next(&mut stream, limit - whole.len()).await? {
@@ -93,8 +94,8 @@ pub async fn read<B: Buf>(
     Ok(whole.freeze())
 }
 
-/// Reads a body that must be JSON: 415 unless it says `application/json` (browsers cannot send that across sites
-/// unasked), 413 as [`read`] does, 400 with a short explanation if it is not.
+/// Reads a body that must be JSON. 415 unless its type is `application/json`, which a browser cannot send to another
+/// origin without asking first; 413 as in [`read`]; 400 with a short explanation if it cannot be parsed.
 pub async fn json<T: DeserializeOwned, B: Buf>(
     stream: impl Stream<Item = Result<B, warp::Error>>,
     content_type: Option<&str>,
@@ -108,24 +109,24 @@ pub async fn json<T: DeserializeOwned, B: Buf>(
     let body = read(stream, content_length, limit).await?;
     serde_json::from_slice(&body).map_err(|problem| {
         let mut text = problem.to_string();
-        if text.len() > MAX_EXPLANATION {
-            text.truncate(text.floor_char_boundary(MAX_EXPLANATION));
+        if text.len() > MAX_EXPLANATION_BYTES {
+            text.truncate(text.floor_char_boundary(MAX_EXPLANATION_BYTES));
             text.push('…');
         }
-        Error::BadRequest(format!("The body is not as expected: {text}"))
+        Error::BadRequest(format!("The request's body is invalid: {text}"))
     })
 }
 
-/// The next chunk that holds anything.
+/// The next chunk that is not empty.
 async fn next<B: Buf>(
     stream: &mut Pin<&mut impl Stream<Item = Result<B, warp::Error>>>,
-    room: usize,
+    max_bytes: usize,
 ) -> Result<Option<Bytes>, Error> {
     while let Some(chunk) = stream.next().await {
         let mut chunk = chunk.map_err(|problem| broken(&problem))?;
         match chunk.remaining() {
             0 => {}
-            length if length > room => return Err(Error::TooLarge),
+            length if length > max_bytes => return Err(Error::TooLarge),
             length => return Ok(Some(chunk.copy_to_bytes(length))),
         }
     }
@@ -140,7 +141,7 @@ fn broken(problem: &warp::Error) -> Error {
         }
         next = error.source();
     }
-    Error::BadRequest("The request's body could not be read".to_owned())
+    Error::BadRequest("The request's body cannot be read".to_owned())
 }
 
 #[cfg(test)]

@@ -27,13 +27,13 @@ use crate::shared::Shared;
 use crate::stream::GuardedStream;
 use crate::{Peer, proxy};
 
-/// The longest head of a request, in bytes: enough for any cookie and any identity provider's query.
-const MAX_HEAD: u16 = u16::MAX;
+/// The longest headers of a request, in bytes: enough for any cookie and any query of an identity provider.
+const MAX_HEADERS_BYTES: u16 = u16::MAX;
 
-/// In a drain, how long a connection that was accepted but has not asked anything yet may still do so.
-const GRACE: Duration = Duration::from_secs(2);
+/// During a drain, how long an accepted connection without a request so far may still send one.
+const FIRST_REQUEST_GRACE: Duration = Duration::from_secs(2);
 
-/// Counts a connection for as long as its socket lives, which for a websocket is longer than the task that began it.
+/// Counts a connection as long as its socket lives. A websocket outlives the task that accepted it.
 pub(crate) struct Guard {
     open: Gauge,
     _permit: OwnedSemaphorePermit,
@@ -78,7 +78,7 @@ pub(crate) async fn run(shared: Arc<Shared>, socket: TcpStream, address: SocketA
     let result =
         if http2 { serve_http2(stream, exchange).await } else { serve_http1(stream, exchange).await };
     if let Err(problem) = result {
-        tracing::debug!(%problem, %address, "a connection ended early");
+        tracing::debug!(%problem, %address, "a connection failed");
     }
 }
 
@@ -108,7 +108,7 @@ fn count<T>(
         }
         Ok(Err(HandshakeError::Proxy(problem))) => {
             metrics.proxy_refused.inc();
-            tracing::debug!(%problem, %address, "no PROXY header where one must be");
+            tracing::debug!(%problem, %address, "a PROXY header is missing or invalid");
             None
         }
         Ok(Err(HandshakeError::Tls(problem))) => {
@@ -118,7 +118,7 @@ fn count<T>(
         }
         Err(_) => {
             metrics.timeout.inc();
-            tracing::debug!(%address, "a TLS handshake took too long");
+            tracing::debug!(%address, "a TLS handshake timed out");
             None
         }
     }
@@ -133,7 +133,7 @@ async fn serve_http1(stream: Stream, exchange: Arc<Exchange>) -> hyper::Result<(
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.headers)
-        .max_header_size(MAX_HEAD.into())
+        .max_header_size(MAX_HEADERS_BYTES.into())
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     let mut connection = pin!(connection);
@@ -153,7 +153,7 @@ async fn serve_http2(stream: Stream, exchange: Arc<Exchange>) -> hyper::Result<(
     };
     let connection = http2::Builder::new(executor)
         .timer(TokioTimer::new())
-        .max_header_list_size(MAX_HEAD.into())
+        .max_header_list_size(MAX_HEADERS_BYTES.into())
         .max_concurrent_streams(100)
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
@@ -164,25 +164,25 @@ async fn serve_http2(stream: Stream, exchange: Arc<Exchange>) -> hyper::Result<(
     within(limits.drain, connection).await
 }
 
-/// When this connection must begin to end: at once if it has been used, else after a moment in which the request that
-/// it was opened for can come.
+/// Completes when this connection must begin to close: immediately if it has been used, otherwise after a grace period
+/// in which the request that it was opened for can arrive.
 async fn drained(exchange: &Exchange) {
     exchange.shared.draining.cancelled().await;
     if !exchange.activity.has_begun() {
-        sleep(GRACE).await;
+        sleep(FIRST_REQUEST_GRACE).await;
     }
 }
 
 async fn after_grace(draining: &CancellationToken) {
     draining.cancelled().await;
-    sleep(GRACE).await;
+    sleep(FIRST_REQUEST_GRACE).await;
 }
 
 async fn within(limit: Duration, connection: impl Future<Output = hyper::Result<()>>) -> hyper::Result<()> {
     timeout(limit, connection).await.unwrap_or(Ok(()))
 }
 
-/// Runs HTTP/2's streams where the drain waits for them.
+/// Runs the streams of HTTP/2 as tasks that the drain waits for.
 #[derive(Clone)]
 struct Tracked(TaskTracker);
 

@@ -1,4 +1,4 @@
-//! The one error type of both APIs: it decides status and public text. Causes go to the log, never to the client.
+//! The error type of both APIs. It decides the status and the public text. Causes go to the log, never to the client.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -11,20 +11,20 @@ use protocol::envelope::{Envelope, RetryAfter};
 
 use crate::response::{self, Response};
 
-/// Any error's cause.
+/// The cause of an error.
 pub type Cause = Box<dyn StdError + Send + Sync>;
 
-/// Why a request was not done. Its `Display` is the text that the client reads; a cause is not part of it.
+/// Why a request failed. Its `Display` is the text that the client reads, without the cause.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
-    /// 400, with what is wrong.
+    /// 400, with an explanation.
     BadRequest(String),
     /// 401.
     Unauthorized,
-    /// 403, saying nothing more.
+    /// 403, without an explanation.
     Forbidden,
-    /// 403, with the reason, where the caller may know it.
+    /// 403, with the reason, for callers that may know it.
     ForbiddenBecause(String),
     /// 404.
     NotFound,
@@ -32,7 +32,7 @@ pub enum Error {
     MethodNotAllowed,
     /// 408: the client took too long to send its request.
     RequestTimeout,
-    /// 409, with what is in the way.
+    /// 409, with what conflicts.
     Conflict(String),
     /// 413.
     TooLarge,
@@ -40,31 +40,31 @@ pub enum Error {
     UnsupportedMediaType,
     /// 429.
     TooManyRequests {
-        /// When the next try can succeed.
+        /// The wait until a retry can succeed.
         retry_after: Duration,
     },
     /// 500. The cause is logged with the request id.
     Internal(Cause),
     /// 501, with what is missing.
     NotImplemented(String),
-    /// 502: who was asked on the client's behalf did not answer properly. The text says who, the log says why.
+    /// 502: a service that was called for the client did not respond properly. The text names it, the log has the reason.
     BadGateway(String),
     /// 503. The cause is logged with the request id.
     Unavailable {
-        /// When a retry is worth it.
+        /// The wait until a retry makes sense.
         retry_after: Duration,
-        /// What is away.
+        /// What is unavailable.
         cause: Cause,
     },
 }
 
 impl Error {
-    /// A 500 from anything.
+    /// A 500 with this cause.
     pub fn internal(cause: impl Into<Cause>) -> Self {
         Self::Internal(cause.into())
     }
 
-    /// A 503 from anything, worth a retry in ten seconds.
+    /// A 503 with this cause, to be retried after ten seconds.
     pub fn unavailable(cause: impl Into<Cause>) -> Self {
         Self::Unavailable { retry_after: Duration::from_secs(10), cause: cause.into() }
     }
@@ -89,7 +89,7 @@ impl Error {
         }
     }
 
-    /// The answer. A cause travels in its extensions to the server, which logs it with the request id.
+    /// The response. Its extensions contain the cause for the server, which logs it with the request id.
     pub fn into_response(self) -> Response {
         let status = self.status();
         let text = self.to_string();
@@ -103,7 +103,7 @@ impl Error {
         response
     }
 
-    /// In whole seconds, never less than one: a client that waits zero seconds does not wait.
+    /// The wait in whole seconds, at least one: a client that waits zero seconds does not wait.
     fn retry_after(&self) -> Option<u64> {
         match self {
             Self::TooManyRequests { retry_after } | Self::Unavailable { retry_after, .. } => {
@@ -167,21 +167,21 @@ impl From<Error> for Response {
     }
 }
 
-/// A cause on its way from the handler to the log.
+/// A cause, passed from the handler to the log.
 #[derive(Clone)]
 pub(crate) struct LoggedCause(Arc<dyn StdError + Send + Sync>);
 
 impl fmt::Display for LoggedCause {
-    /// The error and everything under it, on one line. Layers that only repeat the one below are said once.
+    /// The error and its sources, on one line. A source whose text is already part of the one above is left out.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut said = self.0.to_string();
-        f.write_str(&said)?;
+        let mut written = self.0.to_string();
+        f.write_str(&written)?;
         let mut next = self.0.source();
         while let Some(error) = next {
             let text = error.to_string();
-            if !said.contains(&text) {
+            if !written.contains(&text) {
                 write!(f, ": {text}")?;
-                said = text;
+                written = text;
             }
             next = error.source();
         }

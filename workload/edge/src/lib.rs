@@ -1,18 +1,18 @@
-//! What both HTTPS APIs stand on: from an accepted socket to a request in a handler's hands, and back.
+//! The base of both HTTPS APIs: from an accepted socket to a request in a handler, and back.
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`serve`](mod@serve) | the accept loop: one task a connection, and the drain at the end |
-//! | [`proxy`] | the PROXY protocol of load balancers that pass TLS through |
-//! | [`tls`] | the server's certificate, its reload, and what clients may present |
-//! | [`peer`] | who is at the other end: address and certificate |
-//! | [`limits`] | how long and how many |
-//! | [`routes`](mod@routes) | many warp routes folded into one that never rejects |
-//! | [`body`] | a request's body in one piece, or as JSON |
+//! | [`serve`](mod@serve) | the accept loop with one task for each connection, and the drain at the end |
+//! | [`proxy`] | the PROXY protocol, for load balancers that pass TLS through |
+//! | [`tls`] | the server's certificate, its renewal, and what clients may present |
+//! | [`peer`] | the other end of a connection: address and certificate |
+//! | [`limits`] | timeouts and the maximum number of connections |
+//! | [`routes`](mod@routes) | combines many warp routes into one that never rejects |
+//! | [`body`] | a request's body, contiguous or as JSON |
 //! | [`response`], [`error`] | the envelope of every response, and the one error type |
-//! | [`request_id`] | the name by which an answer is found in the log |
-//! | [`rate_limit`] | how often somebody may do something |
-//! | [`status_port`], [`metrics`] | what operators look at |
+//! | [`request_id`] | the id by which a response is found in the log |
+//! | [`rate_limit`] | rate limits with one bucket for each key |
+//! | [`status_port`], [`metrics`] | for operators |
 //!
 //! A connection goes `serve` → `connection` (PROXY header, TLS, HTTP/1.1 or HTTP/2) → `service` (request id, peer,
 //! time limit, access log) → the caller's routes.

@@ -1,23 +1,23 @@
-//! How long and how many: what keeps a slow or hostile client from costing more than a fast one.
+//! Timeouts and the maximum number of connections, so that a slow or hostile client costs no more than a fast one.
 
 use std::time::Duration;
 
-/// The limits of one server. They bound every phase of a connection, so that none is held for ever.
+/// The limits of one server. They bound every phase of a connection, so that none stays open forever.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// From the accepted socket to the end of the TLS handshake, the PROXY header included.
+    /// The longest time from the accepted socket to the end of the TLS handshake, including the PROXY header.
     pub handshake: Duration,
-    /// For a request's head; on HTTP/1.1 also how long a kept-alive connection may wait for its next request.
+    /// The longest time for a request's headers. On HTTP/1.1 also the longest time between two requests on a connection.
     pub headers: Duration,
-    /// How long a connection, or a request's body, may go without a byte either way. A handler at work does not
-    /// count: `request` bounds it. Websockets must ping more often than this.
+    /// The longest time without a byte in either direction, for a connection or a request's body. The time in which a
+    /// handler is running does not count: `request` bounds it. Websockets must send pings more often than this.
     pub idle: Duration,
-    /// From a request's head to its answer's, its body included.
+    /// The longest time from the end of a request's headers to the beginning of its response, including its body.
     pub request: Duration,
-    /// How many connections at once, websockets included. Beyond it nothing is accepted until one ends: the
-    /// kernel's queue holds a short burst, and a load balancer sees the queue and turns to another unit.
+    /// The most open connections, including websockets. At the limit, nothing is accepted until one ends: the kernel's
+    /// queue holds a short burst, and a load balancer notices the queue and uses another unit.
     pub connections: usize,
-    /// How long a drain waits for what was accepted.
+    /// How long a drain waits for accepted connections.
     pub drain: Duration,
 }
 

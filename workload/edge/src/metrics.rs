@@ -1,4 +1,4 @@
-//! What the servers count about themselves.
+//! The servers' own metrics.
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -7,7 +7,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
-/// The metrics of all servers of a process, by the server's name. Cloning shares them.
+/// The metrics of all servers in a process, labelled with the server's name. Clones share the same values.
 #[derive(Debug, Clone)]
 pub struct EdgeMetrics {
     accepted: Family<ServerLabel, Counter>,
@@ -54,35 +54,35 @@ impl Default for EdgeMetrics {
     }
 }
 
-/// A beat takes about a millisecond, a request through a tunnel up to thirty seconds.
+/// A heartbeat takes about a millisecond, a request through a tunnel up to thirty seconds.
 fn durations() -> Histogram {
     Histogram::new([0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0])
 }
 
 impl EdgeMetrics {
-    /// Adds them to a registry, which may give them a prefix.
+    /// Adds the metrics to a registry, which may have a prefix.
     pub fn register(&self, registry: &mut Registry) {
-        registry.register("connections_accepted", "Connections accepted", self.accepted.clone());
+        registry.register("connections_accepted", "Accepted connections", self.accepted.clone());
         registry.register(
             "handshakes",
-            "TLS handshakes by outcome: ok, timeout, failed, proxy_refused",
+            "TLS handshakes, by outcome: ok, timeout, failed, proxy_refused",
             self.handshakes.clone(),
         );
-        registry.register("connections_open", "Connections open now, websockets included", self.open.clone());
-        registry.register("requests", "Requests answered, by class of status", self.requests.clone());
+        registry.register("connections_open", "Open connections, including websockets", self.open.clone());
+        registry.register("requests", "Handled requests, by status class", self.requests.clone());
         registry.register(
             "request_duration_seconds",
-            "From a request's head to its answer's",
+            "Time from the end of a request's headers to its response",
             self.duration.clone(),
         );
         registry.register(
             "refusals",
-            "Requests that were not answered as asked, by reason",
+            "Requests that were refused or failed, by reason",
             self.refusals.clone(),
         );
     }
 
-    /// One server's, looked up once, so that counting is an atomic addition.
+    /// The metrics of one server, looked up once, so that counting is an atomic addition.
     pub(crate) fn of(&self, server: &'static str) -> ServerMetrics {
         let handshake = |outcome| self.handshakes.get_or_create_owned(&HandshakeLabels { server, outcome });
         let code = |code| self.requests.get_or_create_owned(&RequestLabels { server, code });
@@ -116,7 +116,7 @@ pub(crate) struct ServerMetrics {
 }
 
 impl ServerMetrics {
-    pub(crate) fn answered(&self, status: http::StatusCode, seconds: f64) {
+    pub(crate) fn responded(&self, status: http::StatusCode, seconds: f64) {
         if let Some(class) = self.codes.get(usize::from(status.as_u16() / 100).wrapping_sub(1)) {
             class.inc();
         }
@@ -127,7 +127,7 @@ impl ServerMetrics {
     }
 }
 
-/// Why a request was not answered as asked.
+/// Why a request was refused or failed.
 const fn reason(status: http::StatusCode) -> Option<&'static str> {
     Some(match status.as_u16() {
         0..=399 => return None,
@@ -149,12 +149,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_server_counts_under_its_name() {
+    fn server_counts_under_its_name() {
         let (metrics, mut registry) = (EdgeMetrics::default(), Registry::default());
         metrics.register(&mut registry);
         let connector = metrics.of("connector");
         connector.accepted.inc();
-        connector.answered(http::StatusCode::NOT_FOUND, 0.002);
+        connector.responded(http::StatusCode::NOT_FOUND, 0.002);
 
         let mut text = String::new();
         prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();

@@ -1,4 +1,4 @@
-//! Who is at the other end of a connection.
+//! The other end of a connection.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -6,33 +6,33 @@ use std::sync::Arc;
 use protocol::Fingerprint;
 use rustls::pki_types::CertificateDer;
 
-/// The other end of a connection, in every request's extensions: `warp::ext::get::<Peer>()`.
+/// The other end of a connection, an extension of every request: `warp::ext::get::<Peer>()`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Peer {
-    /// The client's address: from the PROXY header where one is used, else the socket's. Never an IPv4-mapped one.
+    /// The client's address, from the PROXY header if there is one, otherwise from the socket. Never an IPv4-mapped one.
     pub address: SocketAddr,
-    /// What it proved in the TLS handshake.
+    /// The certificate that the client presented in the TLS handshake.
     pub certificate: ClientCertificate,
 }
 
-/// What a client presented in the handshake. It holds the leaf's key; nothing else about it was checked.
+/// The certificate that a client presented. The client proved that it holds the key; nothing else was verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ClientCertificate {
     /// No certificate, or this server does not ask for one.
     None,
     /// Exactly one certificate.
     One {
-        /// The SHA-256 of the certificate, computed once a handshake.
+        /// The SHA-256 of the certificate, computed once for each handshake.
         fingerprint: Fingerprint,
         /// The certificate in DER.
         der: Arc<[u8]>,
     },
-    /// More than one. No cluster presents a chain, so none of them counts.
+    /// More than one certificate. No cluster presents a chain, so none of them is used.
     Several,
 }
 
 impl ClientCertificate {
-    /// The fingerprint of the one certificate, if there is exactly one.
+    /// The fingerprint, if there is exactly one certificate.
     pub fn fingerprint(&self) -> Option<Fingerprint> {
         match self {
             Self::One { fingerprint, .. } => Some(*fingerprint),

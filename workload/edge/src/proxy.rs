@@ -1,4 +1,4 @@
-//! The PROXY protocol: how a load balancer that passes TLS through says where a connection really came from.
+//! The PROXY protocol, with which a load balancer that passes TLS through forwards the client's address.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -11,13 +11,13 @@ mod parse;
 
 pub use parse::{MAX_HEADER, ParseError, Parsed, parse};
 
-/// Whose PROXY headers are believed.
+/// Whose PROXY headers are trusted.
 ///
-/// A connection from a trusted network must begin with a header, else anything there could pass for anybody. Anybody
-/// else's must not: their header is taken for TLS, which refuses it.
+/// A connection from a trusted network must begin with a header. Other connections must not: their header is read as
+/// TLS, which refuses it. Otherwise clients could pretend to have any address.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ProxyPolicy {
-    /// The networks of the load balancers. Empty: no PROXY protocol at all.
+    /// The networks of the load balancers. Empty: the PROXY protocol is not used.
     pub trusted: Vec<IpNet>,
 }
 
@@ -29,7 +29,7 @@ impl ProxyPolicy {
     }
 }
 
-/// Where a fresh connection really came from, with exactly its header read, if it must have one.
+/// The address of the client behind a new connection. Reads exactly the header, if there must be one.
 pub(crate) async fn client_address(
     stream: &mut TcpStream,
     socket: SocketAddr,
@@ -46,9 +46,9 @@ fn canonical(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(address.ip().to_canonical(), address.port())
 }
 
-/// Looks at what has come and takes it away only once it is known to be part of the header: not a byte of TLS is read.
+/// Peeks at the received bytes and reads only those that are part of the header, so that not a byte of TLS is consumed.
 async fn read_header(stream: &mut TcpStream) -> io::Result<Option<SocketAddr>> {
-    // On the heap, so that connections without a header do not carry room for one in their task.
+    // On the heap, so that the tasks of connections without a header do not contain the buffer.
     let mut buffer = vec![0; MAX_HEADER];
     let mut taken = 0;
     loop {
@@ -58,7 +58,7 @@ async fn read_header(stream: &mut TcpStream) -> io::Result<Option<SocketAddr>> {
         }
         let (end, parsed) = match parse(&buffer[..seen]) {
             Ok(parsed) => (parsed.consumed, Some(parsed.address)),
-            // All of it belongs to the header, so taking it lets the next look wait for more.
+            // All of it belongs to the header. After reading it, the next peek waits for more.
             Err(ParseError::NeedMore) => (seen, None),
             Err(problem @ ParseError::Invalid(_)) => {
                 return Err(io::Error::new(io::ErrorKind::InvalidData, problem));
@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn mapped_addresses_match_networks_of_ipv4() {
+    fn ipv4_mapped_addresses_match_ipv4_networks() {
         let policy =
             ProxyPolicy { trusted: vec!["10.0.0.0/8".parse().unwrap(), "fd00::/8".parse().unwrap()] };
         for (address, trusted) in [

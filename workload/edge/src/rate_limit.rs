@@ -1,7 +1,7 @@
-//! How often somebody may do something: one bucket a key, in bounded memory.
+//! Rate limits: one token bucket for each key, in bounded memory.
 //!
-//! A caller with several limited actions keeps one [`Limiter`] for each, in an enum of its own that knows names,
-//! default quotas and messages.
+//! A caller with several limited actions keeps one [`Limiter`] for each of them, and an enum with their names, default
+//! quotas and messages.
 
 use std::fmt;
 use std::hash::Hash;
@@ -21,34 +21,34 @@ pub use address_prefix::AddressPrefix;
 use bounded_store::BoundedStore;
 pub use settings::LimitSettings;
 
-/// A refill rate and a burst.
+/// A refill rate and a burst size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quota(governor::Quota);
 
-/// The rate is not a number above zero, or so small that the burst would take more than a year to come back.
+/// The rate is not a number above zero, or so small that refilling the burst would take more than a year.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a rate limit must be above 0 a second, and its burst must refill within a year")]
 pub struct InvalidQuota;
 
-/// Too soon. How long to wait for the next success.
+/// A request was refused because it came too soon; the wait until the next one is accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryAfter(pub Duration);
 
-/// Counts by key. At most `max_keys` keys have a bucket of their own; while the table is full of keys in use, all
-/// newcomers share one, so that a flood of new keys neither eats the memory nor locks the others out for good.
+/// Limits requests by key. At most `max_keys` keys have buckets of their own. While the table is full of keys in use, all
+/// new keys share one bucket, so that a flood of new keys neither exhausts the memory nor locks out the others for good.
 pub struct Limiter<K: Hash + Eq + Clone, C: Clock = DefaultClock> {
     buckets: governor::RateLimiter<K, BoundedStore<K>, C, NoOpMiddleware<C::Instant>>,
     max_keys: usize,
     pruned: Mutex<C::Instant>,
 }
 
-/// A full table is pruned by those who find it full, but not more often than this: it costs a walk over all keys.
-const PRUNE_AT_MOST_EVERY: Duration = Duration::from_secs(1);
+/// A request that finds the table full prunes it, but not more often than this, because pruning visits every key.
+const MIN_PRUNE_INTERVAL: Duration = Duration::from_secs(1);
 
 // === impl Quota ===
 
 impl Quota {
-    /// `per_second` permits come back every second, up to `burst` at once.
+    /// `per_second` permits are added every second, up to `burst` of them.
     pub fn new(per_second: f64, burst: NonZeroU32) -> Result<Self, InvalidQuota> {
         const YEAR: Duration = Duration::from_hours(366 * 24);
         let one = Duration::try_from_secs_f64(1.0 / per_second).map_err(|_| InvalidQuota)?;
@@ -61,7 +61,7 @@ impl Quota {
         governor::Quota::with_period(one).map(|quota| Self(quota.allow_burst(burst))).ok_or(InvalidQuota)
     }
 
-    /// A whole number a second, for constants.
+    /// A quota with a whole number of permits per second, for constants.
     pub const fn per_second(permits: NonZeroU32, burst: NonZeroU32) -> Self {
         Self(governor::Quota::per_second(permits).allow_burst(burst))
     }
@@ -70,7 +70,7 @@ impl Quota {
 // === impl Limiter ===
 
 impl<K: Hash + Eq + Clone> Limiter<K> {
-    /// A limiter in which every key begins with its full burst.
+    /// A limiter in which every key begins with a full bucket.
     pub fn new(quota: Quota, max_keys: usize) -> Self {
         Self::with_clock(quota, max_keys, DefaultClock::default())
     }
@@ -83,7 +83,7 @@ impl<K: Hash + Eq + Clone, C: Clock> Limiter<K, C> {
         Self { buckets, max_keys, pruned }
     }
 
-    /// Takes one permit of the key, or says how long to wait.
+    /// Takes one permit of the key, or returns how long to wait.
     pub fn check(&self, key: &K) -> Result<(), RetryAfter> {
         if self.len() >= self.max_keys {
             self.prune();
@@ -93,7 +93,7 @@ impl<K: Hash + Eq + Clone, C: Clock> Limiter<K, C> {
             .map_err(|until| RetryAfter(until.wait_time_from(self.buckets.clock().now())))
     }
 
-    /// How many keys have a bucket of their own.
+    /// The number of keys with buckets of their own.
     pub fn len(&self) -> usize {
         self.buckets.len()
     }
@@ -103,9 +103,9 @@ impl<K: Hash + Eq + Clone, C: Clock> Limiter<K, C> {
         self.buckets.is_empty()
     }
 
-    /// Forgets keys whose bucket is full again, every so often until the shutdown, and gives the memory back.
-    pub async fn maintain(&self, every: Duration, shutdown: CancellationToken) {
-        while shutdown.run_until_cancelled(tokio::time::sleep(every)).await.is_some() {
+    /// Removes keys whose buckets are full again and frees the memory, at this interval until the shutdown.
+    pub async fn maintain(&self, interval: Duration, shutdown: CancellationToken) {
+        while shutdown.run_until_cancelled(tokio::time::sleep(interval)).await.is_some() {
             self.buckets.retain_recent();
             self.buckets.shrink_to_fit();
         }
@@ -114,7 +114,7 @@ impl<K: Hash + Eq + Clone, C: Clock> Limiter<K, C> {
     fn prune(&self) {
         let now = self.buckets.clock().now();
         let Ok(mut pruned) = self.pruned.try_lock() else { return };
-        if Duration::from(now.duration_since(*pruned)) >= PRUNE_AT_MOST_EVERY {
+        if Duration::from(now.duration_since(*pruned)) >= MIN_PRUNE_INTERVAL {
             self.buckets.retain_recent();
             *pruned = now;
         }

@@ -1,4 +1,4 @@
-//! The name by which an answer is found in the log.
+//! The id by which a response is found in the log.
 
 use std::fmt;
 use std::sync::LazyLock;
@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use http::HeaderValue;
 
-/// Sixteen hex digits, in every request's extensions and in every answer's `X-Request-Id`. Unique, but no secret.
+/// Sixteen hex digits, an extension of every request and the `X-Request-Id` of every response. Unique, but not secret.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RequestId(u64);
 
 impl RequestId {
-    /// The next one. Costs a counter and a few multiplications: a beat has no microsecond to spare for the kernel's
-    /// random numbers.
+    /// The next id. Costs a counter and a few multiplications: a random number from the kernel would cost a microsecond
+    /// for every heartbeat.
     pub fn next() -> Self {
         static SEED: LazyLock<u64> = LazyLock::new(|| uuid::Uuid::new_v4().as_u64_pair().1);
         static COUNT: AtomicU64 = AtomicU64::new(0);
@@ -29,7 +29,7 @@ impl RequestId {
     }
 }
 
-/// SplitMix64's finaliser: a bijection, so that distinct counts stay distinct while neighbours look unlike.
+/// The finaliser of SplitMix64: a bijection, so distinct counts stay distinct, and consecutive ones look unrelated.
 fn mix(mut x: u64) -> u64 {
     x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn are_distinct_and_read_the_same_everywhere() {
+    fn ids_are_distinct_and_written_the_same_everywhere() {
         let ids: Vec<RequestId> = (0..1000).map(|_| RequestId::next()).collect();
         assert_eq!(ids.iter().collect::<HashSet<_>>().len(), ids.len());
         for id in ids {

@@ -1,4 +1,4 @@
-//! Many warp routes folded into one that never rejects.
+//! Combines many warp routes into one that never rejects.
 
 use std::convert::Infallible;
 
@@ -8,9 +8,9 @@ use warp::reject::{InvalidHeader, InvalidQuery, MethodNotAllowed, MissingCookie,
 
 use crate::{Error, Response};
 
-/// Tries the routes in order; what none of them takes is answered with an error envelope.
+/// Tries the routes in order. If none matches, the response is an error in an envelope.
 ///
-/// Each route is boxed, and so is every join: warp's nested filter types would take the compiler minutes.
+/// Each route is boxed, and so is every combination: warp's nested filter types would take minutes to compile.
 pub fn routes(routes: Vec<BoxedFilter<(Response,)>>) -> BoxedFilter<(Response,)> {
     let nothing = warp::any().and_then(|| async { Err::<Response, _>(warp::reject::not_found()) }).boxed();
     let all = routes.into_iter().rev().fold(nothing, |rest, route| route.or(rest).unify().boxed());
@@ -19,12 +19,12 @@ pub fn routes(routes: Vec<BoxedFilter<(Response,)>>) -> BoxedFilter<(Response,)>
         .boxed()
 }
 
-/// Turns what warp itself refuses into the API's error. Handlers finish their answers, so only filters end here.
+/// Turns a rejection by warp into the API's error. Handlers never reject, so the reason is always a filter.
 fn explain(rejection: &Rejection) -> Error {
     if rejection.is_not_found() {
         return Error::NotFound;
     }
-    // A route that fits but for a header or a query says more than one that does not fit at all.
+    // A route that matches except for a header or the query has a better explanation than one that does not match.
     if let Some(problem) = rejection.find::<MissingHeader>() {
         return Error::BadRequest(problem.to_string());
     }
@@ -70,13 +70,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_first_fitting_route_answers() {
+    async fn first_matching_route_is_used() {
         assert_eq!(status("GET", "/a").await.0, 200);
         assert_eq!(status("POST", "/b").await.0, 200);
     }
 
     #[tokio::test]
-    async fn what_no_route_takes_is_an_envelope() {
+    async fn unmatched_requests_have_an_envelope() {
         let (code, body) = status("GET", "/nowhere").await;
         assert_eq!(code, 404);
         insta::assert_snapshot!(body, @r#"{"type":"error","status":"","status_code":0,"operation":"","error_code":404,"error":"Not Found","metadata":null}"#);
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn without_routes_everything_is_unknown() {
+    async fn without_routes_every_path_is_unknown() {
         let response = warp::test::request().reply(&routes(Vec::new())).await;
         assert_eq!(response.status(), StatusCode::NOT_FOUND);
     }

@@ -1,4 +1,4 @@
-//! The accept loop: one task a connection, and at the end a drain.
+//! The accept loop: one task for each connection, and a drain at the end.
 
 use std::io;
 use std::pin::pin;
@@ -21,33 +21,35 @@ use crate::{EdgeMetrics, Limits, ProxyPolicy, Response};
 
 /// One HTTPS server.
 pub struct Server {
-    /// What logs and metrics call it.
+    /// Its name in logs and metrics.
     pub name: &'static str,
-    /// Where it listens.
+    /// The socket on which it listens.
     pub listener: TcpListener,
-    /// Its TLS, from [`crate::tls::server_config`].
+    /// Its TLS configuration, from [`crate::tls::server_config`].
     pub tls: Arc<ServerConfig>,
-    /// Whose PROXY headers it believes.
+    /// The load balancers whose PROXY headers it trusts.
     pub proxy: ProxyPolicy,
     /// Its limits.
     pub limits: Limits,
-    /// Whether every answer but a websocket's ends its HTTP/1.1 connection, for clients that never do.
+    /// Whether every HTTP/1.1 connection is closed after its response, except for websockets. For clients that never
+    /// close their connections.
     pub close_after_response: bool,
-    /// Where it counts.
+    /// Its metrics.
     pub metrics: EdgeMetrics,
 }
 
-/// How long the loop rests after the system had no socket to give, at first; it doubles up to a second.
-const FIRST_REST: Duration = Duration::from_millis(10);
-const LONGEST_REST: Duration = Duration::from_secs(1);
+/// How long the loop pauses at first when the system cannot accept a socket. The pause doubles with each failure.
+const FIRST_ACCEPT_PAUSE: Duration = Duration::from_millis(10);
+const MAX_ACCEPT_PAUSE: Duration = Duration::from_secs(1);
 
-/// A server at its limit of connections would say so with each one.
-const WARN_AT_MOST_EVERY: Duration = Duration::from_secs(10);
+/// The shortest time between two warnings that the limit of connections is reached.
+const WARNING_INTERVAL: Duration = Duration::from_secs(10);
 
-/// Serves until the shutdown, then drains: nothing more is accepted, what was accepted gets its answer, idle connections
-/// are closed. Returns when all of them are gone, websockets included, or the drain limit is over.
+/// Serves until the shutdown, then drains: no more connections are accepted, requests in progress are completed, and
+/// idle connections are closed. Returns when all connections have ended, including websockets, or when the drain limit is
+/// reached.
 ///
-/// The routes should come from [`crate::routes()`], so that whatever warp refuses is answered with an envelope.
+/// The routes should come from [`crate::routes()`], so that requests that warp rejects are answered with an envelope.
 pub async fn serve(server: Server, routes: BoxedFilter<(Response,)>, shutdown: CancellationToken) {
     let Server { name, listener, tls, proxy, limits, close_after_response, metrics } = server;
     let shared = Arc::new(Shared {
@@ -61,34 +63,37 @@ pub async fn serve(server: Server, routes: BoxedFilter<(Response,)>, shutdown: C
         draining: shutdown.child_token(),
         tracker: TaskTracker::new(),
     });
-    // Every socket that it accepts inherits this. An answer is written in one piece; waiting for more of it would only
-    // delay it.
+    // Accepted sockets inherit this. A response is written at once, so waiting for more of it would only delay it.
     if let Err(problem) = SockRef::from(&listener).set_tcp_nodelay(true) {
-        tracing::warn!(server = name, %problem, "answers may be delayed by a moment");
+        tracing::warn!(server = name, %problem, "cannot set TCP_NODELAY; responses may be delayed");
     }
     accept_until(&shutdown, &listener, &shared).await;
     drop(listener);
 
     shared.tracker.close();
-    // Each connection ends itself within the limit; the moment more is for their last steps.
+    // Each connection ends within the limit; the extra time is for its last steps.
     if timeout(limits.drain + Duration::from_secs(3), shared.tracker.wait()).await.is_err() {
         let left = shared.metrics.open.get();
-        tracing::warn!(server = name, connections = left, "the drain ended before these connections did");
+        tracing::warn!(
+            server = name,
+            connections = left,
+            "the drain limit is reached; closing the remaining connections"
+        );
     }
 }
 
 async fn accept_until(shutdown: &CancellationToken, listener: &TcpListener, shared: &Arc<Shared>) {
     let permits = Arc::new(Semaphore::new(shared.limits.connections.min(Semaphore::MAX_PERMITS)));
     let mut stopping = pin!(shutdown.cancelled());
-    let mut rest = FIRST_REST;
+    let mut pause = FIRST_ACCEPT_PAUSE;
     let mut warned: Option<Instant> = None;
     loop {
-        if permits.available_permits() == 0 && warned.is_none_or(|at| at.elapsed() > WARN_AT_MOST_EVERY) {
+        if permits.available_permits() == 0 && warned.is_none_or(|at| at.elapsed() > WARNING_INTERVAL) {
             warned = Some(Instant::now());
             tracing::warn!(
                 server = shared.name,
                 limit = shared.limits.connections,
-                "no more connections for now"
+                "the limit of connections is reached"
             );
         }
         let accepted = tokio::select! {
@@ -101,26 +106,26 @@ async fn accept_until(shutdown: &CancellationToken, listener: &TcpListener, shar
         };
         match accepted {
             Ok((permit, (socket, address))) => {
-                rest = FIRST_REST;
+                pause = FIRST_ACCEPT_PAUSE;
                 shared.metrics.accepted.inc();
                 let guard = Guard::new(shared, permit);
                 shared.tracker.spawn(connection::run(Arc::clone(shared), socket, address, guard));
             }
-            Err(problem) if is_of_the_connection(&problem) => {}
+            Err(problem) if concerns_only_the_connection(&problem) => {}
             Err(problem) => {
-                tracing::warn!(server = shared.name, %problem, "a connection could not be accepted");
+                tracing::warn!(server = shared.name, %problem, "cannot accept a connection");
                 tokio::select! {
                     () = &mut stopping => return,
-                    () = sleep(rest) => rest = (rest * 2).min(LONGEST_REST),
+                    () = sleep(pause) => pause = (pause * 2).min(MAX_ACCEPT_PAUSE),
                 }
             }
         }
     }
 }
 
-/// Whether the connection was at fault and the next can be accepted at once. Else the system is short of something, as
-/// of file descriptors, and trying at once would only burn the processor.
-fn is_of_the_connection(problem: &io::Error) -> bool {
+/// Whether the error concerns only this connection, so that the next one can be accepted immediately. Otherwise the
+/// system lacks a resource, such as file descriptors, and an immediate retry would only waste CPU time.
+fn concerns_only_the_connection(problem: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(problem.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }

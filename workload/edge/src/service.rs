@@ -1,4 +1,4 @@
-//! One request, from its head to its answer's: who asks, how long it may take, and a line in the log about it.
+//! One request, from its headers to its response: the peer, the timeout, and a line in the access log.
 
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
@@ -23,20 +23,20 @@ use crate::{Draining, Error, Peer, RequestId, Response};
 
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The longest path that the access log repeats, in bytes.
-const MAX_LOGGED_PATH: usize = 256;
+/// The longest path in the access log, in bytes; the rest is cut off.
+const MAX_LOGGED_PATH_BYTES: usize = 256;
 
-/// Up to this size, in bytes, an answer after which the connection closes is written together with its close.
-const MAX_LAST_ANSWER: u64 = 4 * 1024;
+/// Up to this size, in bytes, the last response of a connection is written together with the close.
+const MAX_LAST_RESPONSE_BYTES: u64 = 4 * 1024;
 
-/// What the requests of one connection share.
+/// What all requests of one connection share.
 pub(crate) struct Exchange {
     pub(crate) shared: Arc<Shared>,
     pub(crate) peer: Peer,
     pub(crate) activity: Arc<Activity>,
 }
 
-/// Answers one request. There is always an answer, whatever the handler does.
+/// Handles one request. There is always a response, whatever the handler does.
 pub(crate) async fn respond(
     exchange: Arc<Exchange>,
     request: Request<Incoming>,
@@ -45,7 +45,7 @@ pub(crate) async fn respond(
     let _working = exchange.activity.begin();
     let id = RequestId::next();
     let (method, uri, version) = (request.method().clone(), request.uri().clone(), request.version());
-    // Where an upgrade was asked for, hyper lets go of the connection without closing it, whatever was answered.
+    // If an upgrade was requested, hyper releases the connection without closing it, whatever the response is.
     let may_upgrade = method == Method::CONNECT || request.headers().contains_key(UPGRADE);
 
     let mut response = match refuse(&method, &uri) {
@@ -56,18 +56,18 @@ pub(crate) async fn respond(
     if !may_upgrade && is_short_and_last(&response) {
         exchange.activity.set_closing();
     }
-    exchange.shared.metrics.answered(response.status(), begun.elapsed().as_secs_f64());
+    exchange.shared.metrics.responded(response.status(), begun.elapsed().as_secs_f64());
     log(&exchange, &method, &uri, &response, begun, id);
     Ok(response)
 }
 
-/// warp panics on a target without a path, which `CONNECT` always has, and other methods can have too.
+/// warp panics on a target without a path. `CONNECT` never has one, and other methods can come without one, too.
 fn refuse(method: &Method, uri: &Uri) -> Option<Error> {
     if method == Method::CONNECT {
         return Some(Error::MethodNotAllowed);
     }
     let pathless = uri.path_and_query().is_none();
-    pathless.then(|| Error::BadRequest("The request's target must be a path".to_owned()))
+    pathless.then(|| Error::BadRequest("The target of the request must be a path".to_owned()))
 }
 
 async fn handle(exchange: &Exchange, mut request: Request<Incoming>, id: RequestId) -> Response {
@@ -96,12 +96,12 @@ fn finish(exchange: &Exchange, response: &mut Response, id: RequestId, version: 
         if status == StatusCode::INTERNAL_SERVER_ERROR {
             tracing::error!(server, request_id = %id, %cause, "a request failed");
         } else {
-            tracing::warn!(server, request_id = %id, %cause, "a request could not be done now");
+            tracing::warn!(server, request_id = %id, %cause, "a request cannot be handled now");
         }
     }
     let headers = response.headers_mut();
     headers.insert(&REQUEST_ID, id.header());
-    // After a time-out the rest of the request may still come; it must not be taken for another one.
+    // After a timeout, the rest of the request may still arrive. It must not be taken for another request.
     let close = exchange.shared.close_after_response || status == StatusCode::REQUEST_TIMEOUT;
     if close && version < Version::HTTP_2 && status != StatusCode::SWITCHING_PROTOCOLS {
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
@@ -110,11 +110,11 @@ fn finish(exchange: &Exchange, response: &mut Response, id: RequestId, version: 
 
 fn is_short_and_last(response: &Response) -> bool {
     response.headers().get(CONNECTION).is_some_and(|value| value == "close")
-        && response.body().size_hint().exact().is_some_and(|size| size <= MAX_LAST_ANSWER)
+        && response.body().size_hint().exact().is_some_and(|size| size <= MAX_LAST_RESPONSE_BYTES)
 }
 
-/// The query is left out: it may hold a sign-in's code. The address is for debugging alone, and so are answers that
-/// are routine.
+/// Writes the access log. The query is left out because it may contain the code of a sign-in. The client's address and
+/// routine responses appear only at debug level.
 fn log(exchange: &Exchange, method: &Method, uri: &Uri, response: &Response, begun: Instant, id: RequestId) {
     let debugging = tracing::enabled!(target: "access", Level::DEBUG);
     let is_routine = response.extensions().get::<Routine>().is_some();
@@ -122,7 +122,7 @@ fn log(exchange: &Exchange, method: &Method, uri: &Uri, response: &Response, beg
         return;
     }
     let server = exchange.shared.name;
-    let path = &uri.path()[..uri.path().floor_char_boundary(MAX_LOGGED_PATH)];
+    let path = &uri.path()[..uri.path().floor_char_boundary(MAX_LOGGED_PATH_BYTES)];
     let status = response.status().as_u16();
     let milliseconds = begun.elapsed().as_secs_f64() * 1000.0;
     if debugging {

@@ -19,24 +19,24 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// Whether the process can do its work.
+/// Whether the process is healthy.
 pub trait HealthCheck: Send + Sync {
-    /// `Err` says what is wrong, for the log. No answer within three seconds counts as an error.
+    /// `Err` contains the problem, for the log. No result within three seconds counts as an error.
     fn healthy(&self) -> BoxFuture<'_, Result<(), String>>;
 }
 
-/// Writes the metrics of the process as OpenMetrics text.
+/// Returns the metrics of the process as OpenMetrics text.
 pub type MetricsText = Arc<dyn Fn() -> String + Send + Sync>;
 
-const HEALTH_LIMIT: Duration = Duration::from_secs(3);
-const HEADERS_LIMIT: Duration = Duration::from_secs(5);
-/// For a whole connection, which carries one request.
-const CONNECTION_LIMIT: Duration = Duration::from_secs(10);
+const HEALTH_CHECK_TIMEOUT: Duration = Duration::from_secs(3);
+const HEADERS_TIMEOUT: Duration = Duration::from_secs(5);
+/// The longest time for a whole connection, which carries one request.
+const CONNECTION_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_CONNECTIONS: usize = 64;
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 const PLAIN: &str = "text/plain; charset=utf-8";
 
-/// Serves until the shutdown, then ends what is open within a few seconds.
+/// Serves until the shutdown. Open connections then end within a few seconds.
 pub async fn serve(
     listener: TcpListener,
     checks: Arc<dyn HealthCheck>,
@@ -53,7 +53,7 @@ pub async fn serve(
             };
             let (checks, metrics) = (Arc::clone(&checks), Arc::clone(&metrics));
             tracker.spawn(async move {
-                let _ = timeout(CONNECTION_LIMIT, one_request(socket, checks, metrics)).await;
+                let _ = timeout(CONNECTION_TIMEOUT, one_request(socket, checks, metrics)).await;
                 drop(permit);
             });
         }
@@ -71,17 +71,17 @@ async fn one_request(
 ) -> hyper::Result<()> {
     let service = service_fn(move |request| {
         let (checks, metrics) = (Arc::clone(&checks), Arc::clone(&metrics));
-        async move { Ok::<_, Infallible>(answer(&request, &*checks, &*metrics).await) }
+        async move { Ok::<_, Infallible>(respond(&request, &*checks, &*metrics).await) }
     });
     http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEADERS_LIMIT)
+        .header_read_timeout(HEADERS_TIMEOUT)
         .keep_alive(false)
         .serve_connection(TokioIo::new(socket), service)
         .await
 }
 
-async fn answer(
+async fn respond(
     request: &Request<Incoming>,
     checks: &dyn HealthCheck,
     metrics: &(dyn Fn() -> String + Send + Sync),
@@ -93,12 +93,12 @@ async fn answer(
     }
 }
 
-/// What is wrong goes to the log alone: this port has no sign-in.
+/// The problem goes only to the log, because this port has no sign-in.
 async fn status(checks: &dyn HealthCheck) -> Response<Full<Bytes>> {
-    let problem = match timeout(HEALTH_LIMIT, checks.healthy()).await {
+    let problem = match timeout(HEALTH_CHECK_TIMEOUT, checks.healthy()).await {
         Ok(Ok(())) => return text(StatusCode::OK, PLAIN, "OK\n"),
         Ok(Err(problem)) => problem,
-        Err(_) => "no answer in time".to_owned(),
+        Err(_) => "the health check timed out".to_owned(),
     };
     tracing::warn!(problem, "not healthy");
     text(StatusCode::INTERNAL_SERVER_ERROR, PLAIN, "Not healthy\n")

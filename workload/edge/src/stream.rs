@@ -1,5 +1,5 @@
-//! The socket under a connection's TLS. It gives up on a peer that is silent for too long, and closes in such a way
-//! that the peer can still read the last answer.
+//! The socket under a connection's TLS. It times out if the peer is silent for too long, and it closes in such a way that
+//! the peer can still read the last response.
 
 use std::future::Future as _;
 use std::io;
@@ -14,27 +14,27 @@ use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 use crate::activity::Activity;
 
-/// How long a closing connection goes on throwing away a body that nobody wanted. See [`crate::body`].
+/// How long a closing connection keeps discarding an unwanted body. See [`crate::body`].
 const LINGER: Duration = Duration::from_secs(2);
 
-/// A socket with its time limits. `G` is whatever must live exactly as long as the socket.
+/// A socket with its timeouts. `G` is a guard that lives exactly as long as the socket.
 pub(crate) struct GuardedStream<G> {
     socket: TcpStream,
     idle: Duration,
     activity: Arc<Activity>,
-    /// When a byte last went either way.
+    /// When the last byte was sent or received.
     last: Instant,
-    /// Two timers, since the halves of a websocket may be polled by two tasks, and a timer wakes only one.
+    /// There are two timers because two tasks may poll the halves of a websocket, and a timer wakes only one of them.
     reading: Option<Pin<Box<Sleep>>>,
     writing: Option<Pin<Box<Sleep>>>,
     lingering: Option<Pin<Box<Sleep>>>,
-    /// The last answer, until the close that follows at once: one write and one packet instead of two.
+    /// The last response, held back until the close that follows it: one write and one packet instead of two.
     held: Vec<u8>,
     _guard: G,
 }
 
 impl<G> Drop for GuardedStream<G> {
-    /// Whoever drops the connection instead of closing it must not take the last answer along.
+    /// The last response must be sent even if the connection is dropped instead of closed.
     fn drop(&mut self) {
         if !self.held.is_empty() {
             let _ = self.socket.try_write(&self.held);
@@ -58,7 +58,7 @@ impl<G: Unpin> GuardedStream<G> {
         }
     }
 
-    /// Ends a read that has waited too long. Silence while a handler works is ours, not the peer's.
+    /// Ends a read that has waited too long. Silence while a handler is running does not count.
     fn poll_idle(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
         let last = self.last;
         let timer = self.reading.get_or_insert_with(|| Box::pin(sleep_until(last + self.idle)));
@@ -73,7 +73,7 @@ impl<G: Unpin> GuardedStream<G> {
         }
     }
 
-    /// Writes what was held back for the close.
+    /// Writes the response that was held back.
     fn poll_held(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !self.held.is_empty() {
             let result = Pin::new(&mut self.socket).poll_write(cx, &self.held);

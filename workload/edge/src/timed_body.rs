@@ -1,4 +1,4 @@
-//! A request's body that gives up when no byte of it comes for too long, and that knows whether it was read to its end.
+//! A request's body with an idle timeout, which also records whether it was read to its end.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use tokio::time::{Sleep, sleep};
 
 use crate::activity::Activity;
 
-/// No byte of the body came for the idle limit.
+/// No byte of the body arrived within the idle timeout.
 #[derive(Debug, thiserror::Error)]
 #[error("the request's body stalled")]
 pub(crate) struct Stalled;
@@ -20,7 +20,7 @@ pub(crate) struct Stalled;
 pub(crate) struct TimedBody {
     inner: Incoming,
     idle: Duration,
-    /// Only while a chunk is awaited: most bodies are there when they are asked for.
+    /// Set only while a chunk is awaited: most bodies are complete when they are read.
     timer: Option<Pin<Box<Sleep>>>,
     activity: Arc<Activity>,
 }

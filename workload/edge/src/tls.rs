@@ -1,4 +1,4 @@
-//! TLS on the server's side: 1.3 and 1.2, its own reloadable certificate, clients' certificates asked for if wanted.
+//! TLS for servers: versions 1.3 and 1.2, a certificate that can be renewed, and client certificates on request.
 
 use std::sync::Arc;
 
@@ -16,18 +16,18 @@ pub use identity::{IdentityError, ServerIdentity};
 
 use client_certificates::AnyClientCertificate;
 
-/// Whether a server wants to know its clients by certificate.
+/// Whether a server asks its clients for a certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClientCertificates {
-    /// Asked for, not required. Only that the client holds the key is verified: trust is the pinned fingerprint, and
-    /// the application's to decide. Sessions are not resumed, since such clients never do.
+    /// The server asks for a certificate, but does not require one. It only verifies that the client holds the key: the
+    /// application decides by the fingerprint. Sessions are not resumed, because these clients never resume them.
     Requested,
-    /// Not asked for.
-    NotAsked,
+    /// The server does not ask for a certificate.
+    NotRequested,
 }
 
-/// The configuration of a server with this identity. `alpn` lists the protocols offered, in order of preference; HTTP/2
-/// is spoken only if `h2` is among them.
+/// The configuration of a server with this identity. `alpn` lists the supported protocols in order of preference. HTTP/2
+/// is available only if `h2` is among them.
 pub fn server_config(
     identity: Arc<ServerIdentity>,
     client_certificates: ClientCertificates,
@@ -44,15 +44,17 @@ pub fn server_config(
             config.session_storage = Arc::new(NoServerSessionStorage {});
             config
         }
-        ClientCertificates::NotAsked => builder(provider).with_no_client_auth().with_cert_resolver(identity),
+        ClientCertificates::NotRequested => {
+            builder(provider).with_no_client_auth().with_cert_resolver(identity)
+        }
     };
     config.ignore_client_order = true;
     config.alpn_protocols = alpn.iter().map(|protocol| protocol.to_vec()).collect();
     Arc::new(config)
 }
 
-/// The provider, suites over SHA-256 first: processors hash it in hardware, SHA-384 they do not, and a handshake hashes
-/// a lot (a tenth of all that a heartbeat costs).
+/// The provider, preferring cipher suites with SHA-256. Processors compute it in hardware, but not SHA-384, and the hashes
+/// of a handshake are a tenth of the cost of a heartbeat.
 fn provider() -> CryptoProvider {
     let mut provider = aws_lc_rs::default_provider();
     provider.cipher_suites.sort_by_key(|suite| {
@@ -66,10 +68,7 @@ fn provider() -> CryptoProvider {
     provider
 }
 
-#[expect(
-    clippy::expect_used,
-    reason = "the provider's default suites serve both versions, whatever the input"
-)]
+#[expect(clippy::expect_used, reason = "the default cipher suites of the provider support both versions")]
 fn builder(provider: Arc<CryptoProvider>) -> ConfigBuilder<ServerConfig, WantsVerifier> {
     ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&TLS13, &TLS12])

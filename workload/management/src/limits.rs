@@ -56,7 +56,7 @@ impl RateLimits {
         Self {
             by_address: Action::ALL.map(address),
             by_caller: Limiter::new(settings.quota_or_strictest(CALLER), max),
-            cleanup_every: settings.cleanup_every,
+            cleanup_every: settings.cleanup_interval,
         }
     }
 

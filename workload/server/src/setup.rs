@@ -133,7 +133,7 @@ fn limits(
     let limits = LimitSettings {
         refill_rate: limits.refill_rate,
         bucket_size: limits.bucket_size.and_then(std::num::NonZeroU32::new),
-        cleanup_every: limits.cleanup_every,
+        cleanup_interval: limits.cleanup_every,
         max_clients: limits.max_clients,
     };
     check(&limits).map_err(|error| {

@@ -1,4 +1,4 @@
-//! Limits and copies; what needs a real connection is tested over one.
+//! Limits and copies. Tests that need a real connection are in `tests/it`.
 
 use futures_util::stream;
 
@@ -29,14 +29,14 @@ async fn chunks_are_joined_in_order() {
 }
 
 #[tokio::test]
-async fn a_declared_length_over_the_limit_is_refused_before_reading() {
+async fn declared_length_above_the_limit_is_refused_before_reading() {
     let unread = stream::poll_fn(|_| -> std::task::Poll<Option<Result<Bytes, _>>> { panic!("it was read") });
     assert!(matches!(read(unread, Some(7), 6).await, Err(Error::TooLarge)));
     assert!(matches!(read(chunks(&[]), Some(u64::MAX), usize::MAX - 1).await, Err(Error::TooLarge)));
 }
 
 #[tokio::test]
-async fn a_chunk_past_the_limit_is_refused() {
+async fn chunk_beyond_the_limit_is_refused() {
     for body in [&["abcdefg"][..], &["abcdef", "g"], &["ab", "cd", "ef", "g"]] {
         assert!(matches!(read(chunks(body), None, 6).await, Err(Error::TooLarge)), "{body:?}");
     }

@@ -1,4 +1,4 @@
-//! What a client reads of each error, and what only the log does.
+//! What the client reads of each error, and what only the log contains.
 
 use http_body_util::BodyExt as _;
 
@@ -9,14 +9,14 @@ async fn body(response: Response) -> String {
 }
 
 #[tokio::test]
-async fn forbidden_says_only_that() {
+async fn forbidden_has_no_explanation() {
     let response = Error::Forbidden.into_response();
     assert_eq!(response.status(), 403);
     insta::assert_snapshot!(body(response).await, @r#"{"type":"error","status":"","status_code":0,"operation":"","error_code":403,"error":"Forbidden","metadata":null}"#);
 }
 
 #[tokio::test]
-async fn too_many_requests_says_when_to_come_back() {
+async fn too_many_requests_has_a_retry_after() {
     let response = Error::TooManyRequests { retry_after: Duration::from_millis(1200) }.into_response();
     assert_eq!(response.status(), 429);
     assert_eq!(response.headers()[RETRY_AFTER], "2");
@@ -24,13 +24,13 @@ async fn too_many_requests_says_when_to_come_back() {
 }
 
 #[test]
-fn nobody_is_told_to_wait_zero_seconds() {
+fn retry_after_is_at_least_one_second() {
     let response = Error::TooManyRequests { retry_after: Duration::ZERO }.into_response();
     assert_eq!(response.headers()[RETRY_AFTER], "1");
 }
 
 #[tokio::test]
-async fn a_cause_goes_to_the_log_with_all_below_it() {
+async fn cause_is_logged_with_its_sources() {
     #[derive(Debug, thiserror::Error)]
     #[error("the query failed")]
     struct Query(#[source] std::io::Error);
@@ -43,7 +43,7 @@ async fn a_cause_goes_to_the_log_with_all_below_it() {
 }
 
 #[test]
-fn a_cause_that_repeats_the_one_below_is_said_once() {
+fn repeated_source_is_logged_once() {
     #[derive(Debug, thiserror::Error)]
     #[error("wrapped: {0}")]
     struct Wrapped(#[source] std::io::Error);

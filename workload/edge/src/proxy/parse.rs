@@ -1,4 +1,4 @@
-//! PROXY protocol headers, versions 1 and 2, as a pure function over the bytes that have come so far.
+//! Parses PROXY protocol headers, versions 1 and 2. A pure function over the bytes that have been received so far.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -11,29 +11,30 @@ const V2_SIGNATURE: &[u8; 12] = b"\r\n\r\n\0\r\nQUIT\n";
 const V2_FIXED: usize = 16;
 const V2_MAX_VARIABLE: usize = 2048;
 
-/// A whole header.
+/// A complete header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Parsed {
-    /// The client's address. `None`: the balancer speaks for itself (a health check) or does not know.
+    /// The client's address. `None` if the connection is the load balancer's own (a health check) or the address is
+    /// unknown.
     pub address: Option<SocketAddr>,
-    /// How many bytes the header has; what follows is the connection's own.
+    /// The length of the header in bytes. What follows belongs to the connection.
     pub consumed: usize,
 }
 
-/// Why the bytes are not a whole header.
+/// Why the bytes are not a complete header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ParseError {
-    /// All of them belong to a header that is not complete yet.
+    /// All of them belong to a header that is incomplete.
     #[error("the PROXY header is not complete")]
     NeedMore,
-    /// They cannot begin a header, whatever follows.
+    /// They are not the beginning of a header, whatever follows.
     #[error("not a PROXY header: {0}")]
     Invalid(&'static str),
 }
 
 use ParseError::{Invalid, NeedMore};
 
-/// Reads the header at the start of the bytes.
+/// Parses the header at the start of the bytes.
 pub fn parse(bytes: &[u8]) -> Result<Parsed, ParseError> {
     match bytes.first() {
         None => Err(NeedMore),
@@ -80,7 +81,7 @@ fn v1_ip(family: &str, text: &str) -> Result<IpAddr, ParseError> {
     ip.map_err(|_| Invalid("an address is malformed"))
 }
 
-/// Decimal digits alone: the standard library would take a plus sign too.
+/// Decimal digits only: the standard library would also accept a plus sign.
 fn v1_port(text: &str) -> Result<u16, ParseError> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     text.parse().ok().filter(|_| digits).ok_or(Invalid("a port is malformed"))
@@ -104,7 +105,7 @@ fn parse_v2(bytes: &[u8]) -> Result<Parsed, ParseError> {
     Ok(Parsed { address, consumed })
 }
 
-/// Source and destination address, source and destination port; extensions behind them are of no use here.
+/// Source and destination addresses, then source and destination ports. Extensions after them are ignored.
 fn v2_address(family: u8, variable: &[u8]) -> Result<Option<SocketAddr>, ParseError> {
     const TOO_SHORT: ParseError = Invalid("the addresses are cut short");
     match family {
@@ -121,15 +122,15 @@ fn v2_address(family: u8, variable: &[u8]) -> Result<Option<SocketAddr>, ParseEr
                 u16::from_be_bytes([rest[16], rest[17]]),
             )))
         }
-        _ => Err(Invalid("only TCP over IPv4 and IPv6 is understood")),
+        _ => Err(Invalid("only TCP over IPv4 and IPv6 is supported")),
     }
 }
 
-/// Fails as soon as a byte differs: a client that speaks TLS is not left waiting for the rest of a header.
+/// Fails as soon as a byte differs, so that a client that speaks TLS does not wait for the rest of a header.
 fn expect_prefix(bytes: &[u8], prefix: &[u8]) -> Result<(), ParseError> {
     let common = bytes.len().min(prefix.len());
     if bytes[..common] != prefix[..common] {
-        return Err(Invalid("it does not begin like one"));
+        return Err(Invalid("it does not begin with a known signature"));
     }
     if common < prefix.len() { Err(NeedMore) } else { Ok(()) }
 }

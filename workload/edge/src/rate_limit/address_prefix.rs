@@ -1,9 +1,9 @@
-//! What strangers are told apart by.
+//! The key by which unknown clients are limited.
 
 use std::net::IpAddr;
 
-/// The network that an address most likely shares with its owner's others: /24 of IPv4, /56 of IPv6. A limit on single
-/// addresses would mean nothing to somebody with a whole network of them.
+/// The network to which an address belongs: /24 for IPv4, /56 for IPv6. A limit for single addresses would not stop a
+/// client that owns a whole network of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum AddressPrefix {
     /// The first 24 bits.
@@ -13,7 +13,7 @@ pub enum AddressPrefix {
 }
 
 impl AddressPrefix {
-    /// The prefix of an address. An IPv4-mapped one counts as IPv4.
+    /// The prefix of an address. IPv4-mapped addresses count as IPv4.
     pub fn of(address: IpAddr) -> Self {
         match address.to_canonical() {
             IpAddr::V4(ip) => {
@@ -37,7 +37,7 @@ mod tests {
     }
 
     #[test]
-    fn neighbours_share_one_and_others_do_not() {
+    fn addresses_of_one_network_share_a_prefix() {
         assert_eq!(of("192.0.2.1"), of("192.0.2.254"));
         assert_ne!(of("192.0.2.1"), of("192.0.3.1"));
         assert_eq!(of("2001:db8:0:ff00::1"), of("2001:db8:0:ffff::2"));
@@ -45,7 +45,7 @@ mod tests {
     }
 
     #[test]
-    fn mapped_addresses_count_as_ipv4() {
+    fn ipv4_mapped_addresses_count_as_ipv4() {
         assert_eq!(of("::ffff:192.0.2.1"), of("192.0.2.77"));
         assert_ne!(of("::ffff:192.0.2.1"), of("::ffff:192.0.3.1"));
     }

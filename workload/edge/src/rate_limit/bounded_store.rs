@@ -1,4 +1,4 @@
-//! The buckets, in a table that never grows past its bound.
+//! The buckets, in a table of bounded size.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, Hash, RandomState};
@@ -9,13 +9,13 @@ use governor::nanos::Nanos;
 use governor::state::StateStore;
 use governor::state::keyed::ShrinkableKeyedStateStore;
 
-/// Enough that the threads of one machine seldom wait for each other.
+/// Enough shards that the threads of one machine rarely wait for each other.
 const SHARDS: usize = 16;
 
-/// For each key, the moment at which its bucket is full again, counted from the limiter's start.
+/// For each key, the time at which its bucket is full again, counted from the limiter's start.
 pub(super) struct BoundedStore<K> {
     shards: [Mutex<HashMap<K, Nanos>>; SHARDS],
-    /// The bucket of all who came while the table was full.
+    /// The bucket of all keys that arrive while the table is full.
     overflow: Mutex<Option<Nanos>>,
     hasher: RandomState,
     keys: AtomicUsize,
@@ -43,7 +43,7 @@ impl<K: Hash> BoundedStore<K> {
     }
 }
 
-/// A panic between two whole values leaves a whole value, so a poisoned table is as good as any.
+/// A panic cannot leave a partly written value, so a poisoned table is still usable.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,4 @@
-//! Bursts, waits, and what a full table does, on a clock of our own.
+//! Bursts, waits and full tables, with a mock clock.
 
 use governor::clock::FakeRelativeClock;
 
@@ -8,14 +8,14 @@ fn number(n: u32) -> NonZeroU32 {
     NonZeroU32::new(n).unwrap()
 }
 
-/// Two at once, then one a second.
+/// A burst of two, then one per second.
 fn limiter(max_keys: usize) -> (Limiter<u32, FakeRelativeClock>, FakeRelativeClock) {
     let clock = FakeRelativeClock::default();
     (Limiter::with_clock(Quota::per_second(number(1), number(2)), max_keys, clock.clone()), clock)
 }
 
 #[test]
-fn a_burst_passes_and_then_the_wait_is_told() {
+fn burst_is_accepted_and_then_the_wait_is_returned() {
     let (limiter, clock) = limiter(10);
     assert_eq!([limiter.check(&1), limiter.check(&1)], [Ok(()), Ok(())]);
     assert_eq!(limiter.check(&1), Err(RetryAfter(Duration::from_secs(1))));
@@ -27,14 +27,14 @@ fn a_burst_passes_and_then_the_wait_is_told() {
 }
 
 #[test]
-fn keys_do_not_share() {
+fn keys_have_separate_buckets() {
     let (limiter, _) = limiter(10);
     while limiter.check(&1).is_ok() {}
     assert_eq!(limiter.check(&2), Ok(()));
 }
 
 #[test]
-fn newcomers_to_a_full_table_share_one_bucket_and_the_others_keep_theirs() {
+fn new_keys_share_one_bucket_when_the_table_is_full() {
     let (limiter, clock) = limiter(2);
     for key in [1, 2] {
         limiter.check(&key).unwrap();
@@ -46,11 +46,11 @@ fn newcomers_to_a_full_table_share_one_bucket_and_the_others_keep_theirs() {
 
     clock.advance(Duration::from_secs(10));
     assert_eq!([limiter.check(&5), limiter.check(&6)], [Ok(()), Ok(())]);
-    assert_eq!(limiter.len(), 2, "the forgotten made room for the newcomers");
+    assert_eq!(limiter.len(), 2, "unused keys were removed for new ones");
 }
 
 #[test]
-fn a_full_table_of_keys_in_use_still_lets_some_newcomers_in() {
+fn full_table_of_keys_in_use_still_accepts_some_new_keys() {
     let (limiter, clock) = limiter(1);
     for newcomer in 2..12 {
         clock.advance(Duration::from_secs(1));
@@ -60,7 +60,7 @@ fn a_full_table_of_keys_in_use_still_lets_some_newcomers_in() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn maintenance_forgets_who_came_long_ago() {
+async fn maintenance_removes_keys_that_were_not_used_for_long() {
     let (limiter, clock) = limiter(10);
     limiter.check(&1).unwrap();
     clock.advance(Duration::from_secs(10));
@@ -75,7 +75,7 @@ async fn maintenance_forgets_who_came_long_ago() {
 }
 
 #[test]
-fn quotas_that_mean_nothing_are_refused() {
+fn meaningless_quotas_are_refused() {
     for per_second in [0.0, -1.0, f64::NAN, f64::INFINITY, f64::MIN_POSITIVE, 1e-9] {
         assert_eq!(Quota::new(per_second, number(1)), Err(InvalidQuota), "{per_second}");
     }

@@ -1,4 +1,4 @@
-//! Takes any client certificate whose key the client holds.
+//! Accepts any client certificate whose key the client holds.
 
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
@@ -6,8 +6,9 @@ use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
 
-/// Clusters' certificates are self-signed and pinned by fingerprint, so there is no chain to verify. The handshake's
-/// signature is verified: without it, a certificate, which is public, would prove nothing. X.509 v1 is refused by it.
+/// Accepts any certificate. Those of clusters are self-signed and pinned by fingerprint, so there is no chain to verify.
+/// The signature of the handshake is verified: without it, a certificate would prove nothing, because it is public. This
+/// check also refuses X.509 v1.
 #[derive(Debug)]
 pub(super) struct AnyClientCertificate(WebPkiSupportedAlgorithms);
 

@@ -1,4 +1,4 @@
-//! The certificate and key that a server shows, from a folder with `tls.crt` and `tls.key`.
+//! The certificate and key of a server, from a directory with `tls.crt` and `tls.key`.
 
 use std::fmt;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -18,14 +18,14 @@ use time::OffsetDateTime;
 use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
 use zeroize::Zeroizing;
 
-/// What a server shows its clients. New handshakes take the newest one; open connections keep theirs.
+/// The certificate and key that a server presents. New handshakes use the newest pair; open connections keep theirs.
 pub struct ServerIdentity {
     pub(super) files: Files,
     pub(super) is_pinned: bool,
     pub(super) current: ArcSwap<Loaded>,
 }
 
-/// Why a folder holds no usable certificate and key.
+/// Why a directory does not contain a usable certificate and key.
 #[derive(Debug, thiserror::Error)]
 pub enum IdentityError {
     /// A file cannot be read.
@@ -33,10 +33,10 @@ pub enum IdentityError {
     Unreadable {
         /// The file.
         file: PathBuf,
-        /// The system's word on it.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// The certificate is not one.
+    /// The certificate is invalid.
     #[error("{}: {problem}", file.display())]
     Certificate {
         /// The file.
@@ -44,7 +44,7 @@ pub enum IdentityError {
         /// What is wrong with it.
         problem: String,
     },
-    /// The key is not one, or not the certificate's.
+    /// The key is invalid, or does not belong to the certificate.
     #[error("{}: {problem}", file.display())]
     Key {
         /// The file.
@@ -54,25 +54,25 @@ pub enum IdentityError {
     },
 }
 
-/// Where the two files are.
+/// The paths of the two files.
 pub(super) struct Files {
     pub(super) certificate: PathBuf,
     pub(super) key: PathBuf,
 }
 
-/// What the two files hold, not looked at yet.
+/// The contents of the two files, not parsed yet.
 pub(super) struct Contents {
     certificate: Vec<u8>,
     key: Zeroizing<Vec<u8>>,
 }
 
-/// A certificate and key that fit each other.
+/// A certificate with its key.
 pub(super) struct Loaded {
     key: Arc<CertifiedKey>,
     pub(super) fingerprint: Fingerprint,
     not_after: OffsetDateTime,
     names: Vec<String>,
-    /// Of the contents it came from.
+    /// The digest of the contents that it was loaded from.
     pub(super) digest: u64,
 }
 
@@ -84,8 +84,8 @@ impl ServerIdentity {
         Self::load_with(folder, false)
     }
 
-    /// The same for an identity whose leaf others pin: [`Self::watch`] never shows another leaf, whatever the files
-    /// come to hold, since that would cut off everybody who knows the old one.
+    /// The same for an identity whose leaf others pin: [`Self::watch`] never presents another leaf, whatever the files
+    /// contain later, because every client that pins the old one would lose its connection.
     pub fn load_pinned(folder: &Path) -> Result<Arc<Self>, IdentityError> {
         Self::load_with(folder, true)
     }
@@ -96,17 +96,17 @@ impl ServerIdentity {
         Ok(Arc::new(Self { files, is_pinned, current: ArcSwap::from_pointee(loaded) }))
     }
 
-    /// The SHA-256 of the leaf that is shown now: what clusters pin.
+    /// The SHA-256 of the current leaf, which clusters pin.
     pub fn leaf_fingerprint(&self) -> Fingerprint {
         self.current.load().fingerprint
     }
 
-    /// The last moment at which the leaf that is shown now is valid.
+    /// The end of the current leaf's validity.
     pub fn leaf_not_after(&self) -> OffsetDateTime {
         self.current.load().not_after
     }
 
-    /// The DNS names and IP addresses that the leaf is for.
+    /// The DNS names and IP addresses of the current leaf.
     pub fn leaf_names(&self) -> Vec<String> {
         self.current.load().names.clone()
     }
@@ -142,9 +142,12 @@ impl Files {
         let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(&contents.certificate)
             .collect::<Result<_, _>>()
             .map_err(|problem| bad_certificate(format!("not a certificate in PEM: {problem}")))?;
-        let leaf = chain.first().ok_or_else(|| bad_certificate("holds no certificate in PEM".to_owned()))?;
-        let (not_after, names) = dates_and_names(leaf)
-            .ok_or_else(|| bad_certificate("its first certificate is not an X.509 certificate".to_owned()))?;
+        let leaf = chain
+            .first()
+            .ok_or_else(|| bad_certificate("there is no certificate in it (PEM is expected)".to_owned()))?;
+        let (not_after, names) = dates_and_names(leaf).ok_or_else(|| {
+            bad_certificate("the first certificate is not a valid X.509 certificate".to_owned())
+        })?;
         let fingerprint = Fingerprint::of_der(leaf);
 
         let key = PrivateKeyDer::from_pem_slice(&contents.key)
@@ -162,7 +165,7 @@ impl Files {
 }
 
 impl Contents {
-    /// Tells contents apart without keeping a key around.
+    /// Distinguishes contents without keeping a copy of the key.
     pub(super) fn digest(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
         (&self.certificate, self.key.as_slice()).hash(&mut hasher);

@@ -1,4 +1,4 @@
-//! Follows the certificate's files, so that a renewed certificate is shown without a restart.
+//! Watches the certificate's files, so that a renewed certificate is used without a restart.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
@@ -10,12 +10,13 @@ use tokio_util::sync::CancellationToken;
 use super::identity::{Contents, IdentityError, ServerIdentity};
 
 impl ServerIdentity {
-    /// Looks at the files' contents every so often until the shutdown. Contents, since whole folders are swapped by
-    /// symbolic link in Kubernetes, which a file's time does not show.
+    /// Reads the files at this interval until the shutdown. Modification times are not enough: Kubernetes replaces whole
+    /// directories through a symbolic link.
     ///
-    /// What does not load, as a pair half written, leaves the old one in place with one warning.
-    pub async fn watch(self: Arc<Self>, every: Duration, shutdown: CancellationToken) {
-        let mut ticks = tokio::time::interval(every);
+    /// If the files cannot be loaded, for example because only one of them is written yet, the old pair stays in use and
+    /// one warning is logged.
+    pub async fn watch(self: Arc<Self>, interval: Duration, shutdown: CancellationToken) {
+        let mut ticks = tokio::time::interval(interval);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut refused = None;
         while shutdown.run_until_cancelled(ticks.tick()).await.is_some() {
@@ -43,7 +44,7 @@ impl ServerIdentity {
             Ok(new) if self.is_pinned && new.fingerprint != self.leaf_fingerprint() => {
                 *refused = Some(digest);
                 let (pinned, new) = (self.leaf_fingerprint(), new.fingerprint);
-                tracing::error!(%pinned, %new, "the certificate's files hold another leaf than the one that clusters pin; it is not shown, as it would cut off all of them");
+                tracing::error!(%pinned, %new, "the files contain another certificate than the one that clusters pin; keeping the pinned one, because with another no cluster could connect");
             }
             Ok(new) => {
                 let (old, new_fingerprint) = (self.leaf_fingerprint(), new.fingerprint);
@@ -53,7 +54,7 @@ impl ServerIdentity {
             }
             Err(problem) => {
                 *refused = Some(digest);
-                tracing::warn!(%problem, "the server's new certificate cannot be used; the old one stays");
+                tracing::warn!(%problem, "cannot use the server's new certificate; keeping the old one");
             }
         }
     }
@@ -73,7 +74,7 @@ mod tests {
 
     use super::*;
 
-    /// Writes a new pair and says its fingerprint.
+    /// Writes a new pair and returns its fingerprint.
     fn write(folder: &Path) -> Fingerprint {
         let key = rcgen::KeyPair::generate().unwrap();
         let certificate = rcgen::CertificateParams::default().self_signed(&key).unwrap();
@@ -83,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pinned_leaf_stays_whatever_the_files_come_to_hold() {
+    fn pinned_leaf_is_kept_when_the_files_change() {
         let folder = tempfile::tempdir().unwrap();
         let pinned = write(folder.path());
         let identity = ServerIdentity::load_pinned(folder.path()).unwrap();
@@ -94,31 +95,31 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_load_leaves_the_old_in_place_and_is_looked_at_once() {
+    fn unusable_files_leave_the_old_pair_in_use() {
         let folder = tempfile::tempdir().unwrap();
         let old = write(folder.path());
         let identity = ServerIdentity::load(folder.path()).unwrap();
         let mut refused = None;
-        let mut look = || {
+        let mut reload = || {
             identity.take(identity.files.read(), &mut refused);
             (identity.leaf_fingerprint(), refused)
         };
-        assert_eq!(look(), (old, None));
+        assert_eq!(reload(), (old, None));
 
-        // The certificate is new already, the key is not yet.
+        // The certificate is already new, the key is not.
         let old_key = std::fs::read(folder.path().join("tls.key")).unwrap();
         let new = write(folder.path());
         let new_key = std::fs::read(folder.path().join("tls.key")).unwrap();
         std::fs::write(folder.path().join("tls.key"), &old_key).unwrap();
-        let (shown, half) = look();
-        assert!(shown == old && half.is_some());
-        assert_eq!(look(), (old, half));
+        let (used, half) = reload();
+        assert!(used == old && half.is_some());
+        assert_eq!(reload(), (old, half));
 
         std::fs::remove_file(folder.path().join("tls.key")).unwrap();
-        let (shown, missing) = look();
-        assert!(shown == old && missing.is_some() && missing != half);
+        let (used, missing) = reload();
+        assert!(used == old && missing.is_some() && missing != half);
 
         std::fs::write(folder.path().join("tls.key"), &new_key).unwrap();
-        assert_eq!(look(), (new, None));
+        assert_eq!(reload(), (new, None));
     }
 }

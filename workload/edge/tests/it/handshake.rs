@@ -61,7 +61,7 @@ async fn a_certificate_without_its_key_fails_the_handshake() {
 
 #[tokio::test]
 async fn a_server_that_does_not_ask_sees_no_certificate() {
-    let options = Options { client_certificates: ClientCertificates::NotAsked, ..Options::default() };
+    let options = Options { client_certificates: ClientCertificates::NotRequested, ..Options::default() };
     let server = TestServer::start(options).await;
     let person = Identity::p256();
     let client = server.client().presenting(vec![person.der], &person.key);
@@ -156,5 +156,5 @@ fn an_unusable_folder_is_named_with_what_is_wrong() {
 
     std::fs::write(folder.path().join("tls.crt"), "noise").unwrap();
     let text = load().to_string();
-    assert!(text.contains("tls.crt: holds no certificate"), "{text}");
+    assert!(text.contains("tls.crt: there is no certificate"), "{text}");
 }

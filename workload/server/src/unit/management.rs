@@ -24,7 +24,7 @@ impl Unit {
         let identity: Arc<ServerIdentity> = setup::management_identity(&settings)?;
         let reload = identity.clone().watch(CERTIFICATE_RELOAD_INTERVAL, self.phases.ended.clone());
         self.background.push(reload.boxed());
-        let tls = server_config(identity.clone(), ClientCertificates::NotAsked, &[b"h2", b"http/1.1"]);
+        let tls = server_config(identity.clone(), ClientCertificates::NotRequested, &[b"h2", b"http/1.1"]);
         let listener = listen(address).await?;
         let bound = listener.local_addr().map_err(Failure::other)?;
         tracing::info!(address = %bound, "management API listening");

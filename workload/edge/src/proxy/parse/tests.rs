@@ -1,4 +1,4 @@
-//! Both versions by example, then what must hold for any bytes.
+//! Examples of both versions, then properties that hold for any bytes.
 
 use proptest::prelude::*;
 
@@ -39,7 +39,7 @@ fn v1_of(source: SocketAddr) -> Vec<u8> {
 }
 
 #[test]
-fn reads_version_1() {
+fn version_1_is_read() {
     for (line, address) in [
         ("PROXY TCP4 192.0.2.7 198.51.100.1 56324 443\r\n", Some("192.0.2.7:56324")),
         ("PROXY TCP6 2001:db8::7 2001:db8::1 56324 443\r\n", Some("[2001:db8::7]:56324")),
@@ -53,7 +53,7 @@ fn reads_version_1() {
 }
 
 #[test]
-fn refuses_version_1_that_is_not_exact() {
+fn malformed_version_1_is_refused() {
     for line in [
         "PROXY TCP4 192.0.2.7 198.51.100.1 56324\r\n",
         "PROXY TCP4 192.0.2.7 198.51.100.1 56324 443 1\r\n",
@@ -75,7 +75,7 @@ fn refuses_version_1_that_is_not_exact() {
 }
 
 #[test]
-fn refuses_a_line_of_version_1_without_end() {
+fn version_1_line_without_end_is_refused() {
     let mut line = b"PROXY UNKNOWN ".to_vec();
     line.resize(V1_MAX - 1, b'x');
     assert_eq!(parse(&line), Err(NeedMore));
@@ -93,7 +93,7 @@ fn version_2_local_and_unspecified_have_no_address() {
 }
 
 #[test]
-fn refuses_version_2_that_is_wrong() {
+fn malformed_version_2_is_refused() {
     for header in [
         v2(0x11, 0x11, &[1; 12]),
         v2(0x22, 0x11, &[1; 12]),
@@ -114,14 +114,14 @@ fn tls_is_refused_at_its_first_byte() {
 
 proptest! {
     #[test]
-    fn any_bytes_are_a_header_or_an_error_never_a_panic(bytes: Vec<u8>) {
+    fn no_bytes_cause_a_panic(bytes: Vec<u8>) {
         if let Ok(parsed) = parse(&bytes) {
             prop_assert!(parsed.consumed <= bytes.len());
         }
     }
 
     #[test]
-    fn bytes_behind_a_signature_never_panic(v1: bool, tail: Vec<u8>) {
+    fn no_bytes_after_a_signature_cause_a_panic(v1: bool, tail: Vec<u8>) {
         let mut bytes = if v1 { V1_PREFIX.to_vec() } else { V2_SIGNATURE.to_vec() };
         bytes.extend(tail);
         if let Ok(parsed) = parse(&bytes) {
@@ -130,7 +130,7 @@ proptest! {
     }
 
     #[test]
-    fn a_header_is_read_whole_and_no_further(source: SocketAddr, extensions in prop::collection::vec(any::<u8>(), 0..200), tail: Vec<u8>) {
+    fn header_is_read_exactly_to_its_end(source: SocketAddr, extensions in prop::collection::vec(any::<u8>(), 0..200), tail: Vec<u8>) {
         let source = SocketAddr::new(source.ip(), source.port());
         for header in [v1_of(source), v2_of(source, &extensions)] {
             let parsed = Parsed { address: Some(source), consumed: header.len() };
