@@ -19,7 +19,7 @@ use std::path::PathBuf;
 use harness::programs::source_tree;
 use harness::simulated::{Fleet, Load, Pace, Plan};
 use serde::Serialize;
-use store::private::{Durability, PrivatePostgres};
+use store::database::{Durability, LocalPostgres};
 
 /// What the product promises for two cores.
 const MAX_CPU_US: f64 = 600.0;
@@ -74,7 +74,7 @@ async fn main() {
     let quick = std::env::args().any(|argument| argument == "--quick");
     let (sites, seconds, runs) = if quick { (1000, 5, 1) } else { (10_000, 30, 5) };
     let folder = store::testing::scratch_folder("bench");
-    let postgres = PrivatePostgres::start(&folder, None, Durability::Full).unwrap();
+    let postgres = LocalPostgres::start(&folder, None, Durability::Full).unwrap();
     eprintln!("enrolling {sites} sites, and 100 on a second hub …");
     let plan = |name, sites| Plan { name, sites, is_shipped: true, settings: &[] };
     let large = Fleet::enrol(&postgres, plan("large", sites)).await;

@@ -16,8 +16,8 @@ use harness::programs::source_tree;
 use harness::{Hub, ManagementUnit, Playwright, populated};
 use serde::{Deserialize, Serialize};
 use store::HeartbeatWriter;
-use store::presence::Presence;
-use store::private::{Durability, PrivatePostgres, create_database};
+use store::database::{Durability, LocalPostgres, create_database};
+use store::heartbeats::Presence;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -60,7 +60,7 @@ struct Figures {
 #[tokio::main]
 async fn main() {
     let folder = store::testing::scratch_folder("bench-ui");
-    let postgres = PrivatePostgres::start(&folder, None, Durability::Full).unwrap();
+    let postgres = LocalPostgres::start(&folder, None, Durability::Full).unwrap();
     create_database(&postgres.options("postgres"), "ui").await.unwrap();
     let settings = [&UNLIMITED, &populated::SETTINGS[..]].concat();
     let mut hub = Hub::without_units(postgres.options("ui"), &settings);

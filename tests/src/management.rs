@@ -9,7 +9,7 @@ use reqwest::{Certificate, Method};
 use serde_json::Value;
 use server::unit::{self, Addresses};
 use settings::Source;
-use store::service_accounts::NewServiceAccount;
+use store::access::NewServiceAccount;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;

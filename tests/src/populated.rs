@@ -7,8 +7,8 @@ use std::sync::Arc;
 use fleet::{ClusterId, HealthRules, Thresholds, warning};
 use futures_util::StreamExt as _;
 use protocol::Heartbeat;
-use store::heartbeats::Beat;
-use store::presence::Presence;
+use store::heartbeats::NewHeartbeat;
+use store::heartbeats::Presence;
 use store::testing::{execute, texts};
 use store::{DatabaseOptions, HeartbeatWriter, Store};
 
@@ -47,7 +47,7 @@ pub async fn fill(store: &Store, database: &DatabaseOptions, clusters: usize) {
 /// yesterday, and for a day a month ago.
 async fn remember(store: &Store, database: &DatabaseOptions) {
     // Makes the partitions of today.
-    store.keep_history(HealthRules::default()).await.unwrap();
+    store.record_history(HealthRules::default()).await.unwrap();
     let figures = "0.6 + sin(n / 40.0) / 4, 25e10, 10e10 + sin(n / 40.0) * 1e10, 25e12, 22e12 - n * share,
             6, 6 - (n % 300 = 7)::int, 131, 128 - n % 3";
     let sql = format!(
@@ -82,7 +82,7 @@ pub async fn reporting(database: &DatabaseOptions) -> Vec<ClusterId> {
 pub async fn report(writer: &HeartbeatWriter, cluster: ClusterId) {
     let details = Heartbeat::parse(heartbeat(cluster).as_bytes()).unwrap().details;
     let findings = warning::findings(&details, Thresholds::default());
-    writer.write(Beat { cluster, details, findings }).await.unwrap();
+    writer.write(NewHeartbeat { cluster, details, findings }).await.unwrap();
 }
 
 async fn ids(database: &DatabaseOptions) -> Vec<ClusterId> {

@@ -7,7 +7,7 @@ use std::process::Stdio;
 use procfs::process::Process;
 use protocol::{Address, ClusterName, JoinToken, Secret};
 use secrecy::ExposeSecret as _;
-use store::private::{PrivatePostgres, create_database};
+use store::database::{LocalPostgres, create_database};
 use time::Duration;
 
 use crate::Program;
@@ -74,7 +74,7 @@ pub struct Load {
 
 impl Fleet {
     /// Starts a hub on a database of its own, and enrols so many sites over the wire.
-    pub async fn enrol(postgres: &PrivatePostgres, plan: Plan<'_>) -> Self {
+    pub async fn enrol(postgres: &LocalPostgres, plan: Plan<'_>) -> Self {
         let Plan { name, sites, is_shipped, settings } = plan;
         create_database(&postgres.options("postgres"), name).await.unwrap();
         let settings = [&UNLIMITED[..], &[("LOG_LEVEL", "info")], settings].concat();

@@ -59,7 +59,7 @@ async fn exit_codes_tell_scripts_what_happened() {
     let hub = hub_without_units().await;
     let cases: &[(&[&str], i32, &str)] = &[
         (&["token", "create", "x"], 0, ""),
-        (&["token", "create", "x"], 4, "a join token for \"x\" is already waiting to be used"),
+        (&["token", "create", "x"], 4, "there is already a valid join token for \"x\""),
         (&["token", "create", ""], 2, "a cluster name cannot be empty"),
         (&["token", "create", "y", "--expire", "yesterday"], 2, "a time such as 2030-01-31T12:00:00Z"),
         (&["token", "create", "y", "--expire", "2001-01-01T00:00:00Z"], 2, "the expiry lies in the past"),

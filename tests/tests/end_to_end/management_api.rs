@@ -157,7 +157,7 @@ async fn a_token_is_made_once_a_name_and_a_cluster_joins_with_it() {
     let made = operator.send_json("POST", TOKENS, json!({"cluster_name":"x y","description":"d"})).await;
     let token = made.metadata()["token"].as_str().unwrap().to_owned();
     let again = operator.send_json("POST", TOKENS, json!({"cluster_name":"x y"})).await;
-    assert_eq!(again.error(), (409, "a join token for \"x y\" is already waiting to be used"));
+    assert_eq!(again.error(), (409, "there is already a valid join token for \"x y\""));
 
     let list = viewer.get(TOKENS).await;
     let listed = &list.metadata()[0];

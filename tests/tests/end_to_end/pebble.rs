@@ -8,7 +8,7 @@ use harness::hub::keys;
 use harness::pebble::{Layer, Pebble};
 use harness::{Hub, wait};
 use protocol::{Address, Fingerprint};
-use store::private::{Durability, PrivatePostgres, create_database};
+use store::database::{Durability, LocalPostgres, create_database};
 use store::testing::scratch_folder;
 
 const LAYER: &str = include_str!("../../../charm/tests/golden/layer.yaml");
@@ -41,7 +41,7 @@ async fn status(layer: &Layer, port: u16) -> Option<(u16, Fingerprint)> {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_layer_starts_the_workload_and_no_trouble_restarts_it() {
     let folder = scratch_folder("pebble");
-    let mut postgres = PrivatePostgres::start(&folder, None, Durability::None).unwrap();
+    let mut postgres = LocalPostgres::start(&folder, None, Durability::None).unwrap();
     create_database(&postgres.options("postgres"), "cm").await.unwrap();
     let hub = Hub::without_units(postgres.options("cm"), &[]);
     put_files(hub.folder(), &hub);
@@ -103,7 +103,7 @@ async fn the_layer_starts_the_workload_and_no_trouble_restarts_it() {
     assert!(!down.is_empty() && down.iter().all(|name| !name.contains("alive")), "{down:?}");
     assert_eq!((pebble.services(), pebble.processes()), (services.clone(), processes.clone()));
 
-    let _postgres = PrivatePostgres::start(&folder, Some(port), Durability::None).unwrap();
+    let _postgres = LocalPostgres::start(&folder, Some(port), Durability::None).unwrap();
     pebble.health_becomes("ready", 200).await;
     assert_eq!((pebble.services(), pebble.processes()), (services, processes));
     site.heartbeat(Report::default().encode()).await.unwrap();

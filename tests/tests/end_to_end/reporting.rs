@@ -8,7 +8,7 @@ use connector::{Connector, MetricsSink, Options, SiteMetrics};
 use edge::{ClientCertificate, Peer};
 use harness::Hub;
 use http::{Method, StatusCode};
-use store::identities::Identity as Cluster;
+use store::clusters::EnrolledCluster as Cluster;
 
 const STATUS: &str = "/1.0/remote-cluster/status";
 

@@ -13,7 +13,7 @@ use harness::hub::free_port;
 use harness::simulated::{Fleet, Load, Pace, Plan};
 use harness::sink_gate::{Behaviour, SinkGate};
 use harness::{Awake, Prometheus, VictoriaMetrics, wait};
-use store::private::{Durability, PrivatePostgres};
+use store::database::{Durability, LocalPostgres};
 use store::testing::scratch_folder;
 use time::OffsetDateTime;
 use tokio::sync::Mutex;
@@ -48,7 +48,7 @@ struct Scene {
     acked: PathBuf,
     begun: OffsetDateTime,
     refused_instance: String,
-    postgres: PrivatePostgres,
+    postgres: LocalPostgres,
     folder: PathBuf,
 }
 
@@ -56,7 +56,7 @@ impl Scene {
     async fn set(purpose: &str) -> Self {
         let begun = OffsetDateTime::now_utc();
         let folder = scratch_folder(purpose);
-        let postgres = PrivatePostgres::start(&folder, None, Durability::None).unwrap();
+        let postgres = LocalPostgres::start(&folder, None, Durability::None).unwrap();
         let (prometheus, victoria) = (Prometheus::start(&[]).await, VictoriaMetrics::start().await);
         let gates = [SinkGate::start(prometheus.write_url()), SinkGate::start(victoria.write_url())];
         let port = free_port().to_string();

@@ -11,16 +11,16 @@ use harness::hub::UNLIMITED;
 use harness::process::{Program, command};
 use http::Method;
 use rand::RngExt as _;
-use store::private::{Durability, PrivatePostgres, create_database};
+use store::database::{Durability, LocalPostgres, create_database};
 use store::testing::scratch_folder;
 use tokio::time::sleep;
 
 const STATUS: &str = "/1.0/remote-cluster/status";
 
 /// A PostgreSQL that can be stopped, with a hub's database.
-async fn own_postgres(purpose: &str) -> (PrivatePostgres, std::path::PathBuf) {
+async fn own_postgres(purpose: &str) -> (LocalPostgres, std::path::PathBuf) {
     let folder = scratch_folder(purpose);
-    let postgres = PrivatePostgres::start(&folder, None, Durability::None).unwrap();
+    let postgres = LocalPostgres::start(&folder, None, Durability::None).unwrap();
     create_database(&postgres.options("postgres"), "cm").await.unwrap();
     (postgres, folder)
 }
@@ -64,7 +64,7 @@ async fn a_database_that_goes_away_under_load_is_503_and_all_is_well_when_it_ret
     let stopped = Instant::now();
     postgres.stop();
     sleep(outage()).await;
-    let postgres = PrivatePostgres::start(&folder, Some(port), Durability::None).unwrap();
+    let postgres = LocalPostgres::start(&folder, Some(port), Durability::None).unwrap();
     let returned = Instant::now();
     sleep(Duration::from_secs(6)).await;
     load.cancel();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use edge::{ClientCertificate, Error, Peer};
-use store::identities::Identity;
+use store::clusters::EnrolledCluster;
 use time::OffsetDateTime;
 
 use crate::connector::Connector;
@@ -13,7 +13,11 @@ use crate::limits::Action;
 impl Connector {
     /// The enrolled cluster behind a connection, counted against its limit. No certificate, an unknown one, or more
     /// than one: 403, and counted against the address.
-    pub(crate) async fn authenticate(&self, peer: &Peer, action: Action) -> Result<Arc<Identity>, Error> {
+    pub(crate) async fn authenticate(
+        &self,
+        peer: &Peer,
+        action: Action,
+    ) -> Result<Arc<EnrolledCluster>, Error> {
         self.ensure_prepared()?;
         let known = match peer.certificate {
             ClientCertificate::One { fingerprint, .. } => self.identities.get(fingerprint),
@@ -28,14 +32,14 @@ impl Connector {
         Ok(identity)
     }
 
-    async fn look_up(&self, peer: &Peer) -> Result<Arc<Identity>, Error> {
+    async fn look_up(&self, peer: &Peer) -> Result<Arc<EnrolledCluster>, Error> {
         self.limits.check_address(Action::Stranger, peer.address.ip())?;
         let fingerprint = peer.certificate.fingerprint().ok_or(Error::Forbidden)?;
         self.identities.look_up(fingerprint).await.map_err(from_store)?.ok_or(Error::Forbidden)
     }
 }
 
-fn check_dates(identity: &Identity, now: OffsetDateTime) -> Result<(), Error> {
+fn check_dates(identity: &EnrolledCluster, now: OffsetDateTime) -> Result<(), Error> {
     if now > identity.not_after {
         let date = identity.not_after.date();
         return Err(Error::ForbiddenBecause(format!("The cluster's certificate expired on {date}")));
@@ -57,7 +61,7 @@ mod tests {
 
     #[test]
     fn a_known_certificate_out_of_its_dates_is_told_so() {
-        let identity = Identity {
+        let identity = EnrolledCluster {
             id: ClusterId(1),
             uid: ClusterUid::new(),
             name: ClusterName::new("a").unwrap(),

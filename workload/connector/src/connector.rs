@@ -8,8 +8,8 @@ use edge::Error;
 use edge::rate_limit::LimitSettings;
 use fleet::HealthRules;
 use protocol::Address;
-use store::presence::Presence;
-use store::readiness::Readiness;
+use store::database::Readiness;
+use store::heartbeats::Presence;
 use store::{HeartbeatWriter, Store, StoreError};
 use tokio_util::sync::CancellationToken;
 
@@ -99,7 +99,7 @@ impl Connector {
         tokio::join!(
             self.presence.run(draining),
             self.identities.follow(shutdown.clone()),
-            self.store.run_judge(self.health, shutdown.clone()),
+            self.store.run_health_transitions(self.health, shutdown.clone()),
             self.store.run_history(self.health, shutdown.clone()),
             self.limits.maintain(shutdown.clone()),
             self.metrics.follow(&self.writer, &self.identities, shutdown),

@@ -10,8 +10,8 @@ use protocol::Heartbeat;
 use protocol::envelope::HeartbeatAnswer;
 use protocol::heartbeat::{MAX_BODY_BYTES, MemberMetrics};
 use store::WriteError;
-use store::heartbeats::Beat;
-use store::identities::Identity;
+use store::clusters::EnrolledCluster;
+use store::heartbeats::NewHeartbeat;
 
 use crate::connector::Connector;
 use crate::errors::{from_store, from_write};
@@ -52,11 +52,11 @@ impl Connector {
 
 /// A report that was read and judged.
 struct Report {
-    beat: Beat,
+    beat: NewHeartbeat,
     metrics: Vec<SiteMetrics>,
 }
 
-fn read(body: &Bytes, cluster: &Identity) -> Result<Report, Error> {
+fn read(body: &Bytes, cluster: &EnrolledCluster) -> Result<Report, Error> {
     let Heartbeat { details, metrics } =
         Heartbeat::parse(body).map_err(|error| Error::BadRequest(error.to_string()))?;
     let findings = findings(&details, cluster.thresholds);
@@ -64,7 +64,7 @@ fn read(body: &Bytes, cluster: &Identity) -> Result<Report, Error> {
     // Where they are a small part of it, they shall not keep the whole body in memory.
     let is_worth_keeping = size >= body.len() / 2;
     let metrics = metrics.iter().map(|member| site_metrics(body, member, is_worth_keeping)).collect();
-    Ok(Report { beat: Beat { cluster: cluster.id, details, findings }, metrics })
+    Ok(Report { beat: NewHeartbeat { cluster: cluster.id, details, findings }, metrics })
 }
 
 /// The metrics of one member: as a slice of the one body if that is kept, else as a copy.

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use fleet::ClusterUid;
 use protocol::Fingerprint;
-use store::changes::{Change, Changes};
-use store::identities::Identity;
+use store::clusters::EnrolledCluster;
+use store::database::{Change, Changes};
 use store::{Store, StoreError};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -29,7 +29,7 @@ pub struct IdentityCache {
 
 #[derive(Default)]
 struct Known {
-    by_fingerprint: HashMap<Fingerprint, Arc<Identity>>,
+    by_fingerprint: HashMap<Fingerprint, Arc<EnrolledCluster>>,
     by_uid: HashMap<ClusterUid, Fingerprint>,
 }
 
@@ -40,13 +40,16 @@ impl IdentityCache {
     }
 
     /// Whose certificate this is, as far as the cache knows.
-    pub fn get(&self, fingerprint: Fingerprint) -> Option<Arc<Identity>> {
+    pub fn get(&self, fingerprint: Fingerprint) -> Option<Arc<EnrolledCluster>> {
         self.read().by_fingerprint.get(&fingerprint).cloned()
     }
 
     /// Whose certificate this is, by the database: for one that the cache does not know.
-    pub async fn look_up(&self, fingerprint: Fingerprint) -> Result<Option<Arc<Identity>>, StoreError> {
-        let found = self.store.identity_by_fingerprint(fingerprint).await?;
+    pub async fn look_up(
+        &self,
+        fingerprint: Fingerprint,
+    ) -> Result<Option<Arc<EnrolledCluster>>, StoreError> {
+        let found = self.store.enrolled_cluster_by_fingerprint(fingerprint).await?;
         Ok(found.map(|identity| self.write().insert(identity)))
     }
 
@@ -68,7 +71,7 @@ impl IdentityCache {
     /// Reads everything anew.
     pub async fn resync(&self) -> Result<(), StoreError> {
         let mut fresh = Known::default();
-        for identity in self.store.identities().await? {
+        for identity in self.store.enrolled_clusters().await? {
             fresh.insert(identity);
         }
         *self.write() = fresh;
@@ -119,14 +122,14 @@ impl IdentityCache {
         match change {
             Change::Removed(uid) => self.write().remove(uid),
             Change::Joined(uid) | Change::Configured(uid) => {
-                let found = self.store.identity_by_uid(uid).await?;
+                let found = self.store.enrolled_cluster_by_uid(uid).await?;
                 let mut known = self.write();
                 known.remove(uid);
                 if let Some(identity) = found {
                     known.insert(identity);
                 }
             }
-            Change::Judged(_) => {}
+            Change::HealthChanged(_) => {}
         }
         Ok(())
     }
@@ -141,7 +144,7 @@ impl IdentityCache {
 }
 
 impl Known {
-    fn insert(&mut self, identity: Identity) -> Arc<Identity> {
+    fn insert(&mut self, identity: EnrolledCluster) -> Arc<EnrolledCluster> {
         let identity = Arc::new(identity);
         self.by_uid.insert(identity.uid, identity.fingerprint);
         self.by_fingerprint.insert(identity.fingerprint, identity.clone());

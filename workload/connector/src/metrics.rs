@@ -10,7 +10,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use store::HeartbeatWriter;
-use store::writer::BatchCounts;
+use store::heartbeats::BatchCounts;
 use tokio_util::sync::CancellationToken;
 
 use crate::identity_cache::IdentityCache;

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use store::identities::Identity;
+use store::clusters::EnrolledCluster;
 
 /// One member's whole exposition, as it came.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub struct SiteMetrics {
 /// Takes the metrics of a heartbeat that was stored. It must not block: whoever is slow behind it is its own affair.
 pub trait MetricsSink: Send + Sync {
     /// Takes them, or drops them and counts that.
-    fn accept(&self, cluster: &Identity, metrics: Vec<SiteMetrics>);
+    fn accept(&self, cluster: &EnrolledCluster, metrics: Vec<SiteMetrics>);
 }
 
 /// Counts what it is given.
@@ -33,7 +33,7 @@ pub struct CountingSink {
 }
 
 impl MetricsSink for CountingSink {
-    fn accept(&self, _cluster: &Identity, metrics: Vec<SiteMetrics>) {
+    fn accept(&self, _cluster: &EnrolledCluster, metrics: Vec<SiteMetrics>) {
         let bytes: usize = metrics.iter().map(|member| member.escaped.len()).sum();
         self.expositions.fetch_add(metrics.len() as u64, Ordering::Relaxed);
         self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);

@@ -33,6 +33,6 @@ impl Task for History {
     }
 
     fn run(&self) -> BoxFuture<'_, Result<(), StoreError>> {
-        self.store.keep_history(self.rules).boxed()
+        self.store.record_history(self.rules).boxed()
     }
 }

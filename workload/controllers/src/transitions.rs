@@ -22,7 +22,7 @@ impl HealthTransitions {
     }
 
     async fn record(&self) -> Result<(), StoreError> {
-        for transition in self.store.record_transitions(self.rules).await? {
+        for transition in self.store.record_health_transitions(self.rules).await? {
             let (from, to) = (transition.from.as_str(), transition.to.as_str());
             let (cluster, name, reason) = (transition.cluster, transition.name, transition.reason);
             tracing::info!(%cluster, name, from, to, reason, "a cluster's health changed");

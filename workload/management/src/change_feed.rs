@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use edge::Error;
 use fleet::{Actor, ClusterUid};
-use store::changes::{Change, Changes};
+use store::database::{Change, Changes};
 use store::{Store, StoreError};
 use time::OffsetDateTime;
 use tokio::sync::broadcast;

@@ -12,7 +12,7 @@ use fleet::Actor;
 use futures_util::stream;
 use serde::Deserialize;
 use serde_json::json;
-use store::changes::Change;
+use store::database::Change;
 use tokio::sync::{broadcast, mpsc};
 use tokio::time::timeout;
 use utoipa::IntoParams;
@@ -101,7 +101,7 @@ fn event(told: &Told) -> Event {
                 Change::Joined(uid) => ("joined", uid),
                 Change::Removed(uid) => ("removed", uid),
                 Change::Configured(uid) => ("configured", uid),
-                Change::Judged(uid) => ("judged", uid),
+                Change::HealthChanged(uid) => ("judged", uid),
             };
             Event::default().event("change").data(json!({ "kind": kind, "uid": uid.to_string() }).to_string())
         }

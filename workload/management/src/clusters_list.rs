@@ -9,7 +9,7 @@ use fleet::{Cluster, HealthRules, ServiceClock};
 use futures_util::stream;
 use protocol::envelope::Envelope;
 use serde::Serialize;
-use store::fleet_query::PageError;
+use store::clusters::PageError;
 use store::{Store, StoreError};
 use tokio::sync::mpsc;
 use warp::Reply as _;

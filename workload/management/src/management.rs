@@ -8,7 +8,7 @@ use edge::rate_limit::LimitSettings;
 use fleet::{HealthRules, Origin, RoleMapping};
 use protocol::Address;
 use store::Store;
-use store::readiness::Readiness;
+use store::database::Readiness;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use warp::filters::BoxedFilter;

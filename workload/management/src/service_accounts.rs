@@ -4,7 +4,7 @@ use edge::{Error, Response, response};
 use fleet::ServiceToken;
 use fleet::service_account::{self, ServiceAccountName};
 use secrecy::SecretString;
-use store::service_accounts::CreateServiceAccountError;
+use store::access::CreateServiceAccountError;
 
 use crate::call::Call;
 use crate::errors::from_store;
@@ -52,12 +52,8 @@ pub(crate) async fn create(call: Call) -> Result<Response, Error> {
     let expiry =
         service_account::expiry(expiry, now).map_err(|error| Error::BadRequest(error.to_string()))?;
     let token = ServiceToken::from_random(&rand::random());
-    let account = store::service_accounts::NewServiceAccount {
-        name,
-        role,
-        description: description.unwrap_or_default(),
-        expiry,
-    };
+    let account =
+        store::access::NewServiceAccount { name, role, description: description.unwrap_or_default(), expiry };
     management.store.put_service_account(&account, &token, &origin).await.map_err(|error| match error {
         CreateServiceAccountError::Store(error) => from_store(error),
         taken @ CreateServiceAccountError::Exists(_) => Error::Conflict(taken.to_string()),

@@ -14,7 +14,7 @@ use fleet::{Actor, Role, ServiceToken};
 use http::header::AUTHORIZATION;
 use http::{HeaderValue, Request};
 use http_body_util::Full;
-use store::service_accounts::{CreateServiceAccountError, NewServiceAccount};
+use store::access::{CreateServiceAccountError, NewServiceAccount};
 use tokio_util::sync::CancellationToken;
 use tower_service::Service as _;
 use warp::filters::BoxedFilter;

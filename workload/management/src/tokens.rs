@@ -3,7 +3,7 @@
 use edge::{Error, Response, response};
 use fleet::{PendingToken, token};
 use protocol::{ClusterName, JoinToken as Token, Secret};
-use store::tokens::CreateTokenError;
+use store::enrolment::CreateTokenError;
 use time::OffsetDateTime;
 
 use crate::Management;

@@ -12,7 +12,7 @@ use cli::runtime::{runtime, shutdown_on_signal};
 use secrecy::ExposeSecret as _;
 use settings::{Setting, Source, table, typed};
 use store::DatabaseOptions;
-use store::private::{Durability, PrivatePostgres};
+use store::database::{Durability, LocalPostgres};
 
 use crate::certificate;
 use crate::unit::{self, Addresses};
@@ -25,7 +25,7 @@ pub(crate) fn run(arguments: &Local) -> Result<(), Failure> {
     let _lock = lock(&folder)?;
     note("Starting a local PostgreSQL …");
     let mut postgres =
-        PrivatePostgres::start(&folder.join("postgres"), None, Durability::Full).map_err(Failure::other)?;
+        LocalPostgres::start(&folder.join("postgres"), None, Durability::Full).map_err(Failure::other)?;
     for name in ["connector", "management"] {
         certificate::ensure(&folder.join(name), arguments.connector_listen.ip())?;
     }
@@ -46,7 +46,7 @@ pub(crate) fn run(arguments: &Local) -> Result<(), Failure> {
     };
     let outcome = runtime()?.block_on(async {
         let shutdown = shutdown_on_signal()?;
-        store::private::create_database(&postgres.options("postgres"), DATABASE).await?;
+        store::database::create_database(&postgres.options("postgres"), DATABASE).await?;
         unit::run(&source, addresses, shutdown, |bound| announce(&settings_file, bound)).await
     });
     postgres.stop();

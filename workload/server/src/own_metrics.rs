@@ -88,7 +88,7 @@ impl OwnMetrics {
             let seen = match self.store.ping().await {
                 Ok(()) => {
                     self.database.observe(begun.elapsed().as_secs_f64());
-                    self.store.standings().await
+                    self.store.fleet_snapshot().await
                 }
                 Err(error) => Err(error),
             };

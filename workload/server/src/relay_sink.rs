@@ -10,7 +10,7 @@ use fleet::{HealthRules, HealthState};
 use relay::time::UnixMillis;
 use relay::{Exposition, Relay, SinkStanding, SinkState};
 use store::Store;
-use store::identities::Identity;
+use store::clusters::EnrolledCluster;
 use store::metrics_sinks::{self, SinkReport};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -24,7 +24,7 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 pub(crate) struct RelaySink(RwLock<Option<Arc<Relay>>>);
 
 impl MetricsSink for RelaySink {
-    fn accept(&self, cluster: &Identity, metrics: Vec<SiteMetrics>) {
+    fn accept(&self, cluster: &EnrolledCluster, metrics: Vec<SiteMetrics>) {
         let Some(relay) = self.relay() else { return };
         let received = UnixMillis::now();
         for SiteMetrics { member, service, escaped } in metrics {
@@ -76,7 +76,7 @@ impl RelaySink {
     /// Reports the state of the sinks to the database, where every unit reads it, until shutdown.
     pub(crate) async fn report_states(self: Arc<Self>, store: Store, shutdown: CancellationToken) {
         let unit = Uuid::now_v7();
-        let mut ticks = tokio::time::interval(metrics_sinks::REPORT_EVERY);
+        let mut ticks = tokio::time::interval(metrics_sinks::REPORT_INTERVAL);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         while shutdown.run_until_cancelled(ticks.tick()).await.is_some() {
             let Some(relay) = self.relay() else { return };
@@ -100,7 +100,7 @@ impl RelaySink {
         if relayed.is_empty() {
             return Ok(());
         }
-        let (clock, standings) = store.standings().await?;
+        let (clock, standings) = store.fleet_snapshot().await?;
         let judge = Judge::new(rules, &clock);
         let by_name: HashMap<_, _> = standings.iter().map(|cluster| (&cluster.name, cluster)).collect();
         for name in relayed {

@@ -11,7 +11,7 @@ use management::{IssuerUrl, ProviderHttp};
 use protocol::{Address, Fingerprint};
 use settings::source::invalid;
 use settings::{Source, table, typed};
-use store::sessions::SessionLimits;
+use store::access::SessionLimits;
 
 use crate::configuration;
 

@@ -105,7 +105,7 @@ impl Unit {
         let (store, ended) = (unit.store.clone(), unit.phases.ended.clone());
         let retention = typed::event_retention_days(source)?;
         // Seals the audit trail and removes events that are too old.
-        unit.add_prepared(async move { store.look_after_events(retention, ended).await });
+        unit.add_prepared(async move { store.maintain_events(retention, ended).await });
         let own = OwnMetrics::new(unit.store.clone(), health_rules(source)?);
         own.register(&mut unit.registry);
         let ended = unit.phases.ended.clone();

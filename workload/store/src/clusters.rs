@@ -1,138 +1,22 @@
-//! Enrolled clusters as people see them.
+//! Enrolled clusters.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `cluster` | a whole cluster, as the management API shows it |
+//! | `certificates` | clusters found by their certificates, for requests from clusters |
+//! | `configuration` | descriptions and thresholds |
+//! | `fleet_index` | the fleet in memory, updated before each use |
+//! | `fleet_query` | pages of the list, names, totals |
+//! | `reported` | which clusters reported recently |
+//! | `history` | past states and figures |
 
-use fleet::{Cluster, ClusterId, ClusterUid, HealthState, Liveness, RecentGaps, ServiceClock, ServiceTime};
-use fleet::{Severity, Warning, WarningKind};
-use protocol::ClusterName;
-use protocol::heartbeat::{Details, Load};
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
-use serde_json::value::RawValue;
-use time::{Duration, OffsetDateTime};
-use tokio_postgres::Row;
-use tokio_postgres::types::Json;
+pub(crate) mod certificates;
+mod cluster;
+mod configuration;
+pub(crate) mod fleet_index;
+mod fleet_query;
+mod history;
+mod reported;
 
-use crate::identities::{fingerprint, thresholds};
-use crate::presence::service_clock;
-use crate::{Store, StoreError};
-
-/// What [`cluster`] reads, of `c`, `d`, `l`, `disk` and `memory`.
-pub(crate) const COLUMNS: &str = "c.id, c.uid, c.name, c.description, c.status, c.cluster_certificate,
-        c.certificate_fingerprint, c.certificate_not_before, c.certificate_not_after, c.joined_at, c.created_at,
-        disk.value AS disk_threshold, memory.value AS memory_threshold,
-        d.ceph_statuses, d.cpu_total_count, d.cpu_load_1, d.cpu_load_5, d.cpu_load_15, d.instance_statuses,
-        d.member_statuses, d.memory_total_amount, d.memory_usage, d.storage_pool_usages, d.ui_url,
-        l.last_heartbeat_at, l.heard_at, l.recent_gaps, l.state, l.state_since,
-        CASE WHEN l.warning_count > 0 THEN (
-            SELECT jsonb_agg(jsonb_build_object('kind', w.kind, 'severity', w.severity, 'text', w.text,
-                'since', to_char(w.since AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'))
-                ORDER BY w.kind, w.subject)
-            FROM remote_cluster_warnings AS w WHERE w.remote_cluster_id = c.id) END AS warnings";
-
-/// Where [`COLUMNS`] come from.
-pub(crate) const TABLES: &str = "remote_clusters AS c
-    JOIN remote_cluster_details AS d ON d.remote_cluster_id = c.id
-    JOIN remote_cluster_liveness AS l ON l.remote_cluster_id = c.id
-    LEFT JOIN remote_cluster_config AS disk ON disk.remote_cluster_id = c.id AND disk.key = 'disk_threshold'
-    LEFT JOIN remote_cluster_config AS memory ON memory.remote_cluster_id = c.id AND memory.key = 'memory_threshold'";
-
-impl Store {
-    /// Every cluster, sorted by the bytes of its name, with the clock to judge it by.
-    pub async fn clusters(&self) -> Result<(ServiceClock, Vec<Cluster>), StoreError> {
-        let client = self.client().await?;
-        let clock = client
-            .query_one(
-                "SELECT clock_timestamp(), accepting_until, outage_seconds FROM connector_presence",
-                &[],
-            )
-            .await?;
-        let sql = format!("-- clusters()\nSELECT {COLUMNS} FROM {TABLES} ORDER BY c.name COLLATE \"C\"");
-        let clusters = client.query(&sql, &[]).await?.iter().map(cluster).collect::<Result<_, _>>()?;
-        Ok((service_clock(&clock)?, clusters))
-    }
-
-    /// One cluster by its name.
-    pub async fn cluster(&self, name: &str) -> Result<Option<Cluster>, StoreError> {
-        let sql = format!("-- cluster()\nSELECT {COLUMNS} FROM {TABLES} WHERE c.name = $1");
-        self.client().await?.query_opt(&sql, &[&name]).await?.as_ref().map(cluster).transpose()
-    }
-}
-
-pub(crate) fn cluster(row: &Row) -> Result<Cluster, StoreError> {
-    Ok(Cluster {
-        id: ClusterId(row.try_get("id")?),
-        uid: ClusterUid(row.try_get("uid")?),
-        name: ClusterName::from_stored(row.try_get("name")?),
-        description: row.try_get("description")?,
-        status: row.try_get("status")?,
-        certificate_pem: row.try_get("cluster_certificate")?,
-        fingerprint: fingerprint(row.try_get("certificate_fingerprint")?)?,
-        certificate_validity: (row.try_get("certificate_not_before")?, row.try_get("certificate_not_after")?),
-        thresholds: thresholds(row.try_get("disk_threshold")?, row.try_get("memory_threshold")?),
-        joined_at: row.try_get("joined_at")?,
-        created_at: row.try_get("created_at")?,
-        details: details(row)?,
-        liveness: liveness(row)?,
-        reported_warnings: warnings(row)?,
-    })
-}
-
-fn details(row: &Row) -> Result<Details, StoreError> {
-    Ok(Details {
-        ceph_statuses: list(row, "ceph_statuses")?,
-        cpu_total_count: row.try_get("cpu_total_count")?,
-        cpu_load_1: Load::from_stored(row.try_get("cpu_load_1")?),
-        cpu_load_5: Load::from_stored(row.try_get("cpu_load_5")?),
-        cpu_load_15: Load::from_stored(row.try_get("cpu_load_15")?),
-        memory_total_amount: row.try_get("memory_total_amount")?,
-        memory_usage: row.try_get("memory_usage")?,
-        storage_pool_usages: list(row, "storage_pool_usages")?,
-        member_statuses: list(row, "member_statuses")?,
-        instance_statuses: list(row, "instance_statuses")?,
-        ui_url: row.try_get("ui_url")?,
-    })
-}
-
-pub(crate) fn liveness(row: &Row) -> Result<Liveness, StoreError> {
-    let gaps: Vec<f64> = row.try_get("recent_gaps")?;
-    let word: &str = row.try_get("state")?;
-    let state = HealthState::from_word(word)
-        .ok_or_else(|| StoreError::corrupt("remote_cluster_liveness", "state", "not a state of health"))?;
-    Ok(Liveness {
-        last_heartbeat_at: row.try_get("last_heartbeat_at")?,
-        heard_at: ServiceTime::from_stored(row.try_get("heard_at")?),
-        recent_gaps: RecentGaps::new(gaps.into_iter().map(Duration::seconds_f64)),
-        recorded: (state, row.try_get("state_since")?),
-    })
-}
-
-fn warnings(row: &Row) -> Result<Vec<Warning>, StoreError> {
-    #[derive(Deserialize)]
-    struct Stored {
-        kind: String,
-        severity: String,
-        text: String,
-        #[serde(with = "time::serde::rfc3339")]
-        since: OffsetDateTime,
-    }
-    let stored: Option<Json<Vec<Stored>>> = row.try_get("warnings")?;
-    // A kind or severity that a newer program added is left out rather than misread.
-    let known = |warning: Stored| {
-        Some(Warning {
-            kind: WarningKind::from_word(&warning.kind)?,
-            severity: Severity::from_word(&warning.severity)?,
-            text: warning.text,
-            since: warning.since,
-        })
-    };
-    Ok(stored.map(|Json(list)| list).unwrap_or_default().into_iter().filter_map(known).collect())
-}
-
-/// A list of a report. One that cannot be read is shown empty until the next heartbeat overwrites it: it must not
-/// hide the cluster, let alone the fleet.
-fn list<T: DeserializeOwned>(row: &Row, column: &'static str) -> Result<Vec<T>, StoreError> {
-    let Json(text): Json<&RawValue> = row.try_get(column)?;
-    Ok(serde_json::from_str(text.get()).unwrap_or_else(|error| {
-        tracing::warn!(column, %error, "a stored list of a report cannot be read and is shown empty");
-        Vec::new()
-    }))
-}
+pub use certificates::EnrolledCluster;
+pub use fleet_query::{ClusterPage, PageError};

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::{Store, StoreError};
 
 /// How often a unit says how its sinks stand.
-pub const REPORT_EVERY: Duration = Duration::from_secs(5);
+pub const REPORT_INTERVAL: Duration = Duration::from_secs(5);
 /// What was said before is no news: the unit has gone.
 const FORGET_AFTER: Duration = Duration::from_secs(60);
 

@@ -113,7 +113,7 @@ async fn a_session_ends_when_nobody_uses_it() {
 async fn a_session_ends_in_the_end_however_much_it_is_used() {
     let (_provider, hub, mut browser) = signed_in(json!({}), &[("SESSION_LIFETIME_SECONDS", "2")]).await;
     wait::until("the session ends", SOON, async || browser.who_am_i().await.is_err()).await;
-    let limits = store::sessions::SessionLimits { idle: SOON, lifetime: SOON };
+    let limits = store::access::SessionLimits { idle: SOON, lifetime: SOON };
     assert_eq!(hub.store.prune_sessions(limits).await.unwrap(), 1, "its row is removed");
 }
 

@@ -6,8 +6,8 @@ use protocol::{ClusterName, Fingerprint, JoinToken as Token, Secret};
 use secrecy::SecretString;
 use settings::{Source, table};
 use store::Store;
-use store::service_accounts::{CreateServiceAccountError, NewServiceAccount};
-use store::tokens::CreateTokenError;
+use store::access::{CreateServiceAccountError, NewServiceAccount};
+use store::enrolment::CreateTokenError;
 use time::OffsetDateTime;
 use tokio::sync::OnceCell;
 

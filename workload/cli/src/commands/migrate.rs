@@ -1,7 +1,7 @@
 //! `cluster-manager migrate`.
 
 use settings::Source;
-use store::takeover::TakenOver;
+use store::database::TakenOver;
 
 use crate::Failure;
 use crate::output::{count, line};

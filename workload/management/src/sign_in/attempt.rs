@@ -9,7 +9,7 @@ use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use store::Crypter;
-use store::crypter::Place;
+use store::database::Place;
 use time::OffsetDateTime;
 
 use super::cookie::{self, SameSite};

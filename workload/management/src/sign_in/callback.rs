@@ -1,7 +1,7 @@
 //! `GET /oidc/callback`: where the identity provider sends a person back to.
 
 use edge::{Error, Response};
-use store::sessions::SessionId;
+use store::access::SessionId;
 use url::form_urlencoded;
 
 use super::attempt::Attempt;

@@ -12,7 +12,7 @@ use openidconnect::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use store::sessions::Person;
+use store::access::Person;
 use time::OffsetDateTime;
 
 use super::jwt::ALGORITHMS;

@@ -7,7 +7,7 @@ use http::header::{COOKIE, HeaderMap, HeaderValue, SET_COOKIE};
 use secrecy::{ExposeSecret as _, SecretSlice};
 use sha2::{Digest as _, Sha256};
 use store::Crypter;
-use store::sessions::SessionId;
+use store::access::SessionId;
 
 /// The session's cookie. Browsers take a name with this prefix from the very host alone, over HTTPS.
 pub(crate) const SESSION: &str = "__Host-cm-session";

@@ -41,7 +41,7 @@ use fleet::{Actor, ActorKind, Origin};
 use openidconnect::IssuerUrl;
 use secrecy::SecretString;
 use store::Store;
-use store::sessions::{Person, SessionLimits};
+use store::access::{Person, SessionLimits};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
@@ -115,7 +115,7 @@ impl From<Call> for Visit {
 impl SignIn {
     pub(crate) fn new(store: Store, options: SignInOptions) -> Arc<Self> {
         let provider = Provider::new(options.http.clone(), options.issuer.clone());
-        let renewals = Semaphore::new((store.most_connections() / RENEWALS_SHARE).max(1));
+        let renewals = Semaphore::new((store.max_connections() / RENEWALS_SHARE).max(1));
         Arc::new(Self { store, options, provider, renewals })
     }
 

@@ -9,8 +9,8 @@ use futures_util::FutureExt as _;
 use http::HeaderMap;
 use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
-use store::crypter::Place;
-use store::sessions::{NewSession, Person, Session, SessionId, Verdict};
+use store::access::{NewSession, Person, Session, SessionId, SessionUpdate};
+use store::database::Place;
 use time::OffsetDateTime;
 use tokio::time::timeout;
 use zeroize::Zeroizing;
@@ -134,7 +134,7 @@ impl SignIn {
         }
         let (this, judged) = (self.clone(), cookie.clone());
         let judge = move |session: Session| async move { this.judge(&judged, session).await }.boxed();
-        let kept = self.store.judge_session(cookie.id(), self.options.session, judge).await;
+        let kept = self.store.update_session(cookie.id(), self.options.session, judge).await;
         let Some(session) = kept.map_err(from_store)? else { return Ok(None) };
         let Some(content) = self.open(&cookie, &session) else { return Ok(None) };
         let away = self.provider.away().unwrap_or(Away { retry_after: Duration::from_secs(5) });
@@ -142,12 +142,12 @@ impl SignIn {
     }
 
     /// What becomes of a session whose tokens expired. Its row is locked meanwhile.
-    async fn judge(&self, cookie: &SessionCookie, session: Session) -> Verdict {
-        let Some(content) = self.open(cookie, &session) else { return Verdict::Keep };
-        let Some(refresh_token) = content.refresh_token.as_deref() else { return Verdict::Keep };
+    async fn judge(&self, cookie: &SessionCookie, session: Session) -> SessionUpdate {
+        let Some(content) = self.open(cookie, &session) else { return SessionUpdate::Keep };
+        let Some(refresh_token) = content.refresh_token.as_deref() else { return SessionUpdate::Keep };
         if now() < content.good_until || content.held_off().is_some() {
             // Whoever held the lock before us renewed it, or tried to.
-            return Verdict::Keep;
+            return SessionUpdate::Keep;
         }
         let subject = session.person.subject.clone();
         let renewed = match timeout(CALL_TIMEOUT, self.renew(refresh_token)).await {
@@ -159,20 +159,20 @@ impl SignIn {
                 Ok((content, person)) => content.replaces(cookie, person),
                 Err(problem) => {
                     tracing::warn!(subject, problem, "a session ends");
-                    Verdict::End
+                    SessionUpdate::End
                 }
             },
             Err(TokenError::Grant(problem)) => {
                 tracing::info!(subject, problem, "the identity provider ended a session");
-                Verdict::End
+                SessionUpdate::End
             }
             Err(error @ TokenError::IdToken(_)) => {
                 tracing::warn!(subject, %error, "a session cannot be renewed");
-                Verdict::End
+                SessionUpdate::End
             }
             Err(TokenError::Away(error)) => {
                 tracing::warn!(subject, %error, "a session cannot be renewed now");
-                Verdict::Keep
+                SessionUpdate::Keep
             }
             Err(TokenError::KeyMissing { refresh_token, .. }) => {
                 tracing::warn!(
@@ -259,10 +259,10 @@ impl Content {
     }
 
     /// This from now on.
-    fn replaces(&self, cookie: &SessionCookie, person: Person) -> Verdict {
+    fn replaces(&self, cookie: &SessionCookie, person: Person) -> SessionUpdate {
         match self.seal(cookie, &person) {
-            Ok(sealed) => Verdict::Replace { person, sealed },
-            Err(_) => Verdict::Keep,
+            Ok(sealed) => SessionUpdate::Replace { person, sealed },
+            Err(_) => SessionUpdate::Keep,
         }
     }
 }

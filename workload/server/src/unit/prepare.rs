@@ -8,8 +8,8 @@ use connector::Connector;
 use protocol::Fingerprint;
 use settings::table;
 use store::Store;
-use store::connector_identity::PinError;
-use store::takeover::TakenOver;
+use store::database::TakenOver;
+use store::enrolment::PinError;
 
 use super::Phases;
 
@@ -49,10 +49,10 @@ async fn prepare(store: &Store, connector: Option<&Connector>, leaf: Option<Leaf
                 tokio::time::sleep(RETRY_INTERVAL).await;
             }
             Err(PinError::Store(error)) => return Err(error.into()),
-            Err(pinned @ PinError::Pinned { shown, .. }) => {
+            Err(pinned @ PinError::Pinned { presented, .. }) => {
                 let setting = table::CLUSTER_CONNECTOR_FINGERPRINT.name;
                 return Err(Failure::Conflict(format!(
-                    "{pinned}. Restore the old certificate, or confirm the change: set {setting}={shown}"
+                    "{pinned}. Restore the old certificate, or confirm the change: set {setting}={presented}"
                 )));
             }
             Ok(()) => {

@@ -9,7 +9,7 @@ use std::str::FromStr;
 
 use tokio_postgres::Row;
 
-use crate::crypter::{CryptError, KeyId, Mac};
+use crate::database::crypter::{CryptError, KeyId, Mac};
 use crate::{Crypter, StoreError};
 
 /// The columns under the seal beside the sequence, as an array of texts. The first is the id, the second the time.

@@ -5,7 +5,7 @@ use tokio_postgres::Transaction;
 
 use super::chain::{Broken, Head, checkpoint_message};
 use super::seal::head_of;
-use crate::crypter::{CryptError, KeyId};
+use crate::database::crypter::{CryptError, KeyId};
 use crate::{Crypter, StoreError};
 
 /// The time as it is authenticated, without the session's settings.

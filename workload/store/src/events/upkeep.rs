@@ -19,7 +19,7 @@ const LAST_SEALING: Duration = Duration::from_secs(3);
 
 impl Store {
     /// Looks after the audit trail until shutdown. Rows older than so many days are removed; none are without.
-    pub async fn look_after_events(&self, retention_days: Option<i32>, shutdown: CancellationToken) {
+    pub async fn maintain_events(&self, retention_days: Option<i32>, shutdown: CancellationToken) {
         let mut said = None;
         let mut sealing = every(SEAL_EVERY);
         let mut saying = every(SAY_EVERY);

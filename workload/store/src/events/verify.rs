@@ -8,7 +8,7 @@ use tokio_postgres::{IsolationLevel, Transaction};
 use super::chain::{Broken, Head, SealedRow, Walk};
 use super::checkpoint::{self, Checkpoint};
 use super::seal::{head, head_of};
-use crate::crypter::KeyId;
+use crate::database::crypter::KeyId;
 use crate::{Store, StoreError};
 
 /// How many rows are read at once.

@@ -5,7 +5,7 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use store::private::{Durability, PrivatePostgres};
+use store::database::{Durability, LocalPostgres};
 use store::testing::{scratch_folder, store as store_over};
 use store::{DatabaseOptions, DatabaseTls};
 
@@ -40,10 +40,10 @@ async fn answers(options: &DatabaseOptions, tls: DatabaseTls) -> Result<(), Stri
 #[tokio::test]
 async fn the_servers_certificate_is_checked_when_a_ca_is_given() {
     let folder = scratch_folder("tls");
-    drop(PrivatePostgres::start(&folder, None, Durability::None).unwrap());
+    drop(LocalPostgres::start(&folder, None, Durability::None).unwrap());
     let (ours, another) = (ca(), ca());
     switch_tls_on(&folder.join("data"), &ours);
-    let mut postgres = PrivatePostgres::start(&folder, None, Durability::None).unwrap();
+    let mut postgres = LocalPostgres::start(&folder, None, Durability::None).unwrap();
     let options = postgres.options("postgres");
     let verified = |ca: &Ca| DatabaseTls::Verified { ca_pem: ca.pem().into_bytes() };
 

@@ -1,9 +1,8 @@
 //! Joining and leaving, as the contract (1.2) says.
 
-use store::changes::Change;
-use store::enrolment::JoinError;
+use store::database::Change;
+use store::enrolment::{CreateTokenError, JoinError};
 use store::testing::migrated_store;
-use store::tokens::CreateTokenError;
 use time::Duration;
 
 use crate::support::{certificate, enrol, hmac_proof, origin, request, secret, token_for, token_proof};

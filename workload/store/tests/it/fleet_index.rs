@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use secrecy::ExposeSecret as _;
-use store::fleet_query::ClusterPage;
+use store::clusters::ClusterPage;
 use store::testing::{empty_database, execute, store, texts};
 use store::{DatabaseOptions, Store};
 

@@ -9,8 +9,8 @@ use fleet::{Cluster, HealthRules, HealthState, Percent, ServiceClock, WarningKin
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use store::Store;
-use store::fleet_query::{ClusterPage, PageError};
-use store::presence::Presence;
+use store::clusters::{ClusterPage, PageError};
+use store::heartbeats::Presence;
 use store::testing::{empty_database, execute, store, texts};
 use time::Duration;
 

@@ -6,8 +6,8 @@ use fleet::warning::findings;
 use fleet::{ClusterId, HealthRules, HealthState, Thresholds, WarningKind};
 use protocol::Heartbeat;
 use protocol::heartbeat::Details;
-use store::heartbeats::Beat;
-use store::presence::Presence;
+use store::heartbeats::NewHeartbeat;
+use store::heartbeats::Presence;
 use store::testing::{empty_database, execute, migrated_store, store as store_over};
 use store::{DatabaseOptions, HeartbeatWriter, Store, WriteError};
 use time::Duration;
@@ -18,10 +18,10 @@ fn writer(store: &Store) -> HeartbeatWriter {
     HeartbeatWriter::start(store.clone(), Arc::new(Presence::new(store.clone())))
 }
 
-fn beat(cluster: ClusterId, body: &str) -> Beat {
+fn beat(cluster: ClusterId, body: &str) -> NewHeartbeat {
     let details = Heartbeat::parse(body.as_bytes()).unwrap().details;
     let findings = findings(&details, Thresholds::default());
-    Beat { cluster, details, findings }
+    NewHeartbeat { cluster, details, findings }
 }
 
 async fn enrolled(store: &Store, name: &str) -> ClusterId {
@@ -129,7 +129,7 @@ async fn silence_turns_late_then_lost_and_a_beat_turns_it_back_each_recorded() {
              last_heartbeat_at = last_heartbeat_at - interval '{seconds} s'"
         );
         execute(&options, &sql).await.unwrap();
-        store.record_transitions(rules).await.unwrap()
+        store.record_health_transitions(rules).await.unwrap()
     };
     assert!(silence(100).await.is_empty());
     assert_eq!(silence(100).await[0].to, HealthState::Late);
@@ -138,7 +138,7 @@ async fn silence_turns_late_then_lost_and_a_beat_turns_it_back_each_recorded() {
     assert_eq!(health.state, HealthState::Late);
     assert_eq!(silence(200).await[0].to, HealthState::Lost);
     writer.write(beat(id, "{}")).await.unwrap();
-    let back = store.record_transitions(rules).await.unwrap();
+    let back = store.record_health_transitions(rules).await.unwrap();
     assert_eq!((back[0].from, back[0].to), (HealthState::Lost, HealthState::Fresh));
     let states: Vec<_> = store.transitions(uid).await.unwrap().iter().map(|step| step.to).collect();
     assert_eq!(states, [HealthState::Late, HealthState::Lost, HealthState::Fresh]);

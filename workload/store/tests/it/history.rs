@@ -37,10 +37,10 @@ async fn points(store: &Store, cluster: i32, resolution: Resolution) -> Vec<Hist
 async fn every_five_minutes_each_cluster_is_remembered_once_whoever_tries() {
     let (options, store) = hub().await;
     let other = store::testing::store(&options);
-    let (one, two) = tokio::join!(store.keep_history(RULES), other.keep_history(RULES));
+    let (one, two) = tokio::join!(store.record_history(RULES), other.record_history(RULES));
     one.unwrap();
     two.unwrap();
-    store.keep_history(RULES).await.unwrap();
+    store.record_history(RULES).await.unwrap();
     // Should the five minutes end just now, there are two points.
     let found = points(&store, 1, Resolution::FiveMinutes).await;
     assert!((1..=2).contains(&found.len()));
@@ -55,7 +55,7 @@ async fn every_five_minutes_each_cluster_is_remembered_once_whoever_tries() {
 #[tokio::test]
 async fn what_was_not_reported_is_not_remembered_as_if_it_were() {
     let (_, store) = hub().await;
-    store.keep_history(RULES).await.unwrap();
+    store.record_history(RULES).await.unwrap();
     let never = points(&store, 2, Resolution::FiveMinutes).await;
     assert_eq!((never[0].health, never[0].figures), (HealthState::Fresh, None));
     let silent = points(&store, 3, Resolution::FiveMinutes).await;
@@ -68,14 +68,14 @@ async fn while_the_hub_hears_nobody_nothing_is_said_of_anybody() {
     execute(&options, "UPDATE connector_presence SET accepting_until = now() - interval '1 hour'")
         .await
         .unwrap();
-    store.keep_history(RULES).await.unwrap();
+    store.record_history(RULES).await.unwrap();
     assert!(points(&store, 1, Resolution::FiveMinutes).await.is_empty());
 }
 
 #[tokio::test]
 async fn hours_are_added_up_with_the_worst_state_and_the_average_of_what_was_reported() {
     let (options, store) = hub().await;
-    store.keep_history(RULES).await.unwrap();
+    store.record_history(RULES).await.unwrap();
     let older = "
         CREATE TABLE cluster_samples_older PARTITION OF cluster_samples DEFAULT;
         INSERT INTO cluster_samples (remote_cluster_id, at, state, cpu_load, memory_total, memory_usage, storage_total,
@@ -89,7 +89,7 @@ async fn hours_are_added_up_with_the_worst_state_and_the_average_of_what_was_rep
         ON CONFLICT DO NOTHING;
         UPDATE history_progress SET hours_until = date_trunc('hour', now()) - interval '2 hours'";
     execute(&options, older).await.unwrap();
-    store.keep_history(RULES).await.unwrap();
+    store.record_history(RULES).await.unwrap();
     let hours = points(&store, 1, Resolution::Hour).await;
     assert_eq!(hours[0].health, HealthState::Lost);
     let figures = hours[0].figures.unwrap();
@@ -98,7 +98,7 @@ async fn hours_are_added_up_with_the_worst_state_and_the_average_of_what_was_rep
     execute(&options, "UPDATE history_progress SET hours_until = hours_until - interval '2 hours'")
         .await
         .unwrap();
-    store.keep_history(RULES).await.unwrap();
+    store.record_history(RULES).await.unwrap();
     assert_eq!(points(&store, 1, Resolution::Hour).await, hours);
 }
 
@@ -113,7 +113,7 @@ async fn what_is_too_old_goes_with_its_partition() {
             FOR VALUES FROM ('2020-01-01') TO ('2020-01-02');
         CREATE TABLE cluster_hours_20191230 PARTITION OF cluster_hours FOR VALUES FROM ('2019-12-30') TO ('2020-01-06')";
     execute(&options, old).await.unwrap();
-    store.keep_history(RULES).await.unwrap();
+    store.record_history(RULES).await.unwrap();
     let left = texts(&options, partitions).await.unwrap();
     assert!(
         !left.is_empty() && left.iter().all(|name| !name.contains("_2020") && !name.contains("_2019")),
@@ -126,7 +126,7 @@ async fn hours_that_nobody_was_there_to_add_up_are_caught_up_with() {
     let (options, store) = hub().await;
     execute(&options, "UPDATE history_progress SET hours_until = now() - interval '30 days'").await.unwrap();
     for _ in 0..14 {
-        store.keep_history(RULES).await.unwrap();
+        store.record_history(RULES).await.unwrap();
     }
     let behind = "SELECT (date_trunc('hour', now()) - hours_until)::text FROM history_progress";
     assert_eq!(texts(&options, behind).await.unwrap(), ["00:00:00"]);
@@ -135,7 +135,7 @@ async fn hours_that_nobody_was_there_to_add_up_are_caught_up_with() {
 #[tokio::test]
 async fn a_clock_that_jumps_ahead_throws_nothing_away_and_stops_nothing_when_it_is_right_again() {
     let (options, store) = hub().await;
-    store.keep_history(RULES).await.unwrap();
+    store.record_history(RULES).await.unwrap();
     let kept = points(&store, 1, Resolution::FiveMinutes).await;
     // As if what is now had been written by a clock ten days ahead.
     execute(
@@ -146,17 +146,17 @@ async fn a_clock_that_jumps_ahead_throws_nothing_away_and_stops_nothing_when_it_
     .await
     .unwrap();
     execute(&options, "DELETE FROM cluster_samples").await.unwrap();
-    store.keep_history(RULES).await.unwrap();
+    store.record_history(RULES).await.unwrap();
     assert_eq!(points(&store, 1, Resolution::FiveMinutes).await.len(), kept.len());
     // And the other way round: it was days ago that somebody was there.
     let old = "CREATE TABLE cluster_samples_20200101 PARTITION OF cluster_samples
             FOR VALUES FROM ('2020-01-01') TO ('2020-01-02');
         UPDATE history_progress SET sampled_at = now() - interval '10 days'";
     execute(&options, old).await.unwrap();
-    store.keep_history(RULES).await.unwrap();
+    store.record_history(RULES).await.unwrap();
     let there = "SELECT to_regclass('cluster_samples_20200101')::text";
     assert_eq!(texts(&options, there).await.unwrap(), ["cluster_samples_20200101"]);
-    store.keep_history(RULES).await.unwrap();
+    store.record_history(RULES).await.unwrap();
     assert_ne!(texts(&options, there).await.unwrap(), ["cluster_samples_20200101"]);
 }
 
@@ -167,6 +167,6 @@ async fn an_hour_that_cannot_be_added_up_costs_no_points() {
         CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no'; END $$;
         CREATE TRIGGER refuse BEFORE INSERT ON cluster_hours FOR EACH STATEMENT EXECUTE FUNCTION refuse()";
     execute(&options, broken).await.unwrap();
-    assert!(store.keep_history(RULES).await.is_err());
+    assert!(store.record_history(RULES).await.is_err());
     assert!(!points(&store, 1, Resolution::FiveMinutes).await.is_empty());
 }

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use fleet::service_account::ServiceAccountName;
 use fleet::{Role, ServiceToken};
-use store::service_accounts::{CreateServiceAccountError, NewServiceAccount};
+use store::access::{CreateServiceAccountError, NewServiceAccount};
 use store::testing::{empty_database, migrated_store, store, texts};
 use store::{DatabaseOptions, Store};
 use time::{Duration, OffsetDateTime};

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use store::Store;
-use store::sessions::{Person, SessionId, SessionLimits, Verdict};
+use store::access::{Person, SessionId, SessionLimits, SessionUpdate};
 use store::testing::{empty_database, execute, migrated_store, texts};
 
 const LIMITS: SessionLimits =
@@ -41,14 +41,14 @@ async fn who_waited_for_the_lock_sees_what_was_made_of_the_session() {
     let judged = (0..4).map(|_| {
         let (store, renewals) = (store.clone(), renewals.clone());
         tokio::spawn(async move {
-            let judge = store.judge_session(id, LIMITS, move |session| {
+            let judge = store.update_session(id, LIMITS, move |session| {
                 async move {
                     if session.sealed == b"renewed" {
-                        return Verdict::Keep;
+                        return SessionUpdate::Keep;
                     }
                     renewals.fetch_add(1, Ordering::Relaxed);
                     tokio::time::sleep(Duration::from_millis(50)).await;
-                    Verdict::Replace { person: session.person, sealed: b"renewed".to_vec() }
+                    SessionUpdate::Replace { person: session.person, sealed: b"renewed".to_vec() }
                 }
                 .boxed()
             });
@@ -59,7 +59,7 @@ async fn who_waited_for_the_lock_sees_what_was_made_of_the_session() {
         assert_eq!(judged.await.unwrap(), b"renewed");
     }
     assert_eq!(renewals.load(Ordering::Relaxed), 1);
-    let ended = store.judge_session(id, LIMITS, |_| async { Verdict::End }.boxed()).await.unwrap();
+    let ended = store.update_session(id, LIMITS, |_| async { SessionUpdate::End }.boxed()).await.unwrap();
     assert!(ended.is_none() && store.session(id, LIMITS).await.unwrap().is_none());
 }
 
@@ -78,7 +78,11 @@ async fn what_has_ended_by_itself_is_pruned() {
     for id in [idle, late] {
         assert!(store.session(id, LIMITS).await.unwrap().is_none());
         assert!(
-            store.judge_session(id, LIMITS, |_| async { Verdict::Keep }.boxed()).await.unwrap().is_none()
+            store
+                .update_session(id, LIMITS, |_| async { SessionUpdate::Keep }.boxed())
+                .await
+                .unwrap()
+                .is_none()
         );
     }
     assert_eq!(store.prune_sessions(LIMITS).await.unwrap(), 2);

@@ -132,12 +132,12 @@ async fn everything_goes_on_working(version: u8) {
     assert_eq!(never.joined_at, datetime!(2025-01-01 00:00 UTC));
 
     // The existing program was stopped before the takeover: its silence since then is nobody's fault.
-    store::presence::Presence::new(store.clone()).mark().await.unwrap();
+    store::heartbeats::Presence::new(store.clone()).mark().await.unwrap();
     let clock = store.service_clock().await.unwrap();
     let health = cluster.health(&fleet::HealthRules::default(), &clock);
     assert_eq!(health.state, HealthState::Fresh);
 
-    let found = store.identity_by_fingerprint(site.fingerprint).await.unwrap().unwrap();
+    let found = store.enrolled_cluster_by_fingerprint(site.fingerprint).await.unwrap().unwrap();
     assert_eq!(found.uid, cluster.uid);
     join_with(&store, encoded.expose_secret()).await;
 

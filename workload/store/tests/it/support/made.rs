@@ -5,8 +5,8 @@ use std::sync::Arc;
 use fleet::ClusterId;
 use rand::RngExt as _;
 use rand::rngs::StdRng;
-use store::heartbeats::Beat;
-use store::presence::Presence;
+use store::heartbeats::NewHeartbeat;
+use store::heartbeats::Presence;
 use store::testing::{empty_database, execute, store};
 use store::{HeartbeatWriter, Store};
 
@@ -32,7 +32,7 @@ pub async fn report(store: &Store, clusters: &[Made]) {
     let beats = clusters.iter().enumerate().filter(|(_, made)| made.report != "{}").map(|(number, made)| {
         let details = protocol::Heartbeat::parse(made.report.as_bytes()).unwrap().details;
         let findings = fleet::warning::findings(&details, fleet::Thresholds::default());
-        writer.write(Beat { cluster: ClusterId(i32::try_from(number).unwrap()), details, findings })
+        writer.write(NewHeartbeat { cluster: ClusterId(i32::try_from(number).unwrap()), details, findings })
     });
     for outcome in futures_util::future::join_all(beats).await {
         outcome.unwrap();

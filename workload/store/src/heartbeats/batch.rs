@@ -1,0 +1,79 @@
+//! The batch statement: heartbeats that arrive together become one statement and one commit.
+
+mod columns;
+mod warnings;
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use deadpool_postgres::Client;
+use fleet::ClusterId;
+use tokio::time::timeout;
+
+use crate::database::STATEMENT_TIMEOUT;
+use crate::heartbeats::new_heartbeat::NewHeartbeat;
+use crate::{Store, StoreError};
+use columns::{PUT_HEARTBEATS, Parameters, Report};
+use warnings::put_warnings;
+
+/// How long a batch may take. Longer than the server's own limit for a statement.
+const BATCH_TIMEOUT: Duration = Duration::from_secs(2 * STATEMENT_TIMEOUT.as_secs());
+
+impl Store {
+    /// Stores heartbeats in one transaction, all or none, and returns which of the clusters exist.
+    ///
+    /// There must be at most one heartbeat for each cluster, sorted by cluster, so that two units cannot deadlock.
+    pub(crate) async fn put_heartbeats(
+        &self,
+        heartbeats: &[&NewHeartbeat],
+    ) -> Result<HashSet<ClusterId>, StoreError> {
+        let mut client = self.client().await?;
+        match timeout(BATCH_TIMEOUT, put_heartbeats(&mut client, heartbeats)).await {
+            Ok(outcome) => outcome,
+            Err(elapsed) => {
+                // A server that exceeds even its own limit hangs, and so does this connection: it must not be reused.
+                drop(Client::take(client));
+                Err(StoreError::Unavailable(Box::new(elapsed)))
+            }
+        }
+    }
+}
+
+async fn put_heartbeats(
+    client: &mut Client,
+    heartbeats: &[&NewHeartbeat],
+) -> Result<HashSet<ClusterId>, StoreError> {
+    let reports: Vec<Report<'_>> = heartbeats.iter().map(|heartbeat| Report::of(heartbeat)).collect();
+    let parameters = Parameters::of(&reports);
+    let statement = client.prepare_cached(&PUT_HEARTBEATS).await?;
+    if heartbeats.iter().all(|heartbeat| heartbeat.findings.is_empty()) {
+        // The usual case needs only one statement and so no explicit transaction, unless a cluster had warnings that
+        // are now resolved.
+        let rows = client.query(&statement, &parameters.as_sql()).await?;
+        let mut has_warnings = false;
+        for row in &rows {
+            has_warnings |= row.try_get::<_, i32>("warning_count")? > 0;
+        }
+        // The heartbeats are stored even if this fails: the next ones clear the warnings as well.
+        if has_warnings && let Err(error) = clear_warnings(client, heartbeats).await {
+            tracing::warn!(%error, "cannot clear resolved warnings; they stay until the next heartbeat");
+        }
+        return cluster_ids(&rows);
+    }
+    let transaction = client.transaction().await?;
+    let rows = transaction.query(&statement, &parameters.as_sql()).await?;
+    put_warnings(&transaction, heartbeats).await?;
+    transaction.commit().await?;
+    cluster_ids(&rows)
+}
+
+fn cluster_ids(rows: &[tokio_postgres::Row]) -> Result<HashSet<ClusterId>, StoreError> {
+    rows.iter().map(|row| Ok(ClusterId(row.try_get("remote_cluster_id")?))).collect()
+}
+
+async fn clear_warnings(client: &mut Client, heartbeats: &[&NewHeartbeat]) -> Result<(), StoreError> {
+    let transaction = client.transaction().await?;
+    put_warnings(&transaction, heartbeats).await?;
+    transaction.commit().await?;
+    Ok(())
+}
