@@ -1,8 +1,11 @@
 //! The crate graph is the architecture: no crate knows one that it must not know, and no forbidden crate comes in.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
 
-use cargo_metadata::{CargoOpt, DependencyKind, MetadataCommand};
+use serde_json::Value;
+
+use crate::source_tree;
 
 /// Who may know whom, dependencies for building and running only.
 const MAY_KNOW: &[(&str, &[&str])] = &[
@@ -40,14 +43,25 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
 /// What a crate without I/O has no use for.
 const IO: &[&str] = &["tokio", "tokio-postgres", "deadpool-postgres", "hyper", "warp", "rustls"];
 
+/// Runs Cargo at the top of the source tree. Returns what it prints.
+fn cargo(arguments: &[&str]) -> String {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo).args(arguments).current_dir(source_tree()).output().unwrap();
+    assert!(output.status.success(), "cargo {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
 fn direct_dependencies() -> BTreeMap<String, BTreeSet<String>> {
-    let metadata = MetadataCommand::new().features(CargoOpt::AllFeatures).no_deps().exec().unwrap();
-    let normal = |package: &cargo_metadata::Package| {
-        let wanted =
-            package.dependencies.iter().filter(|dependency| dependency.kind == DependencyKind::Normal);
-        wanted.map(|dependency| dependency.name.clone()).collect()
+    let metadata = cargo(&["metadata", "--format-version", "1", "--no-deps", "--all-features"]);
+    let metadata: Value = serde_json::from_str(&metadata).unwrap();
+    let name = |value: &Value| value["name"].as_str().unwrap().to_owned();
+    let dependencies = |package: &Value| {
+        // The kind of an ordinary dependency is null.
+        let all = package["dependencies"].as_array().unwrap().iter();
+        all.filter(|dependency| dependency["kind"].is_null()).map(name).collect()
     };
-    metadata.packages.iter().map(|package| (package.name.to_string(), normal(package))).collect()
+    let packages = metadata["packages"].as_array().unwrap();
+    packages.iter().map(|package| (name(package), dependencies(package))).collect()
 }
 
 #[test]
@@ -85,13 +99,7 @@ fn only_the_store_speaks_to_the_database() {
 
 #[test]
 fn there_is_one_provider_of_cryptography() {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let tree = std::process::Command::new(cargo)
-        .args(["tree", "--workspace", "--edges", "all", "--prefix", "none", "--format", "{p}"])
-        .current_dir(crate::source_tree())
-        .output()
-        .unwrap();
-    let tree = String::from_utf8(tree.stdout).unwrap();
+    let tree = cargo(&["tree", "--workspace", "--edges", "all", "--prefix", "none", "--format", "{p}"]);
     let names: BTreeSet<&str> = tree.lines().filter_map(|line| line.split(' ').next()).collect();
     assert!(names.contains("aws-lc-rs"));
     for unwanted in ["ring", "openssl", "openssl-sys", "native-tls"] {

@@ -53,9 +53,11 @@ fn folder() -> &'static Path {
 
 fn build(profile: &str) {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let built = Command::new(cargo)
-        .args(["build", "--quiet", "--profile", profile, "-p", "server", "-p", "agent", "--bins"])
-        .current_dir(source_tree())
-        .status();
+    let mut command = Command::new(cargo);
+    command.args(["build", "--quiet", "--profile", profile]);
+    // With the features of the whole workspace, dependencies are those that the tests themselves were built with.
+    command.args(if profile == "dist" { &["-p", "server", "-p", "agent"][..] } else { &["--workspace"] });
+    command.args(["--bin", "cluster-manager", "--bin", "cluster-agent", "--bin", "fleetsim"]);
+    let built = command.current_dir(source_tree()).status();
     assert!(built.expect("cargo runs").success(), "the programs under test do not build");
 }
