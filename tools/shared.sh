@@ -14,10 +14,9 @@ key_of() {
     { uname -m && echo "$words" && cat "$@"; } | sha256sum | cut -c 1-16
 }
 
-# Removes what other checkouts have not used for a month: `NAME-*` in the folder, except the one that is used now.
+# Removes what no checkout has used for a month: `forget_old FOLDER NAME CURRENT` keeps CURRENT and removes other `NAME-*`.
 forget_old() {
-    local folder=$1 name=$2 current=$3
-    find "$folder" -mindepth 1 -maxdepth 1 -name "$name-*" ! -name "$current*" -mtime +30 -exec rm -rf {} +
+    find "$1" -mindepth 1 -maxdepth 1 -name "$2-*" ! -name "$3*" -mtime +30 -exec rm -rf {} +
 }
 
 # The parts of this run: seconds, whether it passed, name. What calls another tool collects that one's parts too.
