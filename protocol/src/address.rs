@@ -1,4 +1,4 @@
-//! `host:port` as join tokens carry it, with IPv6 addresses in brackets.
+//! `host:port`, as in join tokens (contract 1.4).
 
 use std::fmt;
 use std::net::Ipv6Addr;
@@ -6,7 +6,10 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// Where a hub or a member can be reached: a host name or an IP address, and a port.
+/// The address of a hub or of a cluster member: a host name or an IP address, and a port.
+///
+/// Written as `host:port`, an IPv6 address in brackets: `[::1]:443`. A host name has at most 253 characters from
+/// `A`-`Z`, `a`-`z`, `0`-`9`, `-`, `.` and `_`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Address {
@@ -14,22 +17,22 @@ pub struct Address {
     port: u16,
 }
 
-/// Why a text is not an address.
+/// Why text is not an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidAddress {
-    /// There is no host before the port.
-    #[error("an address is HOST:PORT, the host is missing")]
+    /// The host is empty.
+    #[error("the host is missing: an address has the form HOST:PORT")]
     NoHost,
     /// The port is missing or not a number from 1 to 65535.
-    #[error("an address is HOST:PORT, with a port from 1 to 65535")]
+    #[error("the port must be from 1 to 65535: an address has the form HOST:PORT")]
     Port,
     /// The host is neither a name nor an IP address.
-    #[error("the host is neither a name nor an IP address (IPv6 with a port needs brackets: [::1]:443)")]
+    #[error("the host is neither a name nor an IP address (an IPv6 address needs brackets: [::1]:443)")]
     Host,
 }
 
 impl Address {
-    /// An address from its parts. An IPv6 host may come with or without brackets.
+    /// Builds an address from its parts. An IPv6 host may have brackets.
     pub fn new(host: &str, port: u16) -> Result<Self, InvalidAddress> {
         let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
         if bare.is_empty() {
@@ -48,17 +51,17 @@ impl Address {
         }
     }
 
-    /// The host without brackets: what a certificate must name.
+    /// The host without brackets, as a certificate must name it.
     pub fn host(&self) -> &str {
         &self.host
     }
 
-    /// The port, never 0.
+    /// The port, 1 to 65535.
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// `https://host:port`.
+    /// The address as a URL, `https://host:port`.
     pub fn https_url(&self) -> String {
         format!("https://{self}")
     }
@@ -109,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_names_and_addresses_of_both_kinds() {
+    fn host_names_ipv4_and_ipv6_addresses_are_accepted() {
         for text in ["hub.example.com:30000", "10.0.0.1:443", "[2001:db8::1]:9000", "localhost:1"] {
             assert_eq!(text.parse::<Address>().map(|a| a.to_string()).as_deref(), Ok(text));
         }
@@ -118,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn says_what_is_wrong() {
+    fn each_mistake_has_its_own_error() {
         for (text, error) in [
             ("hub", InvalidAddress::Port),
             ("hub:", InvalidAddress::Port),
@@ -138,7 +141,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_refused_or_read_back_the_same(text in ".{0,40}") {
+        fn accepted_text_parses_back_to_the_same_address(text in ".{0,40}") {
             if let Ok(address) = text.parse::<Address>() {
                 prop_assert_eq!(address.to_string().parse::<Address>(), Ok(address));
             }

@@ -1,4 +1,4 @@
-//! One X.509 certificate in PEM, as a cluster posts it when it joins.
+//! One X.509 certificate in PEM, as in a join request (contract 1.2).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -10,31 +10,33 @@ use crate::Fingerprint;
 const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
 const END: &str = "-----END CERTIFICATE-----";
 
-/// A well-formed certificate: its DER, fingerprint and dates. Nothing is verified: trust is the pinned fingerprint.
+/// A well-formed certificate: its DER, fingerprint and validity period.
+///
+/// Neither its signature nor its issuer is verified: trust comes from the pinned fingerprint (contract 1.2).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Certificate {
     der: Vec<u8>,
     /// The SHA-256 of the DER.
     pub fingerprint: Fingerprint,
-    /// The first moment at which it is valid.
+    /// The start of the validity period, inclusive.
     pub not_before: OffsetDateTime,
-    /// The last moment at which it is valid.
+    /// The end of the validity period, inclusive.
     pub not_after: OffsetDateTime,
 }
 
-/// Why a text is not exactly one certificate.
+/// Why text is not exactly one certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidCertificate {
     /// There is no PEM block, or its base64 or its DER cannot be read.
     #[error("the certificate is not an X.509 certificate in PEM")]
     Malformed,
     /// There is more than one PEM block.
-    #[error("exactly one certificate is expected")]
+    #[error("expected exactly one certificate")]
     MoreThanOne,
 }
 
 impl Certificate {
-    /// Reads exactly one certificate in PEM. White space around it is fine, anything else is not.
+    /// Parses exactly one certificate in PEM. White space may surround it, other text may not.
     pub fn from_pem(pem: &str) -> Result<Self, InvalidCertificate> {
         let body = pem.trim().strip_prefix(BEGIN).ok_or(InvalidCertificate::Malformed)?;
         let (body, rest) = body.split_once(END).ok_or(InvalidCertificate::Malformed)?;
@@ -49,7 +51,7 @@ impl Certificate {
         Self::from_der(der)
     }
 
-    /// Reads one certificate in DER, with nothing behind it.
+    /// Parses one certificate in DER. Trailing bytes are an error.
     pub fn from_der(der: Vec<u8>) -> Result<Self, InvalidCertificate> {
         let (rest, parsed) = X509Certificate::from_der(&der).map_err(|_| InvalidCertificate::Malformed)?;
         if !rest.is_empty() {
@@ -60,12 +62,12 @@ impl Certificate {
         Ok(Self { fingerprint: Fingerprint::of_der(&der), der, not_before, not_after })
     }
 
-    /// The certificate's bytes.
+    /// The certificate in DER.
     pub fn der(&self) -> &[u8] {
         &self.der
     }
 
-    /// The certificate in PEM with lines of 64 characters, ending with a line break.
+    /// The certificate in PEM, in lines of 64 characters and with a line break at the end.
     pub fn to_pem(&self) -> String {
         let base64 = STANDARD.encode(&self.der);
         let mut pem = format!("{BEGIN}\n");
@@ -79,9 +81,9 @@ impl Certificate {
         pem + END + "\n"
     }
 
-    /// Whether the moment lies within the certificate's dates.
-    pub fn is_valid_at(&self, moment: OffsetDateTime) -> bool {
-        (self.not_before..=self.not_after).contains(&moment)
+    /// Whether `time` is within the validity period.
+    pub fn is_valid_at(&self, time: OffsetDateTime) -> bool {
+        (self.not_before..=self.not_after).contains(&time)
     }
 }
 
@@ -91,14 +93,14 @@ mod tests {
 
     use super::*;
 
-    fn a_pem() -> String {
+    fn generate_pem() -> String {
         let key = rcgen::KeyPair::generate().unwrap();
         rcgen::CertificateParams::default().self_signed(&key).unwrap().pem()
     }
 
     #[test]
-    fn reads_one_certificate_and_writes_it_back() {
-        let pem = a_pem();
+    fn certificate_survives_a_round_trip_through_pem() {
+        let pem = generate_pem();
         let certificate = Certificate::from_pem(&format!("\n {pem} \r\n")).unwrap();
         assert_eq!(Certificate::from_pem(&certificate.to_pem()).unwrap(), certificate);
         assert!(certificate.is_valid_at(OffsetDateTime::now_utc()));
@@ -106,18 +108,18 @@ mod tests {
     }
 
     #[test]
-    fn refuses_two_none_and_noise() {
-        let pem = a_pem();
+    fn anything_but_one_certificate_is_refused() {
+        let pem = generate_pem();
         assert_eq!(Certificate::from_pem(&format!("{pem}{pem}")), Err(InvalidCertificate::MoreThanOne));
-        let noise = format!("{pem}noise");
-        for text in ["", "x", BEGIN, &format!("{BEGIN}\nAAAA\n{END}"), &format!("{BEGIN}!{END}"), &noise] {
+        let trailing_text = format!("{pem}trailing");
+        for text in ["", "x", BEGIN, &format!("{BEGIN}\nAAAA\n{END}"), &format!("{BEGIN}!{END}"), &trailing_text] {
             assert_eq!(Certificate::from_pem(text), Err(InvalidCertificate::Malformed), "{text}");
         }
     }
 
     proptest! {
         #[test]
-        fn any_bytes_are_an_error_or_a_certificate_never_a_panic(der: Vec<u8>) {
+        fn arbitrary_bytes_never_panic(der: Vec<u8>) {
             let _ = Certificate::from_der(der);
         }
     }

@@ -1,28 +1,30 @@
-//! The shape of every answer of both APIs (contract section 2): seven keys, always all of them.
+//! The JSON envelope of every response of both APIs (contract 2).
 
 use serde::{Deserialize, Serialize};
 
-/// One answer. `status_code` is set on success, `error_code` and `error` on failure; the HTTP status is the same.
+/// The envelope of one response. All seven keys are always present (contract 2).
+///
+/// The HTTP status equals `status_code` on success and `error_code` on failure.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Envelope<T> {
-    /// `sync` or `error`.
+    /// `sync` for a result, `error` for an error.
     #[serde(rename = "type")]
     pub kind: Kind,
-    /// `Success`, or empty.
+    /// `Success`, or empty on failure.
     pub status: String,
-    /// The HTTP status of a success, else 0.
+    /// The HTTP status of a success, 0 on failure.
     pub status_code: u16,
-    /// Always empty: nothing here runs on after its answer.
+    /// Always empty: there are no background operations.
     pub operation: String,
-    /// The HTTP status of a failure, else 0.
+    /// The HTTP status of a failure, 0 on success.
     pub error_code: u16,
-    /// What went wrong, for people.
+    /// The error message, empty on success. Administrators read it on the cluster (contract 1.1).
     pub error: String,
-    /// What was asked for.
+    /// The result; `null` on failure.
     pub metadata: T,
 }
 
-/// Whether an answer is a result or an error.
+/// The kind of a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
@@ -33,7 +35,7 @@ pub enum Kind {
 }
 
 impl<T> Envelope<T> {
-    /// A success with HTTP status 200.
+    /// Wraps a result with HTTP status 200.
     pub fn success(metadata: T) -> Self {
         Self {
             kind: Kind::Sync,
@@ -48,7 +50,7 @@ impl<T> Envelope<T> {
 }
 
 impl<T> Envelope<Option<T>> {
-    /// A failure with its HTTP status and a text that people will read.
+    /// Wraps an error message with its HTTP status.
     pub fn error(code: u16, error: impl Into<String>) -> Self {
         Self {
             kind: Kind::Error,
@@ -62,19 +64,19 @@ impl<T> Envelope<Option<T>> {
     }
 }
 
-/// The metadata of a heartbeat's answer. Both are strings on the wire (contract 1.2).
+/// The metadata of the response to a heartbeat. Both fields are strings on the wire (contract 1.2).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HeartbeatAnswer {
-    /// When the hub would like the next beat, in seconds.
+pub struct HeartbeatResponse {
+    /// The time until the next heartbeat that the hub asks for, in whole seconds. MicroCloud ignores it.
     pub next_update_in_seconds: String,
-    /// Where the hub can be reached: `<connector domain>:<port>`.
+    /// The address of the connector, `<connector domain>:<port>`.
     pub cluster_manager_address: String,
 }
 
-/// The metadata of an answer that asks to come back later: 429 and 503.
+/// The metadata of a 429 or 503 response, which asks the client to retry later (contract 1.2).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RetryAfter {
-    /// How long to wait, in seconds.
+    /// The time to wait before the next attempt, in whole seconds; equals the header `Retry-After`.
     pub retry_after_seconds: String,
 }
 

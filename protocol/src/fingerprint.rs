@@ -1,4 +1,4 @@
-//! The SHA-256 of a certificate in DER: the one identity that both sides pin.
+//! The SHA-256 fingerprint of a certificate, which both sides pin.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,23 +6,25 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-/// The SHA-256 of a certificate's DER. Written as 64 lower-case hex digits, read in either case (contract 1.1).
+/// The SHA-256 of a certificate in DER.
+///
+/// Written as 64 lower-case hexadecimal digits, parsed in either case (contract 1.1).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Fingerprint([u8; 32]);
 
-/// The text is not 64 hex digits.
+/// The text is not 64 hexadecimal digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a certificate fingerprint is 64 hexadecimal digits")]
 pub struct InvalidFingerprint;
 
 impl Fingerprint {
-    /// The fingerprint of a certificate given in DER.
+    /// Computes the fingerprint of a certificate in DER.
     pub fn of_der(der: &[u8]) -> Self {
         Self(Sha256::digest(der).into())
     }
 
-    /// The fingerprint from its 32 bytes, as a database keeps it.
+    /// Wraps the 32 bytes of a stored fingerprint.
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
@@ -82,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn is_the_sha256_of_the_der_in_lower_case_hex() {
+    fn fingerprint_is_the_sha256_in_lower_case_hex() {
         assert_eq!(
             Fingerprint::of_der(b"").to_string(),
             "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
@@ -90,13 +92,13 @@ mod tests {
     }
 
     #[test]
-    fn compares_without_case() {
+    fn upper_case_digits_are_accepted() {
         let lower = Fingerprint::of_der(b"x");
         assert_eq!(lower.to_string().to_uppercase().parse(), Ok(lower));
     }
 
     #[test]
-    fn refuses_other_lengths_and_other_letters() {
+    fn other_lengths_and_other_letters_are_refused() {
         for text in ["", "ab", &"a".repeat(63), &"a".repeat(65), &"g".repeat(64), &"é".repeat(32)] {
             assert_eq!(text.parse::<Fingerprint>(), Err(InvalidFingerprint), "{text}");
         }

@@ -1,112 +1,115 @@
-//! What a cluster reports every minute (contract 1.2), read with every leniency that deployed clients need.
+//! The heartbeat (contract 1.2): the report that a cluster sends, by default every 60 s.
 //!
-//! A report may carry megabytes of metrics text. Reading copies none of it: [`MemberMetrics::metrics`] is a slice of
-//! the body, still escaped as it stands in the JSON, for a worker to unescape when it has the time.
+//! A report may contain megabytes of metrics text. Parsing copies none of it: [`MemberMetrics::metrics`] is a slice of
+//! the body, still escaped as in the JSON. The relay unescapes it later, outside of the request.
 
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::join::is_object;
-use crate::tunnel::null_is_default;
+use crate::json::{is_object, null_is_default};
 
-/// The largest body of a heartbeat, in bytes.
+/// The largest body of a heartbeat, in bytes (contract 1.2).
 pub const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
 /// The longest URL in a report, in bytes.
 const MAX_URL_BYTES: usize = 4096;
-/// The longest name, status word or load, in bytes: several times what LXD allows.
-const MAX_WORD_BYTES: usize = 512;
-/// The most entries that one list may have; a thousand members with fifty pools each are ordinary enough.
+/// The longest name, status or load, in bytes. LXD's own limits are several times smaller.
+const MAX_TEXT_BYTES: usize = 512;
+/// The maximum number of entries in one list: a thousand members with fifty storage pools each.
 const MAX_LIST_ENTRIES: usize = 50_000;
 
-/// One report: what is stored, and what is handed on to the metrics relay.
+/// One report: the details, which the hub stores, and the metrics, which go to the relay.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Heartbeat<'a> {
-    /// What the hub stores and judges.
+    /// The figures that the hub stores and derives warnings from.
     pub details: Details,
-    /// Each member's metrics, as slices of the body.
+    /// The metrics of each member, as slices of the body.
     pub metrics: Vec<MemberMetrics<'a>>,
 }
 
-/// A cluster's own figures: the latest are kept, and shown by the API under the same names.
+/// The figures of one report. The hub keeps the latest and the management API returns them under the same names.
+///
+/// Every field may be absent or `null` on the wire (contract 1.2) and is then empty or 0.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Details {
-    /// Ceph services by status; empty without Ceph.
+    /// The number of Ceph services by status; empty without Ceph.
     pub ceph_statuses: Vec<StatusCount>,
-    /// CPUs of all members; 0 in today's clients, and the loads are then sums over members.
+    /// The number of CPUs of all members, 0 or more. Current MicroCloud clients send 0; the loads are then sums over
+    /// members, not per CPU.
     pub cpu_total_count: i64,
-    /// Load average over one minute.
+    /// The load average over 1 min.
     pub cpu_load_1: Load,
-    /// Load average over five minutes.
+    /// The load average over 5 min.
     pub cpu_load_5: Load,
-    /// Load average over fifteen minutes.
+    /// The load average over 15 min.
     pub cpu_load_15: Load,
-    /// Memory of all members in bytes.
+    /// The memory of all members in bytes, 0 or more.
     pub memory_total_amount: i64,
-    /// Memory in use in bytes.
+    /// The memory in use in bytes, 0 or more.
     pub memory_usage: i64,
-    /// Storage pools, one entry a member where members have their own.
+    /// The usage of the storage pools: one entry per member for a local pool, one for a shared pool.
     pub storage_pool_usages: Vec<StoragePoolUsage>,
-    /// Members by status, in LXD's words (`Online`, `Offline`, `Evacuated`, `Blocked`, …).
+    /// The number of members by LXD's status (`Online`, `Offline`, `Evacuated`, `Blocked`, …).
     pub member_statuses: Vec<StatusCount>,
-    /// Instances of all projects by status, in LXD's words (`Running`, `Stopped`, `Frozen`, `Error`, …).
+    /// The number of instances in all projects by LXD's status (`Running`, `Stopped`, `Frozen`, `Error`, …).
     pub instance_statuses: Vec<StatusCount>,
-    /// Where the cluster's own web UI is; any text, a link only if it is `http:` or `https:`.
+    /// The URL of the cluster's own web UI, at most 4096 bytes. Unverified text: make it a link only if its scheme is
+    /// `http:` or `https:` (contract 1.3).
     pub ui_url: String,
 }
 
-/// How many of something have a status.
+/// The number of members, instances or Ceph services with one status.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatusCount {
-    /// The status word, compared without case.
+    /// The status, compared without case (contract 1.2); at most 512 bytes.
     #[serde(default, deserialize_with = "null_is_default")]
     pub status: String,
-    /// How many.
+    /// The number. All counts of one list add up to at most 2147483647.
     #[serde(default, deserialize_with = "null_is_default")]
     pub count: u32,
 }
 
-/// How full a storage pool is.
+/// The usage of one storage pool.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoragePoolUsage {
-    /// The pool.
+    /// The pool's name, at most 512 bytes.
     #[serde(default, deserialize_with = "null_is_default")]
     pub name: String,
-    /// The member whose pool it is; empty for a pool that all members share.
+    /// The member that the pool is local to, at most 512 bytes; empty for a pool that all members share.
     #[serde(default, deserialize_with = "null_is_default")]
     pub member: String,
-    /// Its size in bytes.
+    /// The pool's size in bytes.
     #[serde(default, deserialize_with = "null_is_default")]
     pub total: u64,
-    /// What is used of it in bytes.
+    /// The used space in bytes.
     #[serde(default, deserialize_with = "null_is_default")]
     pub usage: u64,
 }
 
-/// A load average in decimal digits, as the client wrote it; empty when it sent none.
+/// A load average as the client wrote it: a decimal number of 0 or more, or empty if it sent none.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Load(String);
 
-/// One member's whole exposition.
+/// The exposition of one member.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MemberMetrics<'a> {
-    /// The member.
+    /// The member's name.
     pub member: Cow<'a, str>,
-    /// What was scraped: `LXD`.
+    /// The service that was scraped, always `LXD` today.
     pub service: Cow<'a, str>,
-    /// The Prometheus text between its JSON quotes, still escaped.
+    /// The exposition: the text between its JSON quotes, still escaped.
     pub metrics: &'a str,
 }
 
-/// What is wrong with a report: answered with 400, nothing is stored.
+/// Why a body is not a heartbeat. The response is 400 and nothing is stored.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidHeartbeat {
-    /// The body is not JSON, or a field is of another type or out of its range.
+    /// The body is not a JSON object, or a field has the wrong type or is out of its type's range.
     #[error("the body is not a heartbeat: {0}")]
     Json(String),
-    /// A field holds something that cannot be stored.
+    /// The value of a field cannot be stored.
     #[error("{field}: {problem}")]
     Field {
         /// The field's name on the wire.
@@ -157,13 +160,13 @@ struct WireMetrics<'a> {
 // === impl Heartbeat ===
 
 impl<'a> Heartbeat<'a> {
-    /// Reads a request body.
+    /// Parses a request body of at most [`MAX_BODY_BYTES`], which the caller checks.
     pub fn parse(body: &'a [u8]) -> Result<Self, InvalidHeartbeat> {
         if !is_object(body) {
-            return Err(InvalidHeartbeat::Json("a JSON object is expected".to_owned()));
+            return Err(InvalidHeartbeat::Json("expected a JSON object".to_owned()));
         }
         let wire: Wire<'a> = serde_json::from_slice(body).map_err(|error| {
-            // The error may quote a value of any length.
+            // The message may quote a value of any length.
             InvalidHeartbeat::Json(error.to_string().chars().take(200).collect())
         })?;
         let details = Details {
@@ -194,7 +197,7 @@ impl<'a> MemberMetrics<'a> {
             return Ok(None);
         }
         let Some(metrics) = raw.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else {
-            return Err(field("server_metrics", "the metrics of a member are one text"));
+            return Err(field("server_metrics", "the metrics of a member must be one string"));
         };
         Ok(Some(Self {
             member: wire.member.unwrap_or_default(),
@@ -207,44 +210,44 @@ impl<'a> MemberMetrics<'a> {
 // === impl Details ===
 
 impl Details {
-    /// How many members the cluster has.
+    /// The number of members: the sum of `member_statuses`.
     pub fn member_count(&self) -> i32 {
-        total(&self.member_statuses)
+        capped_sum(&self.member_statuses)
     }
 
-    /// How many instances the cluster has.
+    /// The number of instances: the sum of `instance_statuses`.
     pub fn instance_count(&self) -> i32 {
-        total(&self.instance_statuses)
+        capped_sum(&self.instance_statuses)
     }
 
-    /// How many Ceph services the cluster has.
+    /// The number of Ceph services: the sum of `ceph_statuses`.
     pub fn ceph_count(&self) -> i32 {
-        total(&self.ceph_statuses)
+        capped_sum(&self.ceph_statuses)
     }
 }
 
 impl Load {
     fn checked(name: &'static str, text: Option<String>) -> Result<Self, InvalidHeartbeat> {
         let text = text.unwrap_or_default();
-        check_word(name, &text)?;
+        check_text(name, &text)?;
         let is_load = text.is_empty()
             || (text.len() <= 32 && text.parse::<f64>().is_ok_and(|load| load.is_finite() && load >= 0.0));
-        if is_load { Ok(Self(text)) } else { Err(field(name, "a load is a decimal number, 0 or more")) }
+        if is_load { Ok(Self(text)) } else { Err(field(name, "a load must be a decimal number of 0 or more")) }
     }
 
-    /// Takes a load that a database already holds.
+    /// Wraps a stored load without checking it.
     pub fn from_stored(text: String) -> Self {
         Self(text)
     }
 
-    /// The digits as the client wrote them.
+    /// The number as the client wrote it.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// The sum of a list's counts; lists that were read from the wire fit by construction.
-fn total(counts: &[StatusCount]) -> i32 {
+/// The sum of a list's counts. [`checked_counts`] bounds it for parsed lists; others are capped.
+fn capped_sum(counts: &[StatusCount]) -> i32 {
     let sum: u64 = counts.iter().map(|entry| u64::from(entry.count)).sum();
     i32::try_from(sum).unwrap_or(i32::MAX)
 }
@@ -259,7 +262,7 @@ fn checked_counts(
         return Err(field(name, "the counts add up to more than 2147483647"));
     }
     for entry in &list {
-        check_word(name, &entry.status)?;
+        check_text(name, &entry.status)?;
     }
     Ok(list)
 }
@@ -267,35 +270,35 @@ fn checked_counts(
 fn checked_pools(list: Option<Vec<StoragePoolUsage>>) -> Result<Vec<StoragePoolUsage>, InvalidHeartbeat> {
     let list = checked_list("storage_pool_usages", list)?;
     for pool in &list {
-        check_word("storage_pool_usages", &pool.name)?;
-        check_word("storage_pool_usages", &pool.member)?;
+        check_text("storage_pool_usages", &pool.name)?;
+        check_text("storage_pool_usages", &pool.member)?;
     }
     Ok(list)
 }
 
 fn checked_list<T>(name: &'static str, list: Option<Vec<T>>) -> Result<Vec<T>, InvalidHeartbeat> {
     match list.unwrap_or_default() {
-        list if list.len() > MAX_LIST_ENTRIES => Err(field(name, "a list has at most 50000 entries")),
+        list if list.len() > MAX_LIST_ENTRIES => Err(field(name, "a list can have at most 50000 entries")),
         list => Ok(list),
     }
 }
 
 fn checked_url(url: String) -> Result<String, InvalidHeartbeat> {
     if url.len() > MAX_URL_BYTES {
-        return Err(field("ui_url", "a URL has at most 4096 bytes"));
+        return Err(field("ui_url", "a URL can have at most 4096 bytes"));
     }
     check_nul("ui_url", &url).map(|()| url)
 }
 
-fn check_word(name: &'static str, text: &str) -> Result<(), InvalidHeartbeat> {
-    if text.len() > MAX_WORD_BYTES {
-        return Err(field(name, "a name or a word has at most 512 bytes"));
+fn check_text(name: &'static str, text: &str) -> Result<(), InvalidHeartbeat> {
+    if text.len() > MAX_TEXT_BYTES {
+        return Err(field(name, "a name or status can have at most 512 bytes"));
     }
     check_nul(name, text)
 }
 
 fn check_nul(name: &'static str, text: &str) -> Result<(), InvalidHeartbeat> {
-    if text.contains('\0') { Err(field(name, "a text cannot hold NUL")) } else { Ok(()) }
+    if text.contains('\0') { Err(field(name, "text cannot contain NUL")) } else { Ok(()) }
 }
 
 fn not_negative(name: &'static str, number: Option<i64>) -> Result<i64, InvalidHeartbeat> {

@@ -1,36 +1,38 @@
-//! What a cluster posts to enrol (contract 1.2).
+//! The join request (contract 1.2).
 
 use secrecy::SecretString;
 use serde::Deserialize;
 
 use crate::certificate::InvalidCertificate;
+use crate::json::is_object;
 use crate::name::InvalidClusterName;
 use crate::{Certificate, ClusterName};
 
-/// The largest body of a join, in bytes.
+/// The largest body of a join request, in bytes (contract 1.2).
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
 
-/// A join request whose form is right; what it claims is not yet proven.
+/// A well-formed join request. Its proof is not checked yet.
 #[derive(Debug, Clone)]
 pub struct JoinRequest {
-    /// The name under which the cluster wants to be known; the token must be made for it.
+    /// The name to enrol under. The token must have been created for it.
     pub cluster_name: ClusterName,
-    /// The certificate that all later calls will present.
+    /// The certificate that the cluster presents in this and all later calls.
     pub certificate: Certificate,
-    /// The whole base64 token, where the proof is not in the header.
+    /// The whole join token in base64; absent if the proof is in the `Authorization` header.
     pub token: Option<SecretString>,
 }
 
-/// What is wrong with a join request's form: answered with 400.
+/// Why a body is not a join request. The response is 400.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidJoinRequest {
-    /// The body is not JSON, or its fields are of other types.
+    /// The body is not a JSON object, or a field has the wrong type. The message gives the position and no value, since
+    /// a value may be the token.
     #[error("the body is not a join request: {0}")]
     Json(String),
-    /// The name is missing or cannot be one.
+    /// The name is missing or invalid.
     #[error("cluster_name: {0}")]
     Name(#[from] InvalidClusterName),
-    /// The certificate is missing, malformed, or not the only one.
+    /// The certificate is missing or malformed, or there is more than one.
     #[error("cluster_certificate: {0}")]
     Certificate(#[from] InvalidCertificate),
 }
@@ -46,13 +48,12 @@ struct Wire {
 }
 
 impl JoinRequest {
-    /// Reads a request body.
+    /// Parses a request body.
     pub fn parse(body: &[u8]) -> Result<Self, InvalidJoinRequest> {
         if !is_object(body) {
-            return Err(InvalidJoinRequest::Json("a JSON object is expected".to_owned()));
+            return Err(InvalidJoinRequest::Json("expected a JSON object".to_owned()));
         }
-        // The error of serde_json names a place and a type; only its category is safe to repeat, since a
-        // mistyped field's value may be the token.
+        // serde_json's own message may quote the token if its field has the wrong type.
         let wire: Wire = serde_json::from_slice(body).map_err(|error| {
             InvalidJoinRequest::Json(format!("line {}, column {}", error.line(), error.column()))
         })?;
@@ -64,21 +65,15 @@ impl JoinRequest {
     }
 }
 
-/// Whether a body can be a JSON object. Without asking, a list would do as well: its entries would be taken for the
-/// fields in their order.
-pub(crate) fn is_object(body: &[u8]) -> bool {
-    body.trim_ascii_start().first() == Some(&b'{')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn says_which_field_is_wrong() {
+    fn error_names_the_invalid_field() {
         for (body, error) in [
-            ("", "the body is not a join request: a JSON object is expected"),
-            ("[\"a\"]", "the body is not a join request: a JSON object is expected"),
+            ("", "the body is not a join request: expected a JSON object"),
+            ("[\"a\"]", "the body is not a join request: expected a JSON object"),
             ("{", "the body is not a join request: line 1, column 1"),
             ("{\"token\":5}", "the body is not a join request: line 1, column 10"),
             ("{}", "cluster_name: a cluster name cannot be empty"),
@@ -93,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn never_repeats_the_token_in_an_error() {
+    fn error_never_contains_the_token() {
         let error = JoinRequest::parse(br#"{"cluster_name":{"token":"c2VjcmV0"}}"#).unwrap_err();
         assert!(!error.to_string().contains("c2VjcmV0"));
     }

@@ -1,4 +1,4 @@
-//! The join token (contract 1.4): base64 of JSON, handed to a site's administrator once.
+//! The join token (contract 1.4): JSON in base64, shown once to the administrator of a cluster.
 
 use std::fmt;
 
@@ -10,45 +10,45 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 use time::OffsetDateTime;
 
-use crate::join::is_object;
+use crate::json::is_object;
 use crate::{Address, Fingerprint};
 
-/// The longest encoded token that is looked at, in bytes.
+/// The longest encoded token that is decoded, in bytes.
 pub const MAX_ENCODED_BYTES: usize = 16 * 1024;
 
-/// What makes a token hard to guess. Cannot be printed.
+/// The secret of a join token. Neither `Debug` nor `Display` reveals it.
 #[derive(Debug, Clone)]
 pub struct Secret(SecretString);
 
-/// The SHA-256 of a token's secret: what is stored in place of it.
+/// The SHA-256 of a token's secret, stored in its place.
 #[derive(Clone, Copy)]
 pub struct SecretDigest([u8; 32]);
 
-/// A join token with all that a site needs to find and trust the hub.
+/// A join token: everything that a cluster needs to find, trust and join the hub (contract 1.4).
 #[derive(Debug, Clone)]
 pub struct JoinToken {
-    /// Proves that its holder may enrol the cluster.
+    /// Proves that the holder may join.
     pub secret: Secret,
-    /// Until when it works.
+    /// The time from which the token is refused.
     pub expires_at: OffsetDateTime,
-    /// Where the hub's connector can be reached.
+    /// The addresses of the connector, tried in order. Never empty in a decoded token.
     pub addresses: Vec<Address>,
-    /// The name of the cluster that may join with it.
+    /// The name of the cluster that may join with this token.
     pub server_name: String,
-    /// The connector's leaf certificate, which the site pins.
+    /// The fingerprint of the connector's leaf certificate, which the cluster pins.
     pub fingerprint: Fingerprint,
 }
 
-/// What the hub reads of a presented token: clients may have re-encoded the rest (contract 1.2).
+/// The fields of a presented token that the hub compares. Clients may have re-encoded the JSON (contract 1.2).
 #[derive(Debug, Clone)]
 pub struct PresentedToken {
-    /// The secret, to be compared with the stored digest.
+    /// The secret, to compare with the stored digest.
     pub secret: Secret,
-    /// The cluster that the token was made for.
+    /// The name of the cluster that the token was created for.
     pub server_name: String,
 }
 
-/// The text is not base64 of a JSON object with the token's fields.
+/// The text is not a JSON object in base64 with the token's fields, or is longer than [`MAX_ENCODED_BYTES`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("this is not a join token: copy the whole token, without spaces or line breaks")]
 pub struct InvalidJoinToken;
@@ -74,22 +74,22 @@ struct PresentedWire {
 // === impl Secret ===
 
 impl Secret {
-    /// A secret from random bytes that the caller drew; 32 of them are plenty.
+    /// Builds a secret from random bytes, at least 32.
     pub fn from_random(bytes: &[u8]) -> Self {
         Self::from_text(hex::encode(bytes))
     }
 
-    /// A secret from the text that stands in a token.
+    /// Wraps the secret as written in a token.
     pub fn from_text(text: impl Into<String>) -> Self {
         Self(SecretString::from(text.into()))
     }
 
-    /// The secret's bytes: the HMAC key, and what is sealed for keeping.
+    /// The secret's bytes, which are the HMAC key (contract 1.2).
     pub fn expose(&self) -> &[u8] {
         self.0.expose_secret().as_bytes()
     }
 
-    /// What may be stored.
+    /// The digest to store in place of the secret.
     pub fn digest(&self) -> SecretDigest {
         SecretDigest(Sha256::digest(self.expose()).into())
     }
@@ -98,7 +98,7 @@ impl Secret {
 // === impl SecretDigest ===
 
 impl SecretDigest {
-    /// A digest as a database keeps it.
+    /// Wraps the 32 bytes of a stored digest.
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
@@ -108,7 +108,7 @@ impl SecretDigest {
         &self.0
     }
 
-    /// Whether it is the digest of this secret; takes the same time either way.
+    /// Whether this is the digest of `secret`, compared in constant time.
     pub fn matches(&self, secret: &Secret) -> bool {
         self.0.ct_eq(secret.digest().as_bytes()).into()
     }
@@ -123,7 +123,7 @@ impl fmt::Debug for SecretDigest {
 // === impl JoinToken ===
 
 impl JoinToken {
-    /// The token as it is handed out.
+    /// Encodes the token in base64. The result is empty if the year of `expires_at` is not from 0 to 9999.
     pub fn encode(&self) -> SecretString {
         let wire = Wire {
             secret: self.secret.0.expose_secret().into(),
@@ -132,13 +132,12 @@ impl JoinToken {
             server_name: (&self.server_name).into(),
             fingerprint: self.fingerprint,
         };
-        // Strings, numbers and a date within RFC 3339's years serialize; another date would give an empty token,
-        // which nobody can join with.
+        // Only a year outside of RFC 3339's range fails to serialize. The empty token that results is refused.
         let json = serde_json::to_vec(&wire).unwrap_or_default();
         SecretString::from(STANDARD.encode(json))
     }
 
-    /// Reads a token as a site does.
+    /// Decodes a token as a cluster does. Surrounding white space is ignored.
     pub fn decode(text: &str) -> Result<Self, InvalidJoinToken> {
         let json = decode_base64(text)?;
         let wire: Wire<'_> = serde_json::from_slice(&json).map_err(|_| InvalidJoinToken)?;
@@ -156,7 +155,7 @@ impl JoinToken {
 }
 
 impl PresentedToken {
-    /// Reads what the hub compares; whatever else the token says is not looked at.
+    /// Decodes the fields that the hub compares and ignores all others. Surrounding white space is ignored.
     pub fn decode(text: &str) -> Result<Self, InvalidJoinToken> {
         let json = decode_base64(text)?;
         let wire: PresentedWire = serde_json::from_slice(&json).map_err(|_| InvalidJoinToken)?;
@@ -193,13 +192,13 @@ mod tests {
     }
 
     #[test]
-    fn is_padded_standard_base64_of_the_contracts_json() {
+    fn encoded_token_is_padded_base64_of_the_documented_json() {
         let json = STANDARD.decode(token().encode().expose_secret()).unwrap();
         insta::assert_snapshot!(String::from_utf8(json).unwrap(), @r#"{"secret":"0707070707070707070707070707070707070707070707070707070707070707","expires_at":"2030-01-02T03:04:05.6Z","addresses":["hub.example.com:30000","[::1]:9000"],"server_name":"a/b \"c\" 🦀","fingerprint":"9f91161f43433e49a6de6db680d79f60159f2e4ac9172621a12846428158440b"}"#);
     }
 
     #[test]
-    fn a_site_reads_back_what_the_hub_wrote() {
+    fn encoded_token_decodes_to_the_same_fields() {
         let decoded = JoinToken::decode(&format!(" {}\n", token().encode().expose_secret())).unwrap();
         assert_eq!(decoded.secret.expose(), token().secret.expose());
         assert_eq!(decoded.server_name, token().server_name);
@@ -208,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn a_re_encoded_token_is_known_by_its_secret_and_name() {
+    fn re_encoded_token_keeps_its_secret_and_name() {
         let other = STANDARD.encode(r#"{"server_name":"x","more":[1],"secret":"s","expires_at":"whenever"}"#);
         let presented = PresentedToken::decode(&other).unwrap();
         assert_eq!(presented.server_name, "x");
@@ -217,13 +216,13 @@ mod tests {
     }
 
     #[test]
-    fn cannot_be_printed() {
+    fn debug_output_hides_the_secret() {
         let shown = format!("{:?} {:?}", token(), token().secret.digest());
         assert!(!shown.contains("0707"), "{shown}");
     }
 
     #[test]
-    fn refuses_what_has_no_secret_and_what_is_too_long() {
+    fn token_without_secret_or_too_long_is_refused() {
         for json in ["{}", "[]", r#"{"secret":"","server_name":"x"}"#, r#"{"secret":null,"server_name":"x"}"#]
         {
             assert!(PresentedToken::decode(&STANDARD.encode(json)).is_err(), "{json}");
@@ -233,13 +232,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_an_error_never_a_panic(text in ".{0,200}", json: Vec<u8>) {
+        fn arbitrary_text_never_panics(text in ".{0,200}", json: Vec<u8>) {
             let _ = JoinToken::decode(&text);
             let _ = PresentedToken::decode(&STANDARD.encode(json));
         }
 
         #[test]
-        fn any_name_survives(name in ".{1,255}") {
+        fn any_name_survives_a_round_trip(name in ".{1,255}") {
             let written = JoinToken { server_name: name.clone(), ..token() }.encode();
             prop_assert_eq!(PresentedToken::decode(written.expose_secret()).unwrap().server_name, name);
         }

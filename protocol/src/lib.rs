@@ -1,17 +1,18 @@
-//! The wire between sites and hub, as types and pure functions. Nothing here does I/O.
+//! The wire protocol between clusters and the hub, as types and pure functions. Nothing here does I/O.
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`address`] | `host:port`, as join tokens carry it |
-//! | [`certificate`] | one X.509 certificate in PEM, with its dates |
-//! | [`fingerprint`] | the SHA-256 of a certificate, by which everything is pinned |
-//! | [`name`] | what a cluster may be called |
-//! | [`join_token`], [`join`], [`proof`] | enrolment: the token, the request, the two proofs of knowing the token |
-//! | [`heartbeat`] | what a cluster reports every minute |
+//! | [`address`] | `host:port`, as in join tokens |
+//! | [`certificate`] | one X.509 certificate in PEM and its validity period |
+//! | [`fingerprint`] | the SHA-256 of a certificate, which both sides pin |
+//! | [`name`] | the rules for a cluster's name |
+//! | [`join_token`], [`join`], [`proof`] | enrolment: the token, the request and the two ways to prove knowledge of the token |
+//! | [`heartbeat`] | the report that a cluster sends every minute |
 //! | [`tunnel`] | the frames of the reverse tunnel |
-//! | [`envelope`] | the shape of every answer |
+//! | [`envelope`] | the JSON envelope of every response |
 //!
-//! Deployed clusters rely on all of it; the contract's section is named where a rule comes from it.
+//! Deployed clusters depend on these formats. Where a rule comes from the wire contract, the comment names its section,
+//! for example "(contract 1.2)".
 
 pub mod address;
 pub mod certificate;
@@ -20,6 +21,7 @@ pub mod fingerprint;
 pub mod heartbeat;
 pub mod join;
 pub mod join_token;
+mod json;
 pub mod name;
 pub mod proof;
 pub mod tunnel;

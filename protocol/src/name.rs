@@ -1,41 +1,42 @@
-//! What a cluster may be called. Names are data: they are encoded and escaped, never cleaned up.
+//! The rules for a cluster's name (contract 1.2). Names are escaped where they are written, never altered.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// A cluster's name: 1 to 255 characters, none of them a control character (contract 1.2). `/`, `%`, quotes and
-/// emoji are welcome.
+/// A cluster's name: 1 to 255 characters, none of them a control character (contract 1.2).
+///
+/// Any other character is allowed, for example `/`, `%`, quotation marks and emoji.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ClusterName(String);
 
-/// Why a text cannot name a cluster.
+/// Why text is not a cluster name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidClusterName {
-    /// The name is the empty text.
+    /// The name is empty.
     #[error("a cluster name cannot be empty")]
     Empty,
-    /// The name has more than [`ClusterName::MAX_CHARACTERS`].
+    /// The name has more than [`ClusterName::MAX_CHARACTERS`] characters.
     #[error("a cluster name has at most 255 characters")]
     TooLong,
-    /// The name holds a control character, a line break or NUL for example.
-    #[error("a cluster name cannot hold control characters")]
+    /// The name contains a control character, for example a line break or NUL.
+    #[error("a cluster name cannot contain control characters")]
     ControlCharacter,
 }
 
 impl ClusterName {
-    /// The longest name, in characters (not bytes).
+    /// The maximum length of a name in characters, not bytes.
     pub const MAX_CHARACTERS: usize = 255;
 
-    /// Checks the text and takes it as a name.
+    /// Checks that the text is a valid name.
     pub fn new(text: impl Into<String>) -> Result<Self, InvalidClusterName> {
         let text = text.into();
         if text.is_empty() {
             return Err(InvalidClusterName::Empty);
         }
-        // A character is at most four bytes: what is longer need not be counted.
+        // A character has at most four bytes, so a longer text need not be counted.
         if text.len() > 4 * Self::MAX_CHARACTERS || text.chars().count() > Self::MAX_CHARACTERS {
             return Err(InvalidClusterName::TooLong);
         }
@@ -45,8 +46,8 @@ impl ClusterName {
         Ok(Self(text))
     }
 
-    /// Takes a name that a database already holds, whoever wrote it and by whatever rule: it can be shown, found
-    /// and removed, which a refused name could not.
+    /// Wraps a stored name without checking it. A name that another program stored under other rules can still be
+    /// shown, found and removed.
     pub fn from_stored(text: String) -> Self {
         Self(text)
     }
@@ -90,14 +91,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn takes_any_printable_characters() {
+    fn any_printable_character_is_accepted() {
         for name in ["a", "a/b?c#d%", "\"quoted\" <img onerror>", "café 🦀", &"é".repeat(255)] {
             assert_eq!(ClusterName::new(name).map(String::from).as_deref(), Ok(name));
         }
     }
 
     #[test]
-    fn refuses_empty_long_and_control_characters() {
+    fn empty_and_long_names_and_control_characters_are_refused() {
         assert_eq!(ClusterName::new(""), Err(InvalidClusterName::Empty));
         assert_eq!(ClusterName::new("é".repeat(256)), Err(InvalidClusterName::TooLong));
         assert_eq!(ClusterName::new("a".repeat(100_000)), Err(InvalidClusterName::TooLong));

@@ -1,22 +1,22 @@
-//! `Authorization: ClusterManager-1.0 <hex>`: HMAC-SHA256 over the exact body, keyed by a secret (contract 1.2).
+//! The HMAC proof of a join request (contract 1.2): `Authorization: ClusterManager-1.0 <hex>`.
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
-/// The scheme that this hub speaks.
+/// The authorization scheme of the header.
 pub const SCHEME: &str = "ClusterManager-1.0";
 
-/// A proof read from a header, not yet checked.
+/// An HMAC-SHA256 from a header, not yet verified.
 #[derive(Debug, Clone)]
 pub struct Proof([u8; 32]);
 
-/// The header is not `ClusterManager-1.0` followed by 64 hexadecimal digits.
+/// The header is not [`SCHEME`], a space and 64 hexadecimal digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the Authorization header is not `ClusterManager-1.0` with 64 hexadecimal digits")]
+#[error("the Authorization header is not `ClusterManager-1.0` followed by 64 hexadecimal digits")]
 pub struct InvalidProof;
 
 impl Proof {
-    /// Reads the header's value.
+    /// Parses the value of the `Authorization` header.
     pub fn parse(header: &str) -> Result<Self, InvalidProof> {
         let (scheme, digits) = header.trim().split_once(' ').ok_or(InvalidProof)?;
         if scheme != SCHEME {
@@ -27,13 +27,13 @@ impl Proof {
         Ok(Self(bytes))
     }
 
-    /// Whether the body was signed with this key; compares in constant time.
+    /// Whether this is the HMAC of exactly these body bytes under `key`, compared in constant time.
     pub fn verifies(&self, key: &[u8], body: &[u8]) -> bool {
         mac(key, body).verify_slice(&self.0).is_ok()
     }
 }
 
-/// The header's value for a body, as a client writes it.
+/// Returns the header's value for a body: its HMAC under `key`, which is the token's secret.
 pub fn sign(key: &[u8], body: &[u8]) -> String {
     sign_with_scheme(SCHEME, key, body)
 }
@@ -42,9 +42,9 @@ fn sign_with_scheme(scheme: &str, key: &[u8], body: &[u8]) -> String {
     format!("{scheme} {}", hex::encode(mac(key, body).finalize().into_bytes()))
 }
 
-#[expect(clippy::expect_used, reason = "HMAC takes keys of every length (RFC 2104)")]
+#[expect(clippy::expect_used, reason = "HMAC accepts keys of any length (RFC 2104)")]
 fn mac(key: &[u8], body: &[u8]) -> Hmac<Sha256> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of every length");
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC accepts keys of any length");
     mac.update(body);
     mac
 }
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_contracts_vector() {
+    fn documented_test_vector() {
         assert_eq!(
             sign_with_scheme("LXD1.0", b"foo", br#"{"hello":"world"}"#),
             "LXD1.0 4022ad4878aff5a3bbd815aec63cce26cb5e8abd4df69589312cd0dee25fd717"
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn another_scheme_and_other_digits_are_refused() {
+    fn other_schemes_and_malformed_digits_are_refused() {
         let digits = "4022ad4878aff5a3bbd815aec63cce26cb5e8abd4df69589312cd0dee25fd717";
         assert!(Proof::parse(&format!("ClusterManager-1.0 {digits}")).is_ok());
         for header in [
@@ -80,14 +80,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn verifies_exactly_the_signed_body_under_the_same_key(key: Vec<u8>, body: Vec<u8>, other: Vec<u8>) {
+        fn only_the_signed_body_verifies(key: Vec<u8>, body: Vec<u8>, other: Vec<u8>) {
             let proof = Proof::parse(&sign(&key, &body)).unwrap();
             prop_assert!(proof.verifies(&key, &body));
             prop_assert_eq!(proof.verifies(&key, &other), body == other);
         }
 
         #[test]
-        fn any_header_is_an_error_never_a_panic(header in ".{0,100}") {
+        fn arbitrary_header_never_panics(header in ".{0,100}") {
             let _ = Proof::parse(&header);
         }
     }

@@ -1,4 +1,4 @@
-//! The frames of the reverse tunnel (contract 1.3): one JSON text message each way per request.
+//! The frames of the reverse tunnel (contract 1.3): per request one JSON text message in each direction.
 
 use std::collections::BTreeMap;
 
@@ -6,30 +6,33 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Header names with all their values.
+use crate::json::null_is_default;
+
+/// Header names with all their values. A cluster accepts names in canonical spelling only: `Authorization`, not
+/// `authorization` (contract 1.3).
 pub type Headers = BTreeMap<String, Vec<String>>;
 
-/// A request from the hub to the LXD behind the tunnel.
+/// A request from the hub to the cluster's LXD (contract 1.3).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
-    /// Tells which answer belongs to which request.
+    /// Identifies the request. The response repeats it.
     pub uuid: String,
-    /// The HTTP method.
+    /// The method.
     pub method: Method,
-    /// `/1.0`, or below it, with the query.
+    /// The path with its query, as [`check_path`] allows it.
     pub path: String,
-    /// The headers; the site forwards only `Authorization` and `Cookie`.
+    /// The headers. The cluster forwards only `Authorization` and `Cookie`.
     #[serde(default, deserialize_with = "null_is_default")]
     pub headers: Headers,
-    /// The body, base64 on the wire.
+    /// The body; base64 on the wire.
     #[serde(default)]
     pub body: Option<Body>,
 }
 
-/// The methods that a site accepts.
+/// The methods that a cluster accepts (contract 1.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
-#[expect(missing_docs, reason = "HTTP's own names")]
+#[expect(missing_docs, reason = "the names are HTTP's")]
 pub enum Method {
     Get,
     Post,
@@ -38,25 +41,25 @@ pub enum Method {
     Delete,
 }
 
-/// The site's answer to one request.
+/// The cluster's response to one request (contract 1.3).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Response {
-    /// The request's.
+    /// The `uuid` of the request.
     pub uuid: String,
     /// The HTTP status.
     pub status: u16,
-    /// The answer's headers.
+    /// The headers.
     #[serde(default, deserialize_with = "null_is_default")]
     pub headers: Headers,
-    /// The answer's cookies, which the hub never hands on.
+    /// The cookies. The hub never forwards them.
     #[serde(default, deserialize_with = "null_is_default")]
     pub cookies: Vec<Cookie>,
-    /// The body, base64 on the wire.
+    /// The body; base64 on the wire.
     #[serde(default)]
     pub body: Option<Body>,
 }
 
-/// A cookie as a site writes it; other attributes are not looked at.
+/// A cookie in a response. Its other attributes are ignored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Cookie {
@@ -66,19 +69,20 @@ pub struct Cookie {
     pub value: String,
 }
 
-/// Bytes that travel as base64.
+/// A body, which is base64 on the wire.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Body(pub Vec<u8>);
 
-/// The path is not one that a site answers.
+/// The path cannot be requested through the tunnel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a path through the tunnel is /1.0 or begins with /1.0/")]
+#[error("a path through the tunnel must be /1.0 or begin with /1.0/, without control characters or `..`")]
 pub struct InvalidPath;
 
-/// Checks a path (with its query) before it is sent.
+/// Checks a path with its query before it is sent. It must be `/1.0` or begin with `/1.0/`, and contain neither control
+/// characters nor a segment `..`, encoded or not: clusters do not filter those (contract 1.3).
 pub fn check_path(path: &str) -> Result<(), InvalidPath> {
     let plain = path.split_once('?').map_or(path, |(plain, _)| plain);
-    // Whoever is behind the tunnel may decode before it looks.
+    // The cluster may decode the path before it resolves `..`.
     let climbs = plain.to_ascii_lowercase().replace("%2e", ".").split('/').any(|part| part == "..");
     if (path == "/1.0" || path.starts_with("/1.0/")) && !climbs && !path.chars().any(char::is_control) {
         Ok(())
@@ -100,15 +104,6 @@ impl<'de> Deserialize<'de> for Body {
     }
 }
 
-/// Go writes an empty list or map as `null`.
-pub(crate) fn null_is_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Default + Deserialize<'de>,
-{
-    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -116,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_request_has_the_contracts_keys() {
+    fn request_has_the_documented_keys() {
         let request = Request {
             uuid: "u".to_owned(),
             method: Method::Patch,
@@ -131,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_may_leave_out_or_null_its_lists() {
+    fn lists_of_a_response_may_be_absent_or_null() {
         for text in [
             r#"{"uuid":"u","status":204}"#,
             r#"{"uuid":"u","status":204,"headers":null,"cookies":null,"body":null,"more":1}"#,
@@ -142,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn only_paths_of_the_api_pass() {
+    fn only_api_paths_are_accepted() {
         for path in ["/1.0", "/1.0/", "/1.0/events?x=..", "/1.0/instances/a%2Fb"] {
             assert_eq!(check_path(path), Ok(()), "{path}");
         }
@@ -164,7 +159,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn bodies_survive(bytes: Vec<u8>) {
+        fn bodies_survive_a_round_trip(bytes: Vec<u8>) {
             let text = serde_json::to_string(&Body(bytes.clone())).unwrap();
             prop_assert_eq!(serde_json::from_str::<Body>(&text).unwrap().0, bytes);
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, header};
-use protocol::envelope::{Envelope, HeartbeatAnswer};
+use protocol::envelope::{Envelope, HeartbeatResponse};
 use protocol::{JoinToken, proof};
 use serde::Serialize;
 
@@ -70,7 +70,7 @@ pub fn join_body(cluster_name: &str, certificate_pem: &str, token: Option<&str>)
 
 /// Reads a heartbeat's answer. Today's clients do not look at it, so nothing in it is ever an error.
 pub fn read_acknowledgement(answer: Answer) -> Acknowledged {
-    let metadata = serde_json::from_slice::<Envelope<HeartbeatAnswer>>(&answer.response.body)
+    let metadata = serde_json::from_slice::<Envelope<HeartbeatResponse>>(&answer.response.body)
         .ok()
         .map(|envelope| envelope.metadata);
     let next_update = metadata.as_ref().and_then(|m| m.next_update_in_seconds.parse().ok());

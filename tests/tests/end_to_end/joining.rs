@@ -70,12 +70,12 @@ async fn a_form_that_is_wrong_is_400_and_leaves_the_token() {
             format!(r#"{{"cluster_name":"{}"}}"#, "x".repeat(300)),
             "cluster_name: a cluster name has at most 255",
         ),
-        (r#"{"cluster_name":"a\u0000"}"#.to_owned(), "cluster_name: a cluster name cannot hold control"),
+        (r#"{"cluster_name":"a\u0000"}"#.to_owned(), "cluster_name: a cluster name cannot contain control"),
         (r#"{"cluster_name":"a"}"#.to_owned(), "cluster_certificate: the certificate is not"),
         (
             serde_json::json!({"cluster_name": "a", "cluster_certificate": format!("{pem}{pem}")})
                 .to_string(),
-            "cluster_certificate: exactly one certificate is expected",
+            "cluster_certificate: expected exactly one certificate",
         ),
     ] {
         let answer =

@@ -7,7 +7,7 @@ use edge::body::RequestBody;
 use edge::{Error, Peer, Response, response};
 use fleet::warning::findings;
 use protocol::Heartbeat;
-use protocol::envelope::HeartbeatAnswer;
+use protocol::envelope::HeartbeatResponse;
 use protocol::heartbeat::{MAX_BODY_BYTES, MemberMetrics};
 use store::WriteError;
 use store::clusters::EnrolledCluster;
@@ -43,7 +43,7 @@ impl Connector {
         if !report.metrics.is_empty() {
             self.sink.accept(&cluster, report.metrics);
         }
-        Ok(response::routine(response::success(HeartbeatAnswer {
+        Ok(response::routine(response::success(HeartbeatResponse {
             next_update_in_seconds: Self::next_update().as_secs().to_string(),
             cluster_manager_address: self.address.clone(),
         })))
