@@ -112,7 +112,9 @@ mod tests {
         let pem = generate_pem();
         assert_eq!(Certificate::from_pem(&format!("{pem}{pem}")), Err(InvalidCertificate::MoreThanOne));
         let trailing_text = format!("{pem}trailing");
-        for text in ["", "x", BEGIN, &format!("{BEGIN}\nAAAA\n{END}"), &format!("{BEGIN}!{END}"), &trailing_text] {
+        for text in
+            ["", "x", BEGIN, &format!("{BEGIN}\nAAAA\n{END}"), &format!("{BEGIN}!{END}"), &trailing_text]
+        {
             assert_eq!(Certificate::from_pem(text), Err(InvalidCertificate::Malformed), "{text}");
         }
     }

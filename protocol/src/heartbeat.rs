@@ -232,7 +232,11 @@ impl Load {
         check_text(name, &text)?;
         let is_load = text.is_empty()
             || (text.len() <= 32 && text.parse::<f64>().is_ok_and(|load| load.is_finite() && load >= 0.0));
-        if is_load { Ok(Self(text)) } else { Err(field(name, "a load must be a decimal number of 0 or more")) }
+        if is_load {
+            Ok(Self(text))
+        } else {
+            Err(field(name, "a load must be a decimal number of 0 or more"))
+        }
     }
 
     /// Wraps a stored load without checking it.

@@ -58,7 +58,10 @@ fn value_that_cannot_be_stored_is_refused_with_its_field() {
             "member_statuses: the counts add up to more than 2147483647",
         ),
         (r#"{"storage_pool_usages":[{"name":"\u0000"}]}"#, "storage_pool_usages: text cannot contain NUL"),
-        (r#"{"server_metrics":[{"metrics":5}]}"#, "server_metrics: the metrics of a member must be one string"),
+        (
+            r#"{"server_metrics":[{"metrics":5}]}"#,
+            "server_metrics: the metrics of a member must be one string",
+        ),
     ] {
         assert_eq!(Heartbeat::parse(body.as_bytes()).unwrap_err().to_string(), error, "{body}");
     }
