@@ -1,108 +1,75 @@
-//! Thousands of simulated sites with the real client: keys of their own, real TLS, every beat its own connections.
+//! Simulates thousands of clusters with the real client: every cluster has its own key, every heartbeat its own TLS
+//! connections.
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`options`] | what to simulate |
-//! | `fleet` | the sites: loaded, joined, kept for the next run |
-//! | `schedule` | when each beat is due, whatever became of the ones before |
-//! | `beats` | sending them |
-//! | `body`, `metrics_text` | what a beat says |
-//! | `faults` | what a bad network does to some of them |
-//! | `acked` | the list of what the hub has acknowledged, for crash tests |
-//! | `measure`, [`report`] | counting, and the numbers at the end |
+//! | [`options`] | the command line and the options |
+//! | `fleet` | the simulated clusters: loads, joins and stores them |
+//! | `state_file` | the file that keeps joined clusters for later runs |
+//! | `schedule` | the times at which heartbeats are due |
+//! | `heartbeats` | sends the heartbeats |
+//! | `body`, `exposition` | the contents of heartbeats |
+//! | `faults` | faults injected into heartbeats |
+//! | `acknowledgements` | the log of acknowledged joins and heartbeats, for crash tests |
+//! | `measure`, [`report`] | counts events and makes the final report |
 
-mod acked;
-mod beats;
+mod acknowledgements;
 mod body;
+mod error;
+mod exposition;
 mod faults;
 mod fleet;
+mod heartbeats;
 mod measure;
-mod metrics_text;
 pub mod options;
 mod progress;
 pub mod report;
 mod schedule;
+mod state_file;
 
 use std::future::{Future, pending};
-use std::path::PathBuf;
 use std::sync::Arc;
 
+pub use error::SimError;
 pub use faults::{Fault, Faults};
 use fleet::Fleet;
 pub use options::{Options, Pace, ReportFormat};
 pub use report::{Latency, Report};
 
-use crate::client::{ClientError, Tls};
-use measure::Measure;
-
-/// Why a simulation could not run. Refused joins and beats are no such reason: they are counted.
-#[derive(Debug, thiserror::Error)]
-pub enum SimError {
-    /// A file cannot be read or written.
-    #[error("{path}: {source}")]
-    File {
-        /// Which file.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// The state file holds something else than sites.
-    #[error("{path}, line {line}: {problem}")]
-    State {
-        /// Which file.
-        path: PathBuf,
-        /// Where in it.
-        line: usize,
-        /// What is wrong there.
-        problem: String,
-    },
-    /// There is neither a joined site nor a token.
-    #[error("no sites: give tokens with --tokens-from, or a --state file of an earlier run")]
-    NoSites,
-    /// Fewer sites than asked for.
-    #[error("{wanted} sites were asked for, but the state and the tokens are enough for {found} only")]
-    TooFewSites {
-        /// How many were asked for.
-        wanted: usize,
-        /// How many there are.
-        found: usize,
-    },
-    /// Keys or TLS cannot be set up.
-    #[error(transparent)]
-    Client(#[from] ClientError),
-}
+use crate::client::Tls;
+use measure::Measurements;
 
 /// Runs a simulation to its end.
 pub async fn run(options: Options) -> Result<Report, SimError> {
     run_until(options, pending()).await
 }
 
-/// Runs a simulation to its end, or until `stop` is ready; what was measured by then is the report.
+/// Runs a simulation to its end or until `stop` completes, and reports what was measured by then.
 pub async fn run_until(options: Options, stop: impl Future<Output = ()>) -> Result<Report, SimError> {
-    raise_open_files();
+    raise_open_files_limit();
     let tls = Tls::new(options.tls_groups)?;
-    let measure = Arc::new(Measure::new(&options)?);
-    let progress = progress::show(&measure, options.quiet);
-    let work = async {
-        let fleet = Fleet::assemble(&options, &tls, &measure).await?;
+    let measurements = Arc::new(Measurements::new(&options)?);
+    let progress = progress::show(&measurements, options.quiet);
+    let simulation = async {
+        let fleet = Fleet::assemble(&options, &tls, &measurements).await?;
         if !options.join_only {
-            beats::send(&options, fleet, &measure).await;
+            heartbeats::send(&options, fleet, &measurements).await;
         }
         Ok::<_, SimError>(())
     };
     tokio::select! {
-        done = work => done?,
+        result = simulation => result?,
         () = stop => {}
     }
     progress.finish();
-    Ok(measure.report())
+    Ok(measurements.report())
 }
 
-/// A thousand connections at once are ordinary here, the usual soft limit is just that.
-fn raise_open_files() {
+/// Raises the soft limit on open files, usually 1024, to the hard limit. Connections beyond the limit fail and are
+/// counted as errors.
+fn raise_open_files_limit() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
-    // Where it cannot be raised the connections that are too many fail and are counted.
     let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
 }
 

@@ -1,11 +1,11 @@
-//! Reading an LXD server or cluster into a report.
+//! Reads an LXD server or cluster and makes a report.
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`api`] | the parts of LXD's answers that are read, and where answers come from |
-//! | [`socket`] | answers from the running LXD, over its unix socket and, for other members, over HTTPS |
-//! | [`mod@collect`] | a report made from answers |
-//! | `members` | what one member has: by its state where LXD tells it, else piece by piece |
+//! | [`api`] | the types of LXD's responses, and the source that provides them |
+//! | [`socket`] | the running LXD as a source: over its Unix socket, and over HTTPS for other members |
+//! | [`mod@collect`] | makes a report |
+//! | `members` | reads the usage of one member |
 
 pub mod api;
 pub mod collect;

@@ -1,4 +1,4 @@
-//! The agent's folder: its keys, which hub it joined, and how the last heartbeat went.
+//! The agent's state folder: its keys, the hub that it joined and the outcome of the last heartbeat.
 
 use std::fs::{DirBuilder, OpenOptions, Permissions};
 use std::io::{ErrorKind, Write as _};
@@ -11,71 +11,72 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use crate::client::{ClientError, Keys, Site};
+use crate::client::{ClientError, ClusterClient, Keys};
 
-const SITE: &str = "site.json";
-const LAST_BEAT: &str = "last-beat.json";
+// Existing installations have files of these names.
+const JOINED_FILE: &str = "site.json";
+const LAST_HEARTBEAT_FILE: &str = "last-beat.json";
 
-/// The folder, readable by its owner alone.
+/// The state folder, which only its owner can read.
 #[derive(Debug, Clone)]
 pub struct StateDir(PathBuf);
 
-/// Which of the agent's two identities.
+/// The agent's identities, each with its own key and certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Identity {
-    /// By this one the hub knows the cluster.
+    /// Identifies the cluster to the hub.
     Cluster,
-    /// By this one the members of the cluster know the agent when it reads their metrics.
+    /// Identifies the agent to the other members when it reads their metrics.
     Metrics,
 }
 
 /// The hub that the cluster joined.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Joined {
-    /// Where the hub is.
+    /// The addresses of the hub.
     pub addresses: Vec<Address>,
-    /// The hub's pinned certificate.
+    /// The pinned fingerprint of the hub's certificate.
     pub fingerprint: Fingerprint,
-    /// The name under which the cluster joined.
+    /// The cluster's name on the hub.
     pub server_name: String,
-    /// When it joined.
+    /// The time at which the cluster joined.
     #[serde(with = "time::serde::rfc3339")]
     pub joined_at: OffsetDateTime,
 }
 
-/// How the last heartbeat went.
+/// The outcome of the last heartbeat.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LastBeat {
-    /// When it was sent.
+pub struct LastHeartbeat {
+    /// The time at which it was accepted or failed.
     #[serde(with = "time::serde::rfc3339")]
     pub at: OffsetDateTime,
-    /// What went wrong; nothing if the hub took it.
+    /// The error; absent if the hub accepted it.
     pub error: Option<String>,
 }
 
-/// Why the folder cannot be used.
+/// Why the state folder cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
     /// A file or the folder cannot be read or written.
     #[error("{path}: {source}")]
     File {
-        /// Which one.
+        /// The path of the file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// A file holds something else than it should.
+    /// A file has unexpected contents.
     #[error("{path} is damaged: {problem}")]
     Damaged {
-        /// Which one.
+        /// The path of the file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The problem.
         problem: String,
     },
 }
 
 impl StateDir {
-    /// Opens the folder, or makes it. Others lose any access to it.
+    /// Opens the folder and creates it if necessary. Only its owner keeps access.
     pub fn open(path: &Path) -> Result<Self, StateError> {
         let failed = |source| StateError::File { path: path.to_owned(), source };
         DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed)?;
@@ -83,9 +84,9 @@ impl StateDir {
         Ok(Self(path.to_owned()))
     }
 
-    /// One of the agent's identities, made when it is first asked for.
-    pub fn keys(&self, which: Identity) -> Result<Arc<Keys>, StateError> {
-        let (certificate, key) = which.files();
+    /// The keys of an identity, generated on first use.
+    pub fn keys(&self, identity: Identity) -> Result<Arc<Keys>, StateError> {
+        let (certificate, key) = identity.files();
         let damaged =
             |error: ClientError| StateError::Damaged { path: self.0.join(key), problem: error.to_string() };
         if let (Some(certificate), Some(key)) = (self.read(certificate)?, self.read(key)?) {
@@ -97,45 +98,45 @@ impl StateDir {
         Ok(Arc::new(keys))
     }
 
-    /// The hub that the cluster joined, if it did.
+    /// The hub that the cluster joined, if any.
     pub fn joined(&self) -> Result<Option<Joined>, StateError> {
-        self.read_json(SITE)
+        self.read_json(JOINED_FILE)
     }
 
-    /// The joined cluster, ready to call its hub.
-    pub fn site(&self, joined: &Joined) -> Result<Site, StateError> {
+    /// The client for the joined hub.
+    pub fn cluster(&self, joined: &Joined) -> Result<ClusterClient, StateError> {
         let keys = self.keys(Identity::Cluster)?;
-        Site::new(&joined.server_name, joined.addresses.clone(), joined.fingerprint, keys)
+        ClusterClient::new(&joined.server_name, joined.addresses.clone(), joined.fingerprint, keys)
             .map_err(|error| StateError::Damaged { path: self.0.clone(), problem: error.to_string() })
     }
 
-    /// Remembers the hub that a site has just joined.
-    pub fn remember(&self, site: &Site) -> Result<(), StateError> {
+    /// Stores the hub that the cluster has just joined.
+    pub fn remember(&self, cluster: &ClusterClient) -> Result<(), StateError> {
         self.write_json(
-            SITE,
+            JOINED_FILE,
             &Joined {
-                addresses: site.addresses.clone(),
-                fingerprint: site.fingerprint,
-                server_name: site.name.clone(),
+                addresses: cluster.addresses.clone(),
+                fingerprint: cluster.fingerprint,
+                server_name: cluster.name.clone(),
                 joined_at: OffsetDateTime::now_utc(),
             },
         )
     }
 
-    /// Forgets the hub. The keys stay: the next hub will know the cluster by them.
+    /// Forgets the hub. The keys stay and identify the cluster to the next hub.
     pub fn forget(&self) -> Result<(), StateError> {
-        self.remove(SITE)?;
-        self.remove(LAST_BEAT)
+        self.remove(JOINED_FILE)?;
+        self.remove(LAST_HEARTBEAT_FILE)
     }
 
-    /// How the last heartbeat went, if there was one.
-    pub fn last_beat(&self) -> Result<Option<LastBeat>, StateError> {
-        self.read_json(LAST_BEAT)
+    /// The outcome of the last heartbeat, if there was one.
+    pub fn last_heartbeat(&self) -> Result<Option<LastHeartbeat>, StateError> {
+        self.read_json(LAST_HEARTBEAT_FILE)
     }
 
-    /// Notes how a heartbeat went.
-    pub fn note_beat(&self, error: Option<String>) -> Result<(), StateError> {
-        self.write_json(LAST_BEAT, &LastBeat { at: OffsetDateTime::now_utc(), error })
+    /// Stores the outcome of a heartbeat.
+    pub fn record_heartbeat(&self, error: Option<String>) -> Result<(), StateError> {
+        self.write_json(LAST_HEARTBEAT_FILE, &LastHeartbeat { at: OffsetDateTime::now_utc(), error })
     }
 
     fn read(&self, name: &str) -> Result<Option<String>, StateError> {
@@ -160,18 +161,18 @@ impl StateDir {
         self.write(name, &text)
     }
 
-    /// The file has its old or its new contents, never a part of them, whenever the machine stops.
+    /// Writes a file atomically: after a crash it has either its old or its new contents.
     fn write(&self, name: &str, contents: &[u8]) -> Result<(), StateError> {
         let path = self.0.join(name);
         let new = self.0.join(format!("{name}.new"));
-        let written = (|| {
+        let result = (|| {
             let mut options = OpenOptions::new();
             let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&new)?;
             file.write_all(contents)?;
             file.sync_all()?;
             std::fs::rename(&new, &path)
         })();
-        written.map_err(|source| StateError::File { path, source })
+        result.map_err(|source| StateError::File { path, source })
     }
 
     fn remove(&self, name: &str) -> Result<(), StateError> {
@@ -201,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_else_may_read_the_folder_or_the_keys() {
+    fn folder_and_keys_are_readable_by_their_owner_only() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a/b");
         std::fs::create_dir_all(&path).unwrap();
@@ -213,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_made_once_and_each_identity_has_its_own() {
+    fn keys_are_generated_once_per_identity() {
         let folder = tempfile::tempdir().unwrap();
         let state = StateDir::open(folder.path()).unwrap();
         let first = state.keys(Identity::Cluster).unwrap().fingerprint();
@@ -222,23 +223,27 @@ mod tests {
     }
 
     #[test]
-    fn the_hub_is_remembered_until_it_is_forgotten() {
+    fn joined_hub_is_stored_until_forgotten() {
         let folder = tempfile::tempdir().unwrap();
         let state = StateDir::open(folder.path()).unwrap();
         assert_eq!(state.joined().unwrap(), None);
         let keys = state.keys(Identity::Cluster).unwrap();
-        let site = Site::new("a/b", vec!["hub:1".parse().unwrap()], keys.fingerprint(), keys).unwrap();
-        state.remember(&site).unwrap();
-        state.note_beat(None).unwrap();
+        let cluster =
+            ClusterClient::new("a/b", vec!["hub:1".parse().unwrap()], keys.fingerprint(), keys).unwrap();
+        state.remember(&cluster).unwrap();
+        state.record_heartbeat(None).unwrap();
         let joined = state.joined().unwrap().unwrap();
-        assert_eq!((joined.server_name.as_str(), joined.addresses.as_slice()), ("a/b", &site.addresses[..]));
-        assert_eq!(state.site(&joined).unwrap().keys.fingerprint(), site.keys.fingerprint());
+        assert_eq!(
+            (joined.server_name.as_str(), joined.addresses.as_slice()),
+            ("a/b", &cluster.addresses[..])
+        );
+        assert_eq!(state.cluster(&joined).unwrap().keys.fingerprint(), cluster.keys.fingerprint());
         state.forget().unwrap();
-        assert_eq!((state.joined().unwrap(), state.last_beat().unwrap()), (None, None));
+        assert_eq!((state.joined().unwrap(), state.last_heartbeat().unwrap()), (None, None));
     }
 
     #[test]
-    fn a_damaged_file_is_named() {
+    fn error_names_the_damaged_file() {
         let folder = tempfile::tempdir().unwrap();
         let state = StateDir::open(folder.path()).unwrap();
         std::fs::write(folder.path().join("site.json"), "{").unwrap();

@@ -1,4 +1,4 @@
-//! A hub for tests: TLS on loopback, every connection remembered, answers of the test's choosing.
+//! A fake hub for tests: TLS on loopback, with recorded requests and responses that the test chooses.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -20,9 +20,9 @@ use time::{Duration, OffsetDateTime};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
-/// One connection and the request on it.
+/// One request and the connection that it came on.
 #[derive(Debug, Clone)]
-pub(crate) struct Seen {
+pub(crate) struct SeenRequest {
     pub(crate) method: Method,
     pub(crate) path: String,
     pub(crate) headers: HeaderMap,
@@ -31,7 +31,7 @@ pub(crate) struct Seen {
     pub(crate) port: u16,
 }
 
-/// What the hub's certificate says.
+/// The contents of the fake hub's certificate.
 pub(crate) struct Leaf {
     pub(crate) names: Vec<&'static str>,
     pub(crate) not_before: OffsetDateTime,
@@ -39,26 +39,27 @@ pub(crate) struct Leaf {
     pub(crate) purposes: Vec<ExtendedKeyUsagePurpose>,
 }
 
-/// A running hub; it ends with the test's runtime.
+/// A running fake hub. It ends with the test's runtime.
 pub(crate) struct FakeHub {
-    pub(crate) address: SocketAddr,
+    pub(crate) socket_address: SocketAddr,
     pub(crate) fingerprint: Fingerprint,
-    seen: Arc<Mutex<Vec<Seen>>>,
+    requests: Arc<Mutex<Vec<SeenRequest>>>,
 }
 
-type Answer = fn(&Seen) -> (StatusCode, &'static str);
+type Responder = fn(&SeenRequest) -> (StatusCode, &'static str);
 
 pub(crate) const OK: &str = r#"{"type":"sync","status":"Success","status_code":200,"operation":"","error_code":0,"error":"","metadata":{"next_update_in_seconds":"45","cluster_manager_address":"hub:1"}}"#;
 pub(crate) const FORBIDDEN: &str = r#"{"type":"error","status":"","status_code":0,"operation":"","error_code":403,"error":"Forbidden","metadata":null}"#;
 
-/// 200 for everything that a well-behaved site asks for, 400 for what is no JSON.
-pub(crate) fn agreeable(seen: &Seen) -> (StatusCode, &'static str) {
-    let json = seen.body.is_empty() || serde_json::from_slice::<serde_json::Value>(&seen.body).is_ok();
-    if json { (StatusCode::OK, OK) } else { (StatusCode::BAD_REQUEST, "{}") }
+/// Responds with 200, or with 400 if the body is not JSON.
+pub(crate) fn accept_json(request: &SeenRequest) -> (StatusCode, &'static str) {
+    let is_json =
+        request.body.is_empty() || serde_json::from_slice::<serde_json::Value>(&request.body).is_ok();
+    if is_json { (StatusCode::OK, OK) } else { (StatusCode::BAD_REQUEST, "{}") }
 }
 
-/// 403 for everything but the probe.
-pub(crate) fn forbidding(_: &Seen) -> (StatusCode, &'static str) {
+/// Responds with 403. The client ignores the status of probes.
+pub(crate) fn forbid(_: &SeenRequest) -> (StatusCode, &'static str) {
     (StatusCode::FORBIDDEN, FORBIDDEN)
 }
 
@@ -75,7 +76,7 @@ impl Default for Leaf {
 }
 
 impl FakeHub {
-    pub(crate) async fn start(leaf: Leaf, answer: Answer) -> Self {
+    pub(crate) async fn start(leaf: Leaf, responder: Responder) -> Self {
         let key = KeyPair::generate().unwrap();
         let names: Vec<String> = leaf.names.iter().map(|name| (*name).to_owned()).collect();
         let mut params = CertificateParams::new(names).unwrap();
@@ -90,22 +91,22 @@ impl FakeHub {
             .with_single_cert(vec![certificate], PrivateKeyDer::try_from(key.serialize_der()).unwrap())
             .unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let seen = Arc::new(Mutex::new(Vec::new()));
-        tokio::spawn(accept(listener, TlsAcceptor::from(Arc::new(config)), Arc::clone(&seen), answer));
-        Self { address, fingerprint, seen }
+        let socket_address = listener.local_addr().unwrap();
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        tokio::spawn(accept(listener, TlsAcceptor::from(Arc::new(config)), Arc::clone(&requests), responder));
+        Self { socket_address, fingerprint, requests }
     }
 
-    pub(crate) fn at(&self) -> Address {
-        self.address.to_string().parse().unwrap()
+    pub(crate) fn address(&self) -> Address {
+        self.socket_address.to_string().parse().unwrap()
     }
 
-    pub(crate) fn seen(&self) -> Vec<Seen> {
-        self.seen.lock().unwrap().clone()
+    pub(crate) fn requests(&self) -> Vec<SeenRequest> {
+        self.requests.lock().unwrap().clone()
     }
 
     pub(crate) fn token(&self, name: &str) -> String {
-        Self::token_with(name, vec![self.at()], self.fingerprint, Duration::HOUR)
+        Self::token_with(name, vec![self.address()], self.fingerprint, Duration::HOUR)
     }
 
     pub(crate) fn token_with(
@@ -125,20 +126,25 @@ impl FakeHub {
     }
 }
 
-async fn accept(listener: TcpListener, acceptor: TlsAcceptor, seen: Arc<Mutex<Vec<Seen>>>, answer: Answer) {
+async fn accept(
+    listener: TcpListener,
+    acceptor: TlsAcceptor,
+    requests: Arc<Mutex<Vec<SeenRequest>>>,
+    responder: Responder,
+) {
     loop {
         let (tcp, peer) = listener.accept().await.unwrap();
-        let (acceptor, seen) = (acceptor.clone(), Arc::clone(&seen));
+        let (acceptor, requests) = (acceptor.clone(), Arc::clone(&requests));
         tokio::spawn(async move {
             let Ok(tls) = acceptor.accept(tcp).await else { return };
             let certificates = tls.get_ref().1.peer_certificates().unwrap_or_default();
             let certificates: Vec<_> = certificates.iter().map(|c| c.clone().into_owned()).collect();
             let service = service_fn(|request: http::Request<hyper::body::Incoming>| {
-                let (seen, client_certificates) = (Arc::clone(&seen), certificates.clone());
+                let (requests, client_certificates) = (Arc::clone(&requests), certificates.clone());
                 async move {
                     let (parts, body) = request.into_parts();
                     let body = body.collect().await?.to_bytes();
-                    let one = Seen {
+                    let request = SeenRequest {
                         method: parts.method,
                         path: parts.uri.to_string(),
                         headers: parts.headers,
@@ -146,8 +152,8 @@ async fn accept(listener: TcpListener, acceptor: TlsAcceptor, seen: Arc<Mutex<Ve
                         client_certificates,
                         port: peer.port(),
                     };
-                    let (status, text) = answer(&one);
-                    seen.lock().unwrap().push(one);
+                    let (status, text) = responder(&request);
+                    requests.lock().unwrap().push(request);
                     Ok::<_, hyper::Error>(
                         http::Response::builder()
                             .status(status)

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use agent::client::{CallOptions, Keys, Network, Proof, Site, call};
+use agent::client::{CallOptions, ClusterClient, Keys, Network, Proof, call};
 use protocol::Address;
 use secrecy::ExposeSecret as _;
 use server::unit::{self, Addresses};
@@ -215,13 +215,13 @@ impl Hub {
     }
 
     /// Enrols a cluster with a new certificate.
-    pub async fn enrol(&self, name: &str) -> Site {
+    pub async fn enrol(&self, name: &str) -> ClusterClient {
         agent::client::join(&self.token(name), keys(name), Proof::Token).await.unwrap()
     }
 
     /// A site that knows the hub without having a token.
-    pub fn site_without_token(&self, name: &str) -> Site {
-        Site::new(name, vec![self.address.clone()], self.leaf("connector"), keys(name)).unwrap()
+    pub fn site_without_token(&self, name: &str) -> ClusterClient {
+        ClusterClient::new(name, vec![self.address.clone()], self.leaf("connector"), keys(name)).unwrap()
     }
 
     /// What `cluster show` says of a cluster.

@@ -1,8 +1,9 @@
-//! `cluster-agent`: see `agent::cli`.
+//! The program `cluster-agent`; see `agent::cli`.
 
 use std::process::ExitCode;
 
-use agent::cli::{Cli, execute, log_to_stderr};
+use agent::cli::{Cli, execute};
+use agent::process::log_to_stderr;
 use clap::Parser as _;
 
 #[tokio::main(flavor = "current_thread")]

@@ -1,20 +1,21 @@
-//! `fleetsim`: see `agent::fleetsim`.
+//! The program `fleetsim`; see `agent::fleetsim`.
 
 use std::process::ExitCode;
 
 use agent::fleetsim::{Options, ReportFormat, run_until};
+use agent::process::{log_to_stderr, wait_for_stop_signal};
 use clap::Parser as _;
 
-/// A generator shares its machine with what it measures: what it spends on itself is missing there.
+/// A fast allocator, because the simulator shares the machine with the hub that it measures.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    agent::cli::log_to_stderr();
+    log_to_stderr();
     let options = Options::parse();
     let (format, fail_on_errors) = (options.report, options.fail_on_errors);
-    match run_until(options, agent::cli::asked_to_stop()).await {
+    match run_until(options, wait_for_stop_signal()).await {
         Ok(report) => {
             match format {
                 ReportFormat::Table => print!("{report}"),

@@ -1,27 +1,31 @@
-//! `cluster-agent join`: the hub learns the cluster's certificate, the agent learns the hub's.
+//! `cluster-agent join`: enrols this cluster with the hub.
 
-use super::{CliError, Places};
-use crate::client::{Proof, Site};
+use super::directories::Directories;
+use super::error::CliError;
+use crate::client::{ClusterClient, Proof};
 use crate::lxd::api::{self, Server};
 use crate::state::Identity;
 
-pub(super) async fn join(places: &Places, token: &str, proof: Proof) -> Result<(), CliError> {
-    let state = places.state()?;
+pub(super) async fn join(directories: &Directories, token: &str, proof: Proof) -> Result<(), CliError> {
+    let state = directories.state()?;
     if let Some(joined) = state.joined()? {
         let hub: Vec<_> = joined.addresses.iter().map(ToString::to_string).collect();
         return Err(CliError::AlreadyJoined { hub: hub.join(", "), name: joined.server_name });
     }
-    let site = Site::from_token(token, state.keys(Identity::Cluster)?)?;
+    let cluster = ClusterClient::from_token(token, state.keys(Identity::Cluster)?)?;
 
-    // A cluster that cannot be read has nothing to report: say so before the token is used up.
-    let lxd = places.lxd()?;
+    // Check that LXD can be read before the token is used up.
+    let lxd = directories.lxd()?;
     api::get::<Server>(&lxd, "/1.0").await?;
 
-    site.join(token, proof).await?;
-    state.remember(&site)?;
+    cluster.join(token, proof).await?;
+    state.remember(&cluster)?;
     if let Err(error) = lxd.trust_metrics(&state.keys(Identity::Metrics)?).await {
-        tracing::warn!(%error, "LXD does not trust the metrics certificate: other members' metrics will be missing");
+        tracing::warn!(
+            %error,
+            "cannot add the metrics certificate to LXD's trust store, metrics of other members will be missing"
+        );
     }
-    println!("Joined as {}. Now keep `cluster-agent run` running.", site.name);
+    println!("Joined as \"{}\". Keep `cluster-agent run` running to send reports.", cluster.name);
     Ok(())
 }

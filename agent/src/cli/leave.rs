@@ -1,33 +1,35 @@
-//! `cluster-agent leave`: the hub forgets the cluster, and the agent the hub.
+//! `cluster-agent leave`: removes this cluster from its hub.
 
 use http::StatusCode;
 
-use super::{CliError, Places};
+use super::directories::Directories;
+use super::error::CliError;
 use crate::client;
 use crate::state::{Identity, StateDir};
 
-pub(super) async fn leave(places: &Places, force: bool) -> Result<(), CliError> {
-    let state = places.state()?;
+pub(super) async fn leave(directories: &Directories, force: bool) -> Result<(), CliError> {
+    let state = directories.state()?;
     let joined = state.joined()?.ok_or(CliError::NotJoined)?;
-    match client::leave(&state.site(&joined)?).await {
+    match client::leave(&state.cluster(&joined)?).await {
         Ok(_) => println!("Left the hub."),
         Err(error) if error.status() == Some(StatusCode::FORBIDDEN) => {
-            println!("The hub did not know this cluster any more.");
+            println!("The hub no longer knew this cluster.");
         }
         Err(error) if force => {
-            println!("The hub could not be told ({error}); it is forgotten here all the same.");
+            println!("Forgot the hub without leaving it ({error}). Remove the cluster on the hub as well.");
         }
-        Err(error) => return Err(CliError::CannotTell(error)),
+        Err(error) => return Err(CliError::Leave(error)),
     }
     state.forget()?;
-    distrust_metrics(places, &state).await;
+    distrust_metrics(directories, &state).await;
     Ok(())
 }
 
-/// Not worth an error: the certificate opens nothing but the metrics, and its key stays here.
-async fn distrust_metrics(places: &Places, state: &StateDir) {
-    let (Ok(lxd), Ok(keys)) = (places.lxd(), state.keys(Identity::Metrics)) else { return };
+/// Removes the metrics certificate from LXD. A failure is only logged: the certificate allows nothing but reading
+/// metrics, and its key stays on this machine.
+async fn distrust_metrics(directories: &Directories, state: &StateDir) {
+    let (Ok(lxd), Ok(keys)) = (directories.lxd(), state.keys(Identity::Metrics)) else { return };
     if let Err(error) = lxd.distrust(keys.fingerprint()).await {
-        tracing::info!(%error, "LXD still trusts the metrics certificate");
+        tracing::info!(%error, "cannot remove the metrics certificate from LXD's trust store");
     }
 }

@@ -1,82 +1,98 @@
-//! `cluster-agent run`: a heartbeat, a pause, and again.
+//! `cluster-agent run`: sends heartbeats.
 
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use http::StatusCode;
 
-use super::{CliError, Places, asked_to_stop};
+use super::directories::Directories;
+use super::error::CliError;
 use crate::client::{self, ClientError};
 use crate::lxd;
+use crate::process::wait_for_stop_signal;
 use crate::state::{Identity, Joined, StateDir};
 
-const FIRST_INTERVAL: Duration = Duration::from_mins(1);
-/// What the hub may ask for.
-const ALLOWED: std::ops::RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_hours(1);
-/// How much slower a cluster comes that the hub does not know.
-const FORBIDDEN_FACTOR: u32 = 10;
+/// The interval until the hub asks for another one.
+const DEFAULT_INTERVAL: Duration = Duration::from_mins(1);
+/// The intervals that the hub may ask for; others are clamped.
+const ALLOWED_INTERVALS: std::ops::RangeInclusive<Duration> =
+    Duration::from_secs(1)..=Duration::from_hours(1);
+/// The factor by which the interval grows while the hub does not know this cluster.
+const FORBIDDEN_INTERVAL_FACTOR: u32 = 10;
 
-/// How long to wait for the next heartbeat.
+/// The interval between heartbeats.
 #[derive(Debug)]
 struct Pace {
+    /// The interval that the user set.
     fixed: Option<Duration>,
-    asked: Duration,
+    /// The interval that the hub last asked for.
+    requested: Duration,
 }
 
-pub(super) async fn run(places: &Places, interval: Option<u64>, once: bool) -> Result<(), CliError> {
-    let state = places.state()?;
+pub(super) async fn run(
+    directories: &Directories,
+    interval: Option<u64>,
+    once: bool,
+) -> Result<(), CliError> {
+    let state = directories.state()?;
     let joined = state.joined()?.ok_or(CliError::NotJoined)?;
     if once {
-        beat(places, &state, &joined).await?;
-        println!("The hub has taken the report.");
+        heartbeat(directories, &state, &joined).await?;
+        println!("The hub accepted the report.");
         return Ok(());
     }
-    tracing::info!(name = joined.server_name, "reporting");
+    tracing::info!(name = joined.server_name, "sending reports");
     let mut pace = Pace::new(interval.map(Duration::from_secs));
-    let mut stop = pin!(asked_to_stop());
+    let mut stop = pin!(wait_for_stop_signal());
     loop {
         let started = Instant::now();
-        // Read again each time: `leave` and `join` may have been run meanwhile.
+        // Another process may have run `leave` or `join` in the meantime.
         let Some(joined) = state.joined()? else {
-            tracing::info!("this cluster has left the hub");
+            tracing::info!("this cluster has left the hub, stopping");
             return Ok(());
         };
         let outcome = tokio::select! {
-            outcome = beat(places, &state, &joined) => outcome,
+            outcome = heartbeat(directories, &state, &joined) => outcome,
             () = &mut stop => return Ok(()),
         };
-        let pause = pace.after(&outcome);
+        let interval = pace.next_interval(&outcome);
         match outcome {
-            Ok(_) => tracing::debug!("the hub has taken the report"),
+            Ok(_) => tracing::debug!("the hub accepted the report"),
             Err(error) if is_forbidden(&error) => {
-                tracing::error!(
-                    "the hub does not know this cluster any more ({error}): leave it and join again"
-                );
+                tracing::error!(%error, "the hub no longer knows this cluster, leave it and join again");
             }
-            Err(error) => tracing::warn!(%error, "no report was taken"),
+            Err(error) => tracing::warn!(%error, "cannot send the report"),
         }
         tokio::select! {
-            () = tokio::time::sleep_until((started + pause).into()) => {}
+            () = tokio::time::sleep_until((started + interval).into()) => {}
             () = &mut stop => return Ok(()),
         }
     }
 }
 
-/// One report. When the hub would like the next one.
-async fn beat(places: &Places, state: &StateDir, joined: &Joined) -> Result<Option<Duration>, CliError> {
-    let outcome = report(places, state, joined).await;
+/// Sends one report and stores its outcome. Returns the interval that the hub asks for.
+async fn heartbeat(
+    directories: &Directories,
+    state: &StateDir,
+    joined: &Joined,
+) -> Result<Option<Duration>, CliError> {
+    let outcome = send_report(directories, state, joined).await;
     let error = outcome.as_ref().err().map(ToString::to_string);
-    if let Err(error) = state.note_beat(error) {
-        tracing::warn!(%error, "the outcome cannot be noted");
+    if let Err(error) = state.record_heartbeat(error) {
+        tracing::warn!(%error, "cannot store the outcome of the report");
     }
     outcome
 }
 
-async fn report(places: &Places, state: &StateDir, joined: &Joined) -> Result<Option<Duration>, CliError> {
-    let lxd = places.lxd()?.with_metrics_keys(&*state.keys(Identity::Metrics)?);
+async fn send_report(
+    directories: &Directories,
+    state: &StateDir,
+    joined: &Joined,
+) -> Result<Option<Duration>, CliError> {
+    let lxd = directories.lxd()?.with_metrics_keys(&*state.keys(Identity::Metrics)?);
     let report = lxd::collect(&lxd).await?;
-    let done = client::heartbeat(&state.site(joined)?, &report).await?;
-    Ok(done.next_update)
+    let acknowledged = client::heartbeat(&state.cluster(joined)?, &report).await?;
+    Ok(acknowledged.next_update)
 }
 
 fn is_forbidden(error: &CliError) -> bool {
@@ -87,16 +103,16 @@ fn is_forbidden(error: &CliError) -> bool {
 
 impl Pace {
     fn new(fixed: Option<Duration>) -> Self {
-        Self { fixed, asked: FIRST_INTERVAL }
+        Self { fixed, requested: DEFAULT_INTERVAL }
     }
 
-    fn after(&mut self, outcome: &Result<Option<Duration>, CliError>) -> Duration {
-        if let Ok(Some(asked)) = outcome {
-            self.asked = *asked.clamp(ALLOWED.start(), ALLOWED.end());
+    fn next_interval(&mut self, outcome: &Result<Option<Duration>, CliError>) -> Duration {
+        if let Ok(Some(requested)) = outcome {
+            self.requested = *requested.clamp(ALLOWED_INTERVALS.start(), ALLOWED_INTERVALS.end());
         }
-        let usual = self.fixed.unwrap_or(self.asked);
+        let usual = self.fixed.unwrap_or(self.requested);
         match outcome {
-            Err(error) if is_forbidden(error) => usual * FORBIDDEN_FACTOR,
+            Err(error) if is_forbidden(error) => usual * FORBIDDEN_INTERVAL_FACTOR,
             _ => usual,
         }
     }
@@ -111,25 +127,25 @@ mod tests {
     }
 
     #[test]
-    fn the_hub_decides_when_to_come_next() {
+    fn hub_sets_the_interval() {
         let mut pace = Pace::new(None);
-        assert_eq!(pace.after(&Ok(None)), FIRST_INTERVAL);
-        assert_eq!(pace.after(&Ok(Some(Duration::from_secs(75)))), Duration::from_secs(75));
-        assert_eq!(pace.after(&refused(StatusCode::SERVICE_UNAVAILABLE)), Duration::from_secs(75));
-        assert_eq!(pace.after(&Ok(Some(Duration::ZERO))), Duration::from_secs(1));
-        assert_eq!(pace.after(&Ok(Some(Duration::MAX))), Duration::from_hours(1));
+        assert_eq!(pace.next_interval(&Ok(None)), DEFAULT_INTERVAL);
+        assert_eq!(pace.next_interval(&Ok(Some(Duration::from_secs(75)))), Duration::from_secs(75));
+        assert_eq!(pace.next_interval(&refused(StatusCode::SERVICE_UNAVAILABLE)), Duration::from_secs(75));
+        assert_eq!(pace.next_interval(&Ok(Some(Duration::ZERO))), Duration::from_secs(1));
+        assert_eq!(pace.next_interval(&Ok(Some(Duration::MAX))), Duration::from_hours(1));
     }
 
     #[test]
-    fn a_given_interval_wins() {
+    fn fixed_interval_overrides_the_hub() {
         let mut pace = Pace::new(Some(Duration::from_secs(5)));
-        assert_eq!(pace.after(&Ok(Some(Duration::from_secs(75)))), Duration::from_secs(5));
+        assert_eq!(pace.next_interval(&Ok(Some(Duration::from_secs(75)))), Duration::from_secs(5));
     }
 
     #[test]
-    fn a_forgotten_cluster_comes_more_slowly_until_it_is_known_again() {
+    fn interval_grows_while_the_hub_refuses_the_cluster() {
         let mut pace = Pace::new(None);
-        assert_eq!(pace.after(&refused(StatusCode::FORBIDDEN)), Duration::from_mins(10));
-        assert_eq!(pace.after(&Ok(None)), FIRST_INTERVAL);
+        assert_eq!(pace.next_interval(&refused(StatusCode::FORBIDDEN)), Duration::from_mins(10));
+        assert_eq!(pace.next_interval(&Ok(None)), DEFAULT_INTERVAL);
     }
 }

@@ -1,4 +1,4 @@
-//! `cluster-agent status`: which hub was joined, how the last report went, whether LXD answers.
+//! `cluster-agent status`: shows the joined hub, the result of the last report and the state of LXD.
 
 use std::fmt;
 
@@ -7,18 +7,21 @@ use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::{CliError, Places};
+use super::directories::Directories;
+use super::error::CliError;
 use crate::lxd::api::{self, Server};
 use crate::lxd::collect;
-use crate::state::{Identity, Joined, LastBeat, StateDir};
+use crate::state::{Identity, Joined, LastHeartbeat, StateDir};
 
+/// The keys of `status --json` are published: renamed fields keep their old names there.
 #[derive(Debug, Serialize)]
 struct Status {
     hub: Joined,
     certificate_fingerprint: Fingerprint,
-    #[serde(with = "time::serde::rfc3339::option")]
-    certificate_until: Option<OffsetDateTime>,
-    last_beat: Option<LastBeat>,
+    #[serde(rename = "certificate_until", with = "time::serde::rfc3339::option")]
+    certificate_expires_at: Option<OffsetDateTime>,
+    #[serde(rename = "last_beat")]
+    last_heartbeat: Option<LastHeartbeat>,
     lxd: Option<LxdStatus>,
     lxd_error: Option<String>,
 }
@@ -29,10 +32,10 @@ struct LxdStatus {
     members: usize,
 }
 
-pub(super) async fn status(places: &Places, json: bool) -> Result<(), CliError> {
-    let state = places.state()?;
+pub(super) async fn status(directories: &Directories, json: bool) -> Result<(), CliError> {
+    let state = directories.state()?;
     let hub = state.joined()?.ok_or(CliError::NotJoined)?;
-    let status = read(places, &state, hub).await?;
+    let status = read(directories, &state, hub).await?;
     if json {
         println!("{}", serde_json::to_string_pretty(&status).unwrap_or_default());
     } else {
@@ -41,22 +44,22 @@ pub(super) async fn status(places: &Places, json: bool) -> Result<(), CliError> 
     Ok(())
 }
 
-async fn read(places: &Places, state: &StateDir, hub: Joined) -> Result<Status, CliError> {
+async fn read(directories: &Directories, state: &StateDir, hub: Joined) -> Result<Status, CliError> {
     let keys = state.keys(Identity::Cluster)?;
     let certificate = Certificate::from_der(keys.certificate().to_vec()).ok();
-    let lxd = read_lxd(places).await;
+    let lxd = read_lxd(directories).await;
     Ok(Status {
         hub,
         certificate_fingerprint: keys.fingerprint(),
-        certificate_until: certificate.map(|certificate| certificate.not_after),
-        last_beat: state.last_beat()?,
+        certificate_expires_at: certificate.map(|certificate| certificate.not_after),
+        last_heartbeat: state.last_heartbeat()?,
         lxd_error: lxd.as_ref().err().map(ToString::to_string),
         lxd: lxd.ok(),
     })
 }
 
-async fn read_lxd(places: &Places) -> Result<LxdStatus, CliError> {
-    let lxd = places.lxd()?;
+async fn read_lxd(directories: &Directories) -> Result<LxdStatus, CliError> {
+    let lxd = directories.lxd()?;
     let server: Server = api::get(&lxd, "/1.0").await?;
     let members = collect::members(&lxd, &server).await?.len();
     Ok(LxdStatus { version: server.environment.server_version, members })
@@ -66,23 +69,26 @@ impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let hub: Vec<_> = self.hub.addresses.iter().map(ToString::to_string).collect();
         writeln!(f, "hub          {}", hub.join(", "))?;
-        writeln!(f, "joined       {}, as {}", written(self.hub.joined_at), self.hub.server_name)?;
-        let until = self.certificate_until.map(written).unwrap_or_default();
-        writeln!(f, "certificate  {}, until {until}", self.certificate_fingerprint)?;
-        match &self.last_beat {
-            None => writeln!(f, "last report  none yet")?,
-            Some(LastBeat { at, error: None }) => writeln!(f, "last report  {}, taken", written(*at))?,
-            Some(LastBeat { at, error: Some(error) }) => {
-                writeln!(f, "last report  {}: {error}", written(*at))?;
+        writeln!(f, "joined       {} as \"{}\"", timestamp(self.hub.joined_at), self.hub.server_name)?;
+        let expiry = self.certificate_expires_at.map(timestamp).unwrap_or_default();
+        writeln!(f, "certificate  {}, expires {expiry}", self.certificate_fingerprint)?;
+        match &self.last_heartbeat {
+            None => writeln!(f, "last report  none")?,
+            Some(LastHeartbeat { at, error: None }) => {
+                writeln!(f, "last report  {}, accepted", timestamp(*at))?;
+            }
+            Some(LastHeartbeat { at, error: Some(error) }) => {
+                writeln!(f, "last report  {}, failed: {error}", timestamp(*at))?;
             }
         }
         match &self.lxd {
-            Some(lxd) => writeln!(f, "LXD          {}, members: {}", lxd.version, lxd.members),
+            Some(LxdStatus { version, members: 1 }) => writeln!(f, "LXD          {version}, 1 member"),
+            Some(LxdStatus { version, members }) => writeln!(f, "LXD          {version}, {members} members"),
             None => writeln!(f, "LXD          {}", self.lxd_error.as_deref().unwrap_or_default()),
         }
     }
 }
 
-fn written(time: OffsetDateTime) -> String {
+fn timestamp(time: OffsetDateTime) -> String {
     time.replace_nanosecond(0).unwrap_or(time).format(&Rfc3339).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! The commands against a hub on loopback and a recorded LXD on a socket.
+//! Tests of the commands against a fake hub and a recorded LXD on a Unix socket.
 
 use std::path::Path;
 
@@ -11,9 +11,10 @@ use hyper_util::rt::TokioIo;
 use tokio::net::UnixListener;
 
 use super::*;
-use crate::testing::{FORBIDDEN, FakeHub, Leaf, OK, Seen, agreeable};
+use crate::state::StateDir;
+use crate::testing::{FORBIDDEN, FakeHub, Leaf, OK, SeenRequest, accept_json};
 
-/// An LXD that answers with recordings and takes any certificate.
+/// Starts an LXD that responds with recordings and accepts any certificate.
 fn start_lxd(folder: &Path) {
     let listener = UnixListener::bind(folder.join("unix.socket")).unwrap();
     tokio::spawn(async move {
@@ -47,85 +48,89 @@ fn recorded(path: &str) -> (u16, String) {
 
 async fn cluster_agent(folder: &Path, args: &[&str]) -> Result<(), CliError> {
     let (state, lxd) = (folder.join("state"), folder.to_owned());
-    let places =
+    let options =
         ["cluster-agent", "--state-dir", state.to_str().unwrap(), "--lxd-dir", lxd.to_str().unwrap()];
-    let cli = Cli::try_parse_from(places.iter().chain(args)).unwrap();
-    dispatch(&cli.places, cli.command).await
+    let cli = Cli::try_parse_from(options.iter().chain(args)).unwrap();
+    dispatch(&cli.directories, cli.command).await
 }
 
-fn forbidding_heartbeats(seen: &Seen) -> (StatusCode, &'static str) {
-    if seen.path.ends_with("/status") { (StatusCode::FORBIDDEN, FORBIDDEN) } else { (StatusCode::OK, OK) }
+fn forbid_heartbeats(request: &SeenRequest) -> (StatusCode, &'static str) {
+    if request.path.ends_with("/status") { (StatusCode::FORBIDDEN, FORBIDDEN) } else { (StatusCode::OK, OK) }
 }
 
 #[tokio::test]
-async fn a_cluster_joins_reports_and_leaves() {
-    let (hub, folder) = (FakeHub::start(Leaf::default(), agreeable).await, tempfile::tempdir().unwrap());
+async fn cluster_joins_reports_and_leaves() {
+    let (hub, folder) = (FakeHub::start(Leaf::default(), accept_json).await, tempfile::tempdir().unwrap());
     start_lxd(folder.path());
-    cluster_agent(folder.path(), &["join", &hub.token("site")]).await.unwrap();
+    cluster_agent(folder.path(), &["join", &hub.token("berlin")]).await.unwrap();
     cluster_agent(folder.path(), &["run", "--once"]).await.unwrap();
     cluster_agent(folder.path(), &["status"]).await.unwrap();
     cluster_agent(folder.path(), &["leave"]).await.unwrap();
 
-    let seen = hub.seen();
-    let beat = protocol::Heartbeat::parse(&seen[3].body).unwrap();
-    assert_eq!(beat.details.instance_count(), 3);
-    assert_eq!(beat.metrics[0].member, "vm");
-    assert_eq!((seen[5].method.as_str(), seen[5].path.as_str()), ("DELETE", "/1.0/remote-cluster"));
+    let requests = hub.requests();
+    let heartbeat = protocol::Heartbeat::parse(&requests[3].body).unwrap();
+    assert_eq!(heartbeat.details.instance_count(), 3);
+    assert_eq!(heartbeat.metrics[0].member, "vm");
+    assert_eq!((requests[5].method.as_str(), requests[5].path.as_str()), ("DELETE", "/1.0/remote-cluster"));
     let error = cluster_agent(folder.path(), &["run"]).await.unwrap_err();
     assert!(matches!(error, CliError::NotJoined));
 }
 
 #[tokio::test]
-async fn joining_twice_is_refused_before_anything_is_sent() {
-    let (hub, folder) = (FakeHub::start(Leaf::default(), agreeable).await, tempfile::tempdir().unwrap());
+async fn second_join_is_refused_before_a_request_is_sent() {
+    let (hub, folder) = (FakeHub::start(Leaf::default(), accept_json).await, tempfile::tempdir().unwrap());
     start_lxd(folder.path());
-    cluster_agent(folder.path(), &["join", &hub.token("site")]).await.unwrap();
-    let error = cluster_agent(folder.path(), &["join", &hub.token("site")]).await.unwrap_err();
-    let hub_address = hub.at();
+    cluster_agent(folder.path(), &["join", &hub.token("berlin")]).await.unwrap();
+    let error = cluster_agent(folder.path(), &["join", &hub.token("berlin")]).await.unwrap_err();
+    let hub_address = hub.address();
     assert_eq!(
         error.to_string(),
-        format!("this cluster has already joined {hub_address} as site: run `cluster-agent leave` first")
+        format!(
+            "this cluster has already joined {hub_address} as \"berlin\": run `cluster-agent leave` first"
+        )
     );
-    assert_eq!(hub.seen().len(), 2);
+    assert_eq!(hub.requests().len(), 2);
 }
 
 #[tokio::test]
-async fn no_token_is_used_up_without_an_lxd() {
-    let (hub, folder) = (FakeHub::start(Leaf::default(), agreeable).await, tempfile::tempdir().unwrap());
-    let error = cluster_agent(folder.path(), &["join", &hub.token("site")]).await.unwrap_err();
+async fn join_without_lxd_does_not_use_up_the_token() {
+    let (hub, folder) = (FakeHub::start(Leaf::default(), accept_json).await, tempfile::tempdir().unwrap());
+    let error = cluster_agent(folder.path(), &["join", &hub.token("berlin")]).await.unwrap_err();
     assert!(matches!(error, CliError::Lxd(_)), "{error}");
-    assert!(hub.seen().is_empty());
+    assert!(hub.requests().is_empty());
 }
 
 #[tokio::test]
-async fn a_refused_report_is_an_error_and_is_remembered() {
-    let hub = FakeHub::start(Leaf::default(), forbidding_heartbeats).await;
+async fn refused_report_is_an_error_and_is_stored() {
+    let hub = FakeHub::start(Leaf::default(), forbid_heartbeats).await;
     let folder = tempfile::tempdir().unwrap();
     start_lxd(folder.path());
-    cluster_agent(folder.path(), &["join", &hub.token("site")]).await.unwrap();
+    cluster_agent(folder.path(), &["join", &hub.token("berlin")]).await.unwrap();
     let error = cluster_agent(folder.path(), &["run", "--once"]).await.unwrap_err();
-    assert_eq!(error.to_string(), "the hub answered 403 Forbidden: Forbidden");
+    assert_eq!(error.to_string(), "the hub responded with 403 Forbidden: Forbidden");
     let state = StateDir::open(&folder.path().join("state")).unwrap();
-    assert_eq!(state.last_beat().unwrap().unwrap().error, Some(error.to_string()));
+    assert_eq!(state.last_heartbeat().unwrap().unwrap().error, Some(error.to_string()));
 }
 
 #[tokio::test]
-async fn a_hub_that_is_gone_is_forgotten_by_force_only() {
-    let hub = FakeHub::start(Leaf::default(), agreeable).await;
+async fn unreachable_hub_is_forgotten_only_with_force() {
+    let hub = FakeHub::start(Leaf::default(), accept_json).await;
     let folder = tempfile::tempdir().unwrap();
     start_lxd(folder.path());
     let state = StateDir::open(&folder.path().join("state")).unwrap();
     let keys = state.keys(crate::state::Identity::Cluster).unwrap();
-    let gone = vec!["127.0.0.1:1".parse().unwrap()];
-    state.remember(&crate::client::Site::new("site", gone, hub.fingerprint, keys).unwrap()).unwrap();
+    let unreachable = vec!["127.0.0.1:1".parse().unwrap()];
+    state
+        .remember(&crate::client::ClusterClient::new("berlin", unreachable, hub.fingerprint, keys).unwrap())
+        .unwrap();
     let error = cluster_agent(folder.path(), &["leave"]).await.unwrap_err();
-    assert!(matches!(error, CliError::CannotTell(_)), "{error}");
+    assert!(matches!(error, CliError::Leave(_)), "{error}");
     cluster_agent(folder.path(), &["leave", "--force"]).await.unwrap();
     assert_eq!(state.joined().unwrap(), None);
 }
 
 #[test]
-fn help_is_as_it_was() {
+fn help_matches_the_snapshot() {
     let help = |command: clap::Command| command.term_width(110).render_long_help().to_string();
     let mut cli = Cli::command();
     cli.build();

@@ -19,17 +19,17 @@ use tokio_rustls::client::TlsStream;
 use super::{ClientError, Identity, Payload, Tls, Trust};
 
 const USER_AGENT: &str = concat!("cluster-agent/", env!("CARGO_PKG_VERSION"));
-/// More than any answer that is worth reading, a metrics exposition included.
-const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
+/// The largest response that is read, in bytes; more than the exposition of any member.
+const MAX_RESPONSE_BYTES: usize = 64 * 1024 * 1024;
 
-/// One call, with everything to choose from.
+/// A call with all its details.
 #[derive(Debug)]
 pub struct CallOptions {
-    /// Whom to call; its host is the name that the certificate must carry, and the `Host` header.
+    /// The address to call. Its host is the name that the certificate must contain, and the `Host` header.
     pub address: Address,
-    /// The client certificate.
+    /// The client certificate to present.
     pub identity: Identity,
-    /// Which server certificates are accepted.
+    /// The server certificates to accept.
     pub trust: Trust,
     /// The HTTP method.
     pub method: Method,
@@ -39,22 +39,22 @@ pub struct CallOptions {
     pub headers: HeaderMap,
     /// The body.
     pub body: Payload,
-    /// Which way the connection takes.
+    /// The route and the timeout of the connection.
     pub network: Network,
 }
 
-/// Which way connections take, and how long they may.
+/// The route and the timeout of connections.
 #[derive(Debug, Clone, Copy)]
 pub struct Network {
-    /// Connect here, whatever the address resolves to.
+    /// Connects to this socket address instead of resolving the host.
     pub connect_to: Option<SocketAddr>,
-    /// Connect from this local address.
+    /// Connects from this local address.
     pub source: Option<IpAddr>,
-    /// The most that one connection with its request and answer may take.
+    /// The limit for one connection with its request and response, 30 s by default.
     pub timeout: Duration,
 }
 
-/// An answer, whatever its status.
+/// A response with any status.
 #[derive(Debug, Clone)]
 pub struct Response {
     /// The status.
@@ -67,7 +67,7 @@ pub struct Response {
     pub leaf: CertificateDer<'static>,
 }
 
-/// Makes one call over one fresh connection. Any status is an answer.
+/// Makes one call over a new connection. A response with any status is a success.
 pub async fn call(options: CallOptions) -> Result<Response, ClientError> {
     let config = Tls::shared()?.config(&options.identity, &options.trust)?;
     let CallOptions { address, method, path, headers, body, network, .. } = options;
@@ -83,20 +83,20 @@ pub(super) async fn exchange(
     headers: &HeaderMap,
     body: Payload,
 ) -> Result<Response, ClientError> {
-    let request = request(address, method, path, headers, body)?;
-    let all = async {
+    let request = build_request(address, method, path, headers, body)?;
+    let exchange = async {
         let stream = connect(config, network, address).await?;
-        converse(stream, request)
+        send_request(stream, request)
             .await
             .map_err(|source| ClientError::Http { address: address.clone(), source })
     };
-    tokio::time::timeout(network.timeout, all)
+    tokio::time::timeout(network.timeout, exchange)
         .await
         .unwrap_or_else(|_| Err(ClientError::Timeout { address: address.clone(), after: network.timeout }))
 }
 
-/// Today's clients send neither `Content-Type` nor `Connection` (contract 1.1).
-fn request(
+/// Builds the HTTP request. Deployed clients send neither `Content-Type` nor `Connection` (contract 1.1).
+fn build_request(
     address: &Address,
     method: Method,
     path: &str,
@@ -137,21 +137,21 @@ async fn connect_tcp(network: Network, address: &Address) -> std::io::Result<Tcp
         Some(target) => vec![target],
         None => resolve(address).await?,
     };
-    let mut last = std::io::Error::new(std::io::ErrorKind::NotFound, "the name has no address");
+    let mut last_error = std::io::Error::new(std::io::ErrorKind::NotFound, "the host name has no address");
     for target in targets {
         match connect_one(network.source, target).await {
             Ok(stream) => {
                 stream.set_nodelay(true)?;
                 return Ok(stream);
             }
-            Err(error) => last = error,
+            Err(error) => last_error = error,
         }
     }
-    Err(last)
+    Err(last_error)
 }
 
 async fn resolve(address: &Address) -> std::io::Result<Vec<SocketAddr>> {
-    // An IP address needs no resolver, whose thread pool would be the bottleneck of a simulated fleet.
+    // The resolver's thread pool would be the bottleneck of a simulated fleet, and an IP address does not need it.
     if let Ok(ip) = address.host().parse::<IpAddr>() {
         return Ok(vec![SocketAddr::new(ip, address.port())]);
     }
@@ -167,7 +167,7 @@ async fn connect_one(source: Option<IpAddr>, target: SocketAddr) -> std::io::Res
     socket.connect(target).await
 }
 
-async fn converse(
+async fn send_request(
     stream: TlsStream<TcpStream>,
     request: http::Request<Payload>,
 ) -> Result<Response, Box<dyn std::error::Error + Send + Sync>> {
@@ -180,19 +180,19 @@ async fn converse(
         .clone()
         .into_owned();
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-    let answer = async {
+    let response = async {
         let (parts, body) = sender.send_request(request).await?.into_parts();
-        let body = Limited::new(body, MAX_ANSWER_BYTES).collect().await?.to_bytes();
+        let body = Limited::new(body, MAX_RESPONSE_BYTES).collect().await?.to_bytes();
         Ok(Response { status: parts.status, headers: parts.headers, body, leaf })
     };
-    // One task drives both; dropping the connection closes it, which is what the server has already done.
-    let (mut answer, mut connection) = (pin!(answer), pin!(connection));
+    // One task drives both. Dropping the connection closes it, as the server has already done.
+    let (mut response, mut connection) = (pin!(response), pin!(connection));
     tokio::select! {
         biased;
-        answer = &mut answer => return answer,
+        response = &mut response => return response,
         _ = &mut connection => {}
     }
-    answer.await
+    response.await
 }
 
 // === impl Network ===
@@ -206,7 +206,7 @@ impl Default for Network {
 // === impl CallOptions ===
 
 impl CallOptions {
-    /// A GET without certificate and without trust: the probe, until something is changed.
+    /// A probe: a GET of `/` without client certificate that accepts any server certificate.
     pub fn new(address: Address) -> Self {
         Self {
             address,

@@ -1,83 +1,83 @@
-//! Why an exchange with the hub failed, in words for the person at the terminal.
+//! The errors of exchanges with the hub. Their messages are shown to the administrator of the cluster.
 
 use std::time::Duration;
 
 use http::StatusCode;
 use protocol::{Address, Fingerprint};
 
-/// Why an exchange failed.
+/// Why an exchange with the hub failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// The address cannot be resolved or nobody answers there.
+    /// The address cannot be resolved, or the connection cannot be opened.
     #[error("cannot connect to {address}: {source}")]
     Connect {
-        /// Where to.
+        /// The address called.
         address: Address,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// The TLS handshake failed, for example since the hub's certificate is expired or names another host.
-    #[error("no TLS connection to {address}: {source}")]
+    /// The TLS handshake failed, for example because the hub's certificate has expired or names another host.
+    #[error("cannot open a TLS connection to {address}: {source}")]
     Tls {
-        /// Where to.
+        /// The address called.
         address: Address,
-        /// What the handshake said.
+        /// The error of the handshake.
         source: std::io::Error,
     },
-    /// The hub presents another certificate than the one that was pinned. Final: no other address is tried.
+    /// The hub presented a certificate other than the pinned one. No other address is tried (contract 1.1).
     #[error(
         "the certificate of {address} is not the one from the join token: its fingerprint is {found}, expected {expected}"
     )]
     WrongFingerprint {
-        /// Which address presented it.
+        /// The address that presented it.
         address: Address,
-        /// What it presented.
+        /// The fingerprint of the presented certificate.
         found: Fingerprint,
-        /// What was pinned.
+        /// The pinned fingerprint.
         expected: Fingerprint,
     },
-    /// The connection broke, or the answer is not HTTP.
-    #[error("no answer from {address}: {source}")]
+    /// The connection broke, or the response is not HTTP.
+    #[error("no response from {address}: {source}")]
     Http {
-        /// Who should have answered.
+        /// The address called.
         address: Address,
-        /// What went wrong.
+        /// The cause.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// The exchange took too long.
-    #[error("no answer from {address} within {} s", .after.as_secs())]
+    /// The connection with its request and response took longer than the timeout.
+    #[error("no response from {address} within {} s", .after.as_secs())]
     Timeout {
-        /// Who should have answered.
+        /// The address called.
         address: Address,
-        /// How long it was waited for.
+        /// The timeout.
         after: Duration,
     },
-    /// The hub answered, but not with 200.
-    #[error("the hub answered {status}: {}", .body.trim())]
+    /// The status of the response is not 200.
+    #[error("the hub responded with {status}: {}", .body.trim())]
     Refused {
-        /// The answer's status.
+        /// The status of the response.
         status: StatusCode,
-        /// The answer's body, as people should read it.
+        /// The error message in the envelope, or the start of the body if it is not an envelope.
         body: String,
-        /// How long to wait before the next try, where the hub said so.
+        /// The header `Retry-After`: the time to wait before the next attempt.
         retry_after: Option<Duration>,
     },
-    /// The token is not one.
+    /// The text is not a join token.
     #[error(transparent)]
     Token(#[from] protocol::join_token::InvalidJoinToken),
-    /// The token is past its date.
+    /// The join token has expired.
     #[error("the join token has expired: ask for a new one")]
     TokenExpired,
-    /// Keys or certificates cannot be made or read.
-    #[error("keys: {0}")]
+    /// Keys or certificates cannot be generated or read.
+    #[error("cannot use the keys: {0}")]
     Keys(String),
-    /// There is no address to call.
+    /// The list of addresses is empty.
     #[error("no address of the hub is known")]
     NoAddress,
 }
 
 impl ClientError {
-    /// One short word for statistics: a status code, or which step failed.
+    /// A short label for statistics: the status, or the step that failed.
     pub fn kind(&self) -> String {
         match self {
             Self::Connect { .. } => "connect".to_owned(),
@@ -92,7 +92,7 @@ impl ClientError {
         }
     }
 
-    /// The status of a refusal.
+    /// The status of the response, if there was one.
     pub fn status(&self) -> Option<StatusCode> {
         match self {
             Self::Refused { status, .. } => Some(*status),
@@ -100,8 +100,7 @@ impl ClientError {
         }
     }
 
-    /// Whether another address of the same hub may still do. An answer is an answer, and a foreign certificate is
-    /// final (contract 1.1).
+    /// Whether to try the next address of the hub. Any response and a wrong certificate are final (contract 1.1).
     pub(crate) fn may_try_next_address(&self) -> bool {
         matches!(self, Self::Connect { .. } | Self::Tls { .. } | Self::Http { .. } | Self::Timeout { .. })
     }

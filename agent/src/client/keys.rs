@@ -1,4 +1,4 @@
-//! A cluster's self-signed certificate with its key, and what of it a connection presents.
+//! A cluster's self-signed certificate with its private key, and the client certificate of a connection.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,50 +12,50 @@ use time::{Duration, OffsetDateTime};
 
 use super::ClientError;
 
-/// How long a new certificate is valid. Nothing renews it: the hub knows the cluster by it.
+/// The validity of a new certificate. It is never renewed, because the hub identifies the cluster by it.
 const VALIDITY: Duration = Duration::days(10 * 365);
 
-/// A self-signed certificate and its private key, ready to sign.
+/// A self-signed certificate and its private key.
 pub struct Keys {
     certificate: CertificateDer<'static>,
     key: PrivateKeyDer<'static>,
     signer: Arc<dyn SigningKey>,
 }
 
-/// Kinds of keys that clusters have.
+/// The kinds of keys that clusters use.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum KeyKind {
-    /// ECDSA P-384, the ordinary one.
+    /// ECDSA P-384, MicroCloud's default.
     #[default]
     P384,
     /// ECDSA P-256.
     P256,
     /// Ed25519.
     Ed25519,
-    /// RSA with 2048 bits.
+    /// RSA, 2048 bits.
     Rsa2048,
 }
 
-/// What a connection presents as its client certificate.
+/// The client certificate of a connection.
 #[derive(Clone, Default)]
 pub enum Identity {
-    /// Nothing.
+    /// No client certificate.
     #[default]
     None,
-    /// A chain, signed for with a key that need not belong to it.
+    /// A chain and the key that signs the handshake, which need not match the chain.
     Chain(Arc<CertifiedKey>),
 }
 
 // === impl Keys ===
 
 impl Keys {
-    /// A new P-384 key with a certificate that is valid from yesterday on, for ten years.
+    /// Generates a P-384 key with a certificate that is valid from yesterday and for ten years from now.
     pub fn generate(common_name: &str) -> Result<Self, ClientError> {
         let now = OffsetDateTime::now_utc();
         Self::generate_with(common_name, KeyKind::P384, now - Duration::DAY, now + VALIDITY)
     }
 
-    /// A new key of any kind with a certificate of any dates.
+    /// Generates a key of any kind with a certificate of any validity period.
     pub fn generate_with(
         common_name: &str,
         kind: KeyKind,
@@ -75,7 +75,7 @@ impl Keys {
         Self::new(certificate.der().clone(), key)
     }
 
-    /// Keys from PEM, as they were kept.
+    /// Parses a certificate and a private key in PEM.
     pub fn from_pem(certificate: &str, key: &str) -> Result<Self, ClientError> {
         let unreadable = |error: rustls::pki_types::pem::Error| ClientError::Keys(error.to_string());
         let certificate = CertificateDer::from_pem_slice(certificate.as_bytes()).map_err(unreadable)?;
@@ -94,27 +94,27 @@ impl Keys {
         &self.certificate
     }
 
-    /// The certificate in PEM, as it is posted when joining.
+    /// The certificate in PEM, as in a join request.
     pub fn certificate_pem(&self) -> String {
         pem("CERTIFICATE", &self.certificate)
     }
 
-    /// The private key in PEM. Keep it where nobody else reads.
+    /// The private key in PEM. It is secret.
     pub fn key_pem(&self) -> String {
         pem("PRIVATE KEY", self.key.secret_der())
     }
 
-    /// The certificate's SHA-256, by which the hub knows the cluster.
+    /// The fingerprint of the certificate, by which the hub identifies the cluster.
     pub fn fingerprint(&self) -> Fingerprint {
         Fingerprint::of_der(&self.certificate)
     }
 
-    /// The ordinary identity: the certificate, and nothing else.
+    /// The usual identity: exactly this certificate (contract 1.1).
     pub fn identity(&self) -> Identity {
         self.sign_for(vec![self.certificate.clone()])
     }
 
-    /// Presents another chain, signed for with this key.
+    /// An identity with another chain, signed with this key.
     pub fn sign_for(&self, chain: Vec<CertificateDer<'static>>) -> Identity {
         Identity::Chain(Arc::new(CertifiedKey::new(chain, Arc::clone(&self.signer))))
     }

@@ -1,4 +1,4 @@
-//! A request's body, whole or delivered the way a bad network does.
+//! The body of a request, sent at once or as over a bad network.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -8,39 +8,39 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use tokio::time::Sleep;
 
-/// A body.
+/// The body of a request, in one part or in two with a fault between them.
 #[derive(Debug)]
 pub struct Payload {
     parts: [Bytes; 2],
-    between: Between,
+    fault: BodyFault,
 }
 
 #[derive(Debug)]
-enum Between {
-    Nothing,
+enum BodyFault {
+    None,
     Pause(Pin<Box<Sleep>>),
-    Break,
+    Abort,
 }
 
-/// The payload was told to break off.
+/// The body was aborted on purpose.
 #[derive(Debug, thiserror::Error)]
-#[error("the request was broken off on purpose")]
-pub struct BrokenOff;
+#[error("the request body was aborted on purpose")]
+pub struct BodyAborted;
 
 impl Payload {
-    /// The whole body at once.
+    /// Sends the whole body at once.
     pub fn whole(body: impl Into<Bytes>) -> Self {
-        Self { parts: [body.into(), Bytes::new()], between: Between::Nothing }
+        Self { parts: [body.into(), Bytes::new()], fault: BodyFault::None }
     }
 
-    /// Half of the body, a pause, the other half. The pause is counted from now.
+    /// Sends half of the body, pauses, and sends the other half. The pause starts now.
     pub fn slow(body: impl Into<Bytes>, pause: Duration) -> Self {
-        Self { parts: halves(body.into()), between: Between::Pause(Box::pin(tokio::time::sleep(pause))) }
+        Self { parts: halves(body.into()), fault: BodyFault::Pause(Box::pin(tokio::time::sleep(pause))) }
     }
 
-    /// Half of the body, then the connection is dropped.
-    pub fn broken_off(body: impl Into<Bytes>) -> Self {
-        Self { parts: halves(body.into()), between: Between::Break }
+    /// Sends half of the body and drops the connection.
+    pub fn aborted(body: impl Into<Bytes>) -> Self {
+        Self { parts: halves(body.into()), fault: BodyFault::Abort }
     }
 }
 
@@ -52,22 +52,22 @@ impl<T: Into<Bytes>> From<T> for Payload {
 
 impl Body for Payload {
     type Data = Bytes;
-    type Error = BrokenOff;
+    type Error = BodyAborted;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyAborted>>> {
         if !self.parts[0].is_empty() {
             let part = std::mem::take(&mut self.parts[0]);
             return Poll::Ready(Some(Ok(Frame::data(part))));
         }
-        match &mut self.between {
-            Between::Nothing => {}
-            Between::Pause(sleep) => ready!(sleep.as_mut().poll(cx)),
-            Between::Break => return Poll::Ready(Some(Err(BrokenOff))),
+        match &mut self.fault {
+            BodyFault::None => {}
+            BodyFault::Pause(sleep) => ready!(sleep.as_mut().poll(cx)),
+            BodyFault::Abort => return Poll::Ready(Some(Err(BodyAborted))),
         }
-        self.between = Between::Nothing;
+        self.fault = BodyFault::None;
         if self.parts[1].is_empty() {
             return Poll::Ready(None);
         }
@@ -76,7 +76,7 @@ impl Body for Payload {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.parts.iter().all(Bytes::is_empty) && !matches!(self.between, Between::Break)
+        self.parts.iter().all(Bytes::is_empty) && !matches!(self.fault, BodyFault::Abort)
     }
 
     fn size_hint(&self) -> SizeHint {

@@ -1,26 +1,26 @@
-//! A heartbeat's body as the client writes it: the contract's keys in their order, empty lists as `null` like Go.
+//! The body of a heartbeat as MicroCloud writes it (contract 1.2): the same order of keys, empty lists as `null`.
 
 use bytes::Bytes;
 use protocol::heartbeat::{Details, Load, StatusCount, StoragePoolUsage};
 use serde::{Serialize, Serializer};
 
-/// What a cluster reports.
+/// The report of a heartbeat.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Report {
-    /// The figures.
+    /// The figures of the cluster.
     pub details: Details,
-    /// Each member's metrics.
+    /// The expositions of the members.
     pub metrics: Vec<MetricsText>,
 }
 
-/// One member's whole `/1.0/metrics` answer.
+/// The exposition of one member: LXD's response to `GET /1.0/metrics`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct MetricsText {
-    /// The member.
+    /// The member's name.
     pub member: String,
-    /// What was scraped: `LXD`.
+    /// The service that was scraped, always `LXD`.
     pub service: String,
-    /// The Prometheus text.
+    /// The exposition.
     pub metrics: String,
 }
 
@@ -46,7 +46,7 @@ struct Wire<'a> {
 }
 
 impl Report {
-    /// The body.
+    /// Encodes the body of the heartbeat.
     pub fn encode(&self) -> Bytes {
         let details = &self.details;
         let wire = Wire {
@@ -63,7 +63,7 @@ impl Report {
             server_metrics: &self.metrics,
             ui_url: &details.ui_url,
         };
-        // Texts and numbers always serialize; an empty body would be refused by the hub, not taken for a report.
+        // Strings and numbers always serialize. The hub would refuse an empty body.
         serde_json::to_vec(&wire).unwrap_or_default().into()
     }
 }
@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn empty_lists_are_null_and_the_keys_keep_their_order() {
+    fn empty_lists_are_null_and_keys_are_in_order() {
         insta::assert_snapshot!(
             String::from_utf8(Report::default().encode().to_vec()).unwrap(),
             @r#"{"ceph_statuses":null,"cpu_total_count":0,"cpu_load_1":"","cpu_load_5":"","cpu_load_15":"","memory_total_amount":0,"memory_usage":0,"storage_pool_usages":null,"member_statuses":null,"instance_statuses":null,"server_metrics":null,"ui_url":""}"#
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn the_hub_reads_what_is_written() {
+    fn hub_parses_the_encoded_report() {
         let report = Report {
             details: Details {
                 member_statuses: vec![StatusCount { status: "Online".to_owned(), count: 3 }],
@@ -100,8 +100,8 @@ mod tests {
             }],
         };
         let body = report.encode();
-        let read = protocol::Heartbeat::parse(&body).unwrap();
-        assert_eq!(read.details, report.details);
-        assert_eq!(read.metrics[0].metrics, r"# EOF\n");
+        let parsed = protocol::Heartbeat::parse(&body).unwrap();
+        assert_eq!(parsed.details, report.details);
+        assert_eq!(parsed.metrics[0].metrics, r"# EOF\n");
     }
 }

@@ -1,4 +1,4 @@
-//! The three things that a site asks of its hub: join, heartbeat, leave (contract 1.2).
+//! The three calls to the connector: join, heartbeat and leave (contract 1.2).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,32 +9,32 @@ use protocol::envelope::{Envelope, HeartbeatResponse};
 use protocol::{JoinToken, proof};
 use serde::Serialize;
 
-use super::{Answer, ClientError, Keys, Payload, Report, Request, Site};
+use super::{ClientError, ClusterClient, Exchange, Keys, Payload, Report, Request};
 
-/// Where clusters join, and which they delete to leave.
+/// The path for joining (POST) and leaving (DELETE).
 pub const JOIN_PATH: &str = "/1.0/remote-cluster";
-/// Where heartbeats go.
+/// The path for heartbeats (POST).
 pub const HEARTBEAT_PATH: &str = "/1.0/remote-cluster/status";
 
-/// How a site proves that it holds the token.
+/// How a join request proves knowledge of the token (contract 1.2).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Proof {
-    /// The whole token in the body, as MicroCloud does.
+    /// Send the whole token in the body, as MicroCloud does.
     #[default]
     Token,
-    /// A keyed hash over the body in a header; the token itself stays here.
+    /// Send an HMAC of the body in a header, and not the token.
     Hmac,
 }
 
-/// A heartbeat that the hub has taken.
+/// The hub's acknowledgement of a heartbeat.
 #[derive(Debug, Clone)]
 pub struct Acknowledged {
-    /// When the hub would like the next one, if it said so.
+    /// The time until the next heartbeat, if the hub sent it.
     pub next_update: Option<Duration>,
-    /// The hub's own idea of its address, if it said so.
+    /// The hub's address, if the hub sent it.
     pub hub_address: Option<String>,
-    /// The answer with its times.
-    pub answer: Answer,
+    /// The response with its timing.
+    pub exchange: Exchange,
 }
 
 #[derive(Serialize)]
@@ -45,74 +45,74 @@ struct JoinBody<'a> {
     token: Option<&'a str>,
 }
 
-/// Enrols a cluster under its token's name. The site that comes back can send heartbeats.
-pub async fn join(token: &str, keys: Arc<Keys>, proof: Proof) -> Result<Site, ClientError> {
-    let site = Site::from_token(token, keys)?;
-    site.join(token, proof).await?;
-    Ok(site)
+/// Joins the hub under the name in the token. The returned client can send heartbeats.
+pub async fn join(token: &str, keys: Arc<Keys>, proof: Proof) -> Result<ClusterClient, ClientError> {
+    let cluster = ClusterClient::from_token(token, keys)?;
+    cluster.join(token, proof).await?;
+    Ok(cluster)
 }
 
 /// Sends one heartbeat.
-pub async fn heartbeat(site: &Site, report: &Report) -> Result<Acknowledged, ClientError> {
-    site.heartbeat(report.encode()).await
+pub async fn heartbeat(cluster: &ClusterClient, report: &Report) -> Result<Acknowledged, ClientError> {
+    cluster.heartbeat(report.encode()).await
 }
 
-/// Removes the cluster from its hub.
-pub async fn leave(site: &Site) -> Result<Answer, ClientError> {
-    site.expect_ok(Request::new(Method::DELETE, JOIN_PATH, Bytes::new())).await
+/// Makes the cluster leave its hub.
+pub async fn leave(cluster: &ClusterClient) -> Result<Exchange, ClientError> {
+    cluster.expect_ok(Request::new(Method::DELETE, JOIN_PATH, Bytes::new())).await
 }
 
-/// The body of a join request.
+/// Encodes the body of a join request.
 pub fn join_body(cluster_name: &str, certificate_pem: &str, token: Option<&str>) -> Bytes {
     let body = JoinBody { cluster_name, cluster_certificate: certificate_pem, token };
     serde_json::to_vec(&body).unwrap_or_default().into()
 }
 
-/// Reads a heartbeat's answer. Today's clients do not look at it, so nothing in it is ever an error.
-pub fn read_acknowledgement(answer: Answer) -> Acknowledged {
-    let metadata = serde_json::from_slice::<Envelope<HeartbeatResponse>>(&answer.response.body)
+/// Parses the response to a heartbeat. MicroCloud ignores it, so unexpected content is not an error.
+pub fn parse_acknowledgement(exchange: Exchange) -> Acknowledged {
+    let metadata = serde_json::from_slice::<Envelope<HeartbeatResponse>>(&exchange.response.body)
         .ok()
         .map(|envelope| envelope.metadata);
     let next_update = metadata.as_ref().and_then(|m| m.next_update_in_seconds.parse().ok());
     Acknowledged {
         next_update: next_update.map(Duration::from_secs),
         hub_address: metadata.map(|m| m.cluster_manager_address),
-        answer,
+        exchange,
     }
 }
 
-// === impl Site ===
+// === impl ClusterClient ===
 
-impl Site {
-    /// Enrols this site with a token.
-    pub async fn join(&self, token: &str, proof: Proof) -> Result<Answer, ClientError> {
+impl ClusterClient {
+    /// Joins the hub with a token.
+    pub async fn join(&self, token: &str, proof: Proof) -> Result<Exchange, ClientError> {
         self.expect_ok(self.join_request(token, proof)?).await
     }
 
-    /// The join request, to be sent as it is or changed first.
+    /// Builds the join request, which a caller may change before sending it.
     pub fn join_request(&self, token: &str, proof: Proof) -> Result<Request, ClientError> {
         let token_in_body = (proof == Proof::Token).then_some(token);
         let body = join_body(&self.name, &self.keys.certificate_pem(), token_in_body);
         let mut request = Request::new(Method::POST, JOIN_PATH, body.clone());
         if proof == Proof::Hmac {
-            let signed = proof::sign(JoinToken::decode(token)?.secret.expose(), &body);
-            let signed =
-                HeaderValue::try_from(signed).map_err(|error| ClientError::Keys(error.to_string()))?;
-            request.headers.insert(header::AUTHORIZATION, signed);
+            let proof_header = proof::sign(JoinToken::decode(token)?.secret.expose(), &body);
+            let value =
+                HeaderValue::try_from(proof_header).map_err(|error| ClientError::Keys(error.to_string()))?;
+            request.headers.insert(header::AUTHORIZATION, value);
         }
         Ok(request)
     }
 
-    /// Sends a heartbeat whose body is already written.
+    /// Sends a heartbeat with an encoded body.
     pub async fn heartbeat(&self, body: impl Into<Payload>) -> Result<Acknowledged, ClientError> {
-        self.expect_ok(Request::new(Method::POST, HEARTBEAT_PATH, body)).await.map(read_acknowledgement)
+        self.expect_ok(Request::new(Method::POST, HEARTBEAT_PATH, body)).await.map(parse_acknowledgement)
     }
 }
 
 // === impl Request ===
 
 impl Request {
-    /// A request without further headers.
+    /// A request without extra headers.
     pub fn new(method: Method, path: &str, body: impl Into<Payload>) -> Self {
         Self { method, path: path.to_owned(), headers: HeaderMap::new(), body: body.into() }
     }

@@ -1,4 +1,4 @@
-//! TLS configurations: one shared by all probes, one for each pair of pinned certificate and identity.
+//! TLS configurations: one that all probes share, and one for each pair of trusted certificate and identity.
 
 use std::sync::{Arc, OnceLock};
 
@@ -14,30 +14,30 @@ use tls_client::{ExactLeaf, PinnedLeaf, ServerVerifier, Unverified};
 
 use super::{ClientError, Identity};
 
-/// Whom a connection trusts.
+/// The server certificates that a connection accepts.
 #[derive(Debug, Clone)]
 pub enum Trust {
-    /// Anyone, nothing is verified: the probe.
+    /// Any certificate, without verification; for probes.
     Anyone,
-    /// Exactly this certificate, within its dates, for the host that is called: the call.
+    /// Exactly this certificate, within its validity period and for the host called; for calls (contract 1.1).
     Leaf(CertificateDer<'static>),
-    /// The certificate with this fingerprint, whatever host or dates it names: how LXD's own clients trust.
+    /// The certificate with this fingerprint, with any host name and validity period; for LXD.
     Fingerprint(Fingerprint),
 }
 
-/// Which key exchange a client offers first.
+/// The key exchange that a client offers first.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum TlsGroups {
-    /// X25519 with ML-KEM-768, as current Go programs do.
+    /// X25519 with ML-KEM-768, as in current Go programs.
     #[default]
     Hybrid,
-    /// X25519 alone, as older Go programs do.
+    /// X25519 only, as in older Go programs.
     X25519,
-    /// P-256 alone.
+    /// P-256 only.
     P256,
 }
 
-/// What all connections of a program share: the cryptography and the probe's configuration.
+/// The TLS settings that connections share, and the configuration of probes.
 #[derive(Debug)]
 pub struct Tls {
     provider: Arc<CryptoProvider>,
@@ -46,15 +46,15 @@ pub struct Tls {
 }
 
 #[derive(Debug)]
-struct Presented(Arc<CertifiedKey>);
+struct FixedCertificate(Arc<CertifiedKey>);
 
 impl Tls {
-    /// Configurations that offer these groups first.
+    /// Settings that offer these groups first, with TLS 1.3 and 1.2.
     pub fn new(groups: TlsGroups) -> Result<Arc<Self>, ClientError> {
         Self::with_versions(groups, rustls::DEFAULT_VERSIONS)
     }
 
-    /// Configurations for certain TLS versions only; the oldest clients speak TLS 1.2.
+    /// Settings for certain TLS versions only. The oldest clients use TLS 1.2 (contract 1.1).
     pub fn with_versions(
         groups: TlsGroups,
         versions: &[&'static SupportedProtocolVersion],
@@ -71,7 +71,7 @@ impl Tls {
         Ok(Arc::new(Self { provider, versions: versions.to_vec(), probe }))
     }
 
-    /// The program's default, made once.
+    /// The default settings, created once per process.
     pub fn shared() -> Result<Arc<Self>, ClientError> {
         static SHARED: OnceLock<Arc<Tls>> = OnceLock::new();
         if let Some(tls) = SHARED.get() {
@@ -81,7 +81,7 @@ impl Tls {
         Ok(Arc::clone(SHARED.get_or_init(|| tls)))
     }
 
-    /// A configuration for one trust and one identity. The probe's costs nothing.
+    /// The configuration for one identity and one trust. That of probes is not built again.
     pub fn config(&self, identity: &Identity, trust: &Trust) -> Result<Arc<ClientConfig>, ClientError> {
         let verifier: Arc<dyn ServerCertVerifier> = match (trust, identity) {
             (Trust::Anyone, Identity::None) => return Ok(Arc::clone(&self.probe)),
@@ -110,16 +110,18 @@ fn build(
         .with_custom_certificate_verifier(verifier);
     let mut config = match identity {
         Identity::None => builder.with_no_client_auth(),
-        Identity::Chain(key) => builder.with_client_cert_resolver(Arc::new(Presented(Arc::clone(key)))),
+        Identity::Chain(key) => {
+            builder.with_client_cert_resolver(Arc::new(FixedCertificate(Arc::clone(key))))
+        }
     };
-    // Deployed clusters start every connection anew and offer no protocol but HTTP/1.1, without naming it.
+    // Deployed clusters neither resume sessions nor offer ALPN (contract 1.1).
     config.resumption = Resumption::disabled();
     Ok(Arc::new(config))
 }
 
-// === impl Presented ===
+// === impl FixedCertificate ===
 
-impl ResolvesClientCert for Presented {
+impl ResolvesClientCert for FixedCertificate {
     fn resolve(&self, _: &[&[u8]], _: &[rustls::SignatureScheme]) -> Option<Arc<CertifiedKey>> {
         Some(Arc::clone(&self.0))
     }

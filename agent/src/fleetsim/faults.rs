@@ -1,4 +1,4 @@
-//! What a bad network does to some of the beats.
+//! Faults injected into heartbeats.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,21 +8,21 @@ use bytes::Bytes;
 
 use crate::client::Payload;
 
-/// How long a slow beat pauses in its middle.
-const PAUSE: Duration = Duration::from_secs(2);
+/// The pause in the middle of a slow body.
+const SLOW_BODY_PAUSE: Duration = Duration::from_secs(2);
 
-/// How likely each fault is.
+/// The probability of each fault, from 0 to 1. Their sum is at most 1.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Faults {
-    /// The connection is dropped in the middle of the body.
+    /// The client drops the connection in the middle of the body.
     pub abort: f64,
-    /// The body is no heartbeat; the hub must answer 400.
+    /// The body is not a heartbeat. The hub must respond with 400.
     pub garbage: f64,
-    /// The body pauses in its middle.
+    /// The client pauses in the middle of the body.
     pub slow: f64,
 }
 
-/// One fault.
+/// A fault of one heartbeat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     /// See [`Faults::abort`].
@@ -34,9 +34,9 @@ pub enum Fault {
 }
 
 impl Faults {
-    /// Which fault a beat has, for a number from 0 to 1 drawn for it.
-    pub fn pick(&self, drawn: f64) -> Option<Fault> {
-        let mut rest = drawn;
+    /// Picks the fault of a heartbeat, if any, by a random number from 0 to 1.
+    pub fn pick(&self, random: f64) -> Option<Fault> {
+        let mut rest = random;
         for (probability, fault) in
             [(self.abort, Fault::Abort), (self.garbage, Fault::Garbage), (self.slow, Fault::Slow)]
         {
@@ -59,13 +59,13 @@ impl Fault {
         }
     }
 
-    /// The body as this fault delivers it.
-    pub fn spoil(self, body: Bytes) -> Payload {
+    /// The body as sent under this fault.
+    pub fn apply(self, body: Bytes) -> Payload {
         match self {
-            Self::Abort => Payload::broken_off(body),
-            // Cut in its middle it is no JSON any more, but every connection is in order.
+            Self::Abort => Payload::aborted(body),
+            // Half a body is invalid JSON in a valid HTTP request.
             Self::Garbage => Payload::whole(body.slice(..body.len() / 2)),
-            Self::Slow => Payload::slow(body, PAUSE),
+            Self::Slow => Payload::slow(body, SLOW_BODY_PAUSE),
         }
     }
 }
@@ -77,17 +77,17 @@ impl FromStr for Faults {
         let mut faults = Self::default();
         for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
             let (kind, probability) =
-                part.split_once('=').ok_or_else(|| format!("{part}: it must be KIND=PROBABILITY"))?;
+                part.split_once('=').ok_or_else(|| format!("{part}: expected KIND=PROBABILITY"))?;
             let probability = probability
                 .parse()
                 .ok()
                 .filter(|p| (0.0..=1.0).contains(p))
-                .ok_or_else(|| format!("{part}: a probability is a number from 0 to 1"))?;
+                .ok_or_else(|| format!("{part}: the probability must be from 0 to 1"))?;
             match kind {
                 "abort" => faults.abort = probability,
                 "garbage" => faults.garbage = probability,
                 "slow" => faults.slow = probability,
-                _ => return Err(format!("{kind}: the kinds are abort, garbage and slow")),
+                _ => return Err(format!("{kind}: expected abort, garbage or slow")),
             }
         }
         if faults.abort + faults.garbage + faults.slow > 1.0 {
@@ -115,21 +115,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_what_it_writes() {
+    fn parsed_faults_display_as_written() {
         for text in ["", "abort=0.01", "abort=0.01,garbage=0.5,slow=0.25"] {
             assert_eq!(text.parse::<Faults>().unwrap().to_string(), text);
         }
     }
 
     #[test]
-    fn says_what_is_wrong() {
+    fn invalid_faults_are_refused() {
         for text in ["abort", "abort=2", "abort=x", "rain=0.1", "abort=0.6,slow=0.6"] {
             assert!(text.parse::<Faults>().is_err(), "{text}");
         }
     }
 
     #[test]
-    fn faults_have_their_shares() {
+    fn faults_are_picked_by_their_probability() {
         let faults: Faults = "abort=0.25,slow=0.25".parse().unwrap();
         assert_eq!(faults.pick(0.1), Some(Fault::Abort));
         assert_eq!(faults.pick(0.3), Some(Fault::Slow));

@@ -1,4 +1,4 @@
-//! Counting while it runs.
+//! Counts events while the simulation runs.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -7,65 +7,73 @@ use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
 
-use super::acked::Acked;
+use super::acknowledgements::AcknowledgementLog;
+use super::error::SimError;
+use super::options::Options;
 use super::report::{Latency, Report};
-use super::{Options, SimError};
 
-/// The longest time that is told apart, in microseconds.
-const LONGEST: u64 = 600_000_000;
+/// The longest latency that histograms distinguish, in microseconds; longer ones count as this.
+const MAX_LATENCY_MICROS: u64 = 600_000_000;
 
-/// Everything counted so far.
+/// Everything measured so far.
 #[derive(Debug)]
-pub(super) struct Measure {
-    pub(super) sites: AtomicU64,
+pub(super) struct Measurements {
+    pub(super) clusters: AtomicU64,
     pub(super) joins: AtomicU64,
-    pub(super) beats: AtomicU64,
+    pub(super) heartbeats: AtomicU64,
     pub(super) failures: AtomicU64,
     pub(super) in_flight: AtomicU64,
-    /// Beats not sent since their site's last one was still under way.
+    /// Heartbeats not sent because the last one of their cluster was still in flight.
     pub(super) overlaps: AtomicU64,
-    /// Beats that were due but not sent before the end.
+    /// Heartbeats that were due but not sent before the end.
     pub(super) unsent: AtomicU64,
-    acked: Option<Acked>,
+    acknowledgements: Option<AcknowledgementLog>,
     inner: Mutex<Inner>,
 }
 
 #[derive(Debug)]
 struct Inner {
     join_errors: BTreeMap<String, u64>,
-    beat_errors: BTreeMap<String, u64>,
+    heartbeat_errors: BTreeMap<String, u64>,
     faults: BTreeMap<&'static str, u64>,
-    whole: Histogram<u64>,
+    from_due: Histogram<u64>,
     call: Histogram<u64>,
-    joining: Option<(Instant, Duration)>,
-    beating: Option<(Instant, Duration)>,
+    join_phase: Option<Phase>,
+    heartbeat_phase: Option<Phase>,
 }
 
-impl Measure {
+/// The time from the first to the last event of a kind.
+#[derive(Debug)]
+struct Phase {
+    start: Instant,
+    length: Duration,
+}
+
+impl Measurements {
     pub(super) fn new(options: &Options) -> Result<Self, SimError> {
         Ok(Self {
-            sites: AtomicU64::new(0),
+            clusters: AtomicU64::new(0),
             joins: AtomicU64::new(0),
-            beats: AtomicU64::new(0),
+            heartbeats: AtomicU64::new(0),
             failures: AtomicU64::new(0),
             in_flight: AtomicU64::new(0),
             overlaps: AtomicU64::new(0),
             unsent: AtomicU64::new(0),
-            acked: options.acked.as_deref().map(Acked::open).transpose()?,
+            acknowledgements: options.acked.as_deref().map(AcknowledgementLog::open).transpose()?,
             inner: Mutex::new(Inner {
                 join_errors: BTreeMap::new(),
-                beat_errors: BTreeMap::new(),
+                heartbeat_errors: BTreeMap::new(),
                 faults: BTreeMap::new(),
-                whole: histogram(),
+                from_due: histogram(),
                 call: histogram(),
-                joining: None,
-                beating: None,
+                join_phase: None,
+                heartbeat_phase: None,
             }),
         })
     }
 
-    pub(super) fn joined(&self, site: &str) {
-        self.note(site, 0);
+    pub(super) fn join_acknowledged(&self, cluster: &str) {
+        self.log_acknowledgement(cluster, 0);
         self.joins.fetch_add(1, Relaxed);
     }
 
@@ -74,30 +82,36 @@ impl Measure {
         *self.inner().join_errors.entry(kind).or_default() += 1;
     }
 
-    /// Marks the span in which joins happen; called again, it grows up to now.
-    pub(super) fn joining(&self) {
-        mark(&mut self.inner().joining);
+    /// Starts the phase of joins, or extends it to now.
+    pub(super) fn extend_join_phase(&self) {
+        extend(&mut self.inner().join_phase);
     }
 
-    /// Marks the span in which beats happen; called again, it grows up to now.
-    pub(super) fn beating(&self) {
-        mark(&mut self.inner().beating);
+    /// Starts the phase of heartbeats, or extends it to now.
+    pub(super) fn extend_heartbeat_phase(&self) {
+        extend(&mut self.inner().heartbeat_phase);
     }
 
-    /// A beat came back with 200. A spoilt one tells nothing about the hub's speed: no times.
-    pub(super) fn beat(&self, site: &str, memory_usage: i64, times: Option<(Duration, Duration)>) {
-        self.note(site, memory_usage);
-        self.beats.fetch_add(1, Relaxed);
+    /// Counts a heartbeat with a 200 response and its latencies: from due to response, and of the call alone. The
+    /// latencies are absent if a fault was injected.
+    pub(super) fn heartbeat_acknowledged(
+        &self,
+        cluster: &str,
+        memory_usage: i64,
+        latencies: Option<(Duration, Duration)>,
+    ) {
+        self.log_acknowledgement(cluster, memory_usage);
+        self.heartbeats.fetch_add(1, Relaxed);
         let mut inner = self.inner();
-        if let Some((whole, call)) = times {
-            inner.whole.saturating_record(micros(whole));
+        if let Some((from_due, call)) = latencies {
+            inner.from_due.saturating_record(micros(from_due));
             inner.call.saturating_record(micros(call));
         }
     }
 
-    pub(super) fn beat_failed(&self, kind: String) {
+    pub(super) fn heartbeat_failed(&self, kind: String) {
         self.failures.fetch_add(1, Relaxed);
-        *self.inner().beat_errors.entry(kind).or_default() += 1;
+        *self.inner().heartbeat_errors.entry(kind).or_default() += 1;
     }
 
     pub(super) fn fault(&self, name: &'static str) {
@@ -106,29 +120,30 @@ impl Measure {
 
     pub(super) fn report(&self) -> Report {
         let inner = self.inner();
-        let (joined, beats) = (self.joins.load(Relaxed), self.beats.load(Relaxed));
-        let (join_seconds, seconds) = (seconds(inner.joining), seconds(inner.beating));
+        let (joined, heartbeats) = (self.joins.load(Relaxed), self.heartbeats.load(Relaxed));
+        let (join_seconds, seconds) =
+            (seconds(inner.join_phase.as_ref()), seconds(inner.heartbeat_phase.as_ref()));
         Report {
-            sites: self.sites.load(Relaxed),
+            clusters: self.clusters.load(Relaxed),
             joined,
             join_seconds,
             joins_per_second: per_second(joined, join_seconds),
             join_errors: inner.join_errors.clone(),
-            beats,
+            heartbeats,
             seconds,
-            beats_per_second: per_second(beats, seconds),
-            beat_errors: inner.beat_errors.clone(),
+            heartbeats_per_second: per_second(heartbeats, seconds),
+            heartbeat_errors: inner.heartbeat_errors.clone(),
             overlaps: self.overlaps.load(Relaxed),
             unsent: self.unsent.load(Relaxed),
             faults: inner.faults.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect(),
-            whole: Latency::of(&inner.whole),
+            from_due: Latency::of(&inner.from_due),
             call: Latency::of(&inner.call),
         }
     }
 
-    fn note(&self, site: &str, memory_usage: i64) {
-        if let Some(acked) = &self.acked {
-            acked.note(site, memory_usage);
+    fn log_acknowledgement(&self, cluster: &str, memory_usage: i64) {
+        if let Some(log) = &self.acknowledgements {
+            log.append(cluster, memory_usage);
         }
     }
 
@@ -137,23 +152,23 @@ impl Measure {
     }
 }
 
-#[expect(clippy::expect_used, reason = "constant bounds that hdrhistogram accepts")]
+#[expect(clippy::expect_used, reason = "the bounds are constants that hdrhistogram accepts")]
 fn histogram() -> Histogram<u64> {
-    Histogram::new_with_bounds(1, LONGEST, 3).expect("the bounds are in order")
+    Histogram::new_with_bounds(1, MAX_LATENCY_MICROS, 3).expect("the bounds are in order")
 }
 
 fn micros(time: Duration) -> u64 {
-    u64::try_from(time.as_micros()).unwrap_or(LONGEST)
+    u64::try_from(time.as_micros()).unwrap_or(MAX_LATENCY_MICROS)
 }
 
-fn mark(span: &mut Option<(Instant, Duration)>) {
+fn extend(phase: &mut Option<Phase>) {
     let now = Instant::now();
-    let (start, length) = span.get_or_insert((now, Duration::ZERO));
-    *length = now - *start;
+    let phase = phase.get_or_insert(Phase { start: now, length: Duration::ZERO });
+    phase.length = now - phase.start;
 }
 
-fn seconds(span: Option<(Instant, Duration)>) -> f64 {
-    span.map_or(0.0, |(_, length)| length.as_secs_f64())
+fn seconds(phase: Option<&Phase>) -> f64 {
+    phase.map_or(0.0, |phase| phase.length.as_secs_f64())
 }
 
 fn per_second(count: u64, seconds: f64) -> f64 {

@@ -1,4 +1,4 @@
-//! What to simulate: the command line, and the library's options.
+//! The options of a simulation, as a command line and for callers of the library.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -6,136 +6,137 @@ use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 
-use super::Faults;
+use super::faults::Faults;
 use crate::client::{Proof, TlsGroups};
 
-/// Simulates a fleet of sites that join a hub and report to it.
+/// Simulates a fleet of clusters that join a hub and send heartbeats.
 ///
-/// Every site has its own key; every beat is what a real one is: a probe and a call, each over its own TLS
-/// connection. Latencies are measured from the moment at which a beat was due, so a hub that falls behind shows.
+/// Every cluster has its own key. Every heartbeat is a probe and a call, each over its own TLS connection, as from a
+/// real cluster. Latencies count from the time at which a heartbeat was due, so that they show when the hub falls
+/// behind.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "fleetsim", version, max_term_width = 110)]
-#[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
+#[expect(clippy::struct_excessive_bools, reason = "they are command-line flags")]
 pub struct Options {
-    /// How many sites to simulate [default: all that the state and the tokens give]
-    #[arg(long, value_name = "N")]
-    pub sites: Option<usize>,
+    /// Number of clusters to simulate [default: all in the state file and the tokens]
+    #[arg(long = "sites", value_name = "N")]
+    pub clusters: Option<usize>,
 
-    /// Read join tokens from this file, one a line; - is standard input
+    /// Read join tokens from this file, one per line; - reads standard input
     #[arg(long, value_name = "FILE")]
     pub tokens_from: Option<PathBuf>,
 
-    /// More tokens, for callers of the library
+    /// More join tokens, for callers of the library
     #[arg(skip)]
     pub tokens: Vec<String>,
 
-    /// Keep joined sites in this file, with their private keys, so that a later run need not join
+    /// Store joined clusters with their private keys in this file, so that later runs need not join
     #[arg(long, value_name = "FILE")]
     pub state: Option<PathBuf>,
 
-    /// Join, and send no heartbeats
+    /// Only join, without sending heartbeats
     #[arg(long)]
     pub join_only: bool,
 
-    /// How joins prove that they hold the token
+    /// How joins prove knowledge of the token
     #[arg(long, value_enum, default_value_t)]
     pub proof: Proof,
 
-    /// How many joins run at once
+    /// Maximum number of concurrent joins
     #[arg(long, value_name = "N", default_value_t = 16)]
     pub join_concurrency: usize,
 
-    /// Each site beats every so many seconds [default: 60]
+    /// Time between the heartbeats of a cluster [default: 60]
     #[arg(long, value_name = "SECONDS", group = "pace", value_parser = positive)]
     pub interval: Option<f64>,
 
-    /// All sites together send so many beats a second
-    #[arg(long, value_name = "BEATS_PER_SECOND", group = "pace", value_parser = positive)]
+    /// Heartbeats per second of all clusters together
+    #[arg(long, value_name = "HEARTBEATS_PER_SECOND", group = "pace", value_parser = positive)]
     pub rate: Option<f64>,
 
-    /// So many sites at a time send one beat after the other, as fast as they are answered
+    /// Number of concurrent workers that send one heartbeat after the other, as fast as the hub responds
     #[arg(long, value_name = "N", group = "pace")]
     pub closed_loop: Option<usize>,
 
-    /// For how long beats are sent
+    /// Time for which heartbeats are sent
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = humantime::parse_duration)]
     pub duration: Duration,
 
-    /// Reach the full rate only after this time
+    /// Time in which the rate grows from 0 to its full value
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = humantime::parse_duration)]
     pub ramp_up: Duration,
 
-    /// Attach about so many KiB of LXD metrics to every beat
+    /// Approximate size of the LXD metrics in every heartbeat, in KiB
     #[arg(long, value_name = "KIB", default_value_t = 0)]
     pub metrics_kb: usize,
 
-    /// Spoil some beats, for example abort=0.01,garbage=0.01,slow=0.05
+    /// Inject faults into some heartbeats, for example abort=0.01,garbage=0.01,slow=0.05
     #[arg(long, value_name = "KIND=PROBABILITY,…", default_value_t, hide_default_value = true)]
     pub faults: Faults,
 
-    /// Which key exchange is offered first
+    /// Key exchange to offer first
     #[arg(long, value_enum, default_value_t)]
     pub tls_groups: TlsGroups,
 
-    /// At most so many beats under way at once; those that are due wait, and their waiting is measured
+    /// Maximum number of heartbeats in flight; others wait, and the wait counts as latency
     #[arg(long, value_name = "N", default_value_t = 4096)]
     pub max_in_flight: usize,
 
-    /// Give up on a connection after this time
+    /// Timeout of a connection with its request and response
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
     pub timeout: Duration,
 
-    /// Connect here, whatever the tokens' addresses resolve to
+    /// Address to connect to, instead of the addresses in the tokens
     #[arg(long, value_name = "IP:PORT")]
     pub connect_to: Option<SocketAddr>,
 
-    /// Give each site its own loopback network (127.64.x.y) to come from, so that limits by address see many
+    /// Connect from a separate loopback network (127.64.x.y) per cluster, to stay below rate limits by address
     #[arg(long)]
     pub spread_sources: bool,
 
-    /// Append a line for every acknowledged join and beat: site, microseconds since 1970, memory_usage (0: a join)
+    /// Append acknowledged joins and heartbeats to this file: name, microseconds since 1970, memory_usage (0: join)
     #[arg(long, value_name = "FILE")]
     pub acked: Option<PathBuf>,
 
-    /// How the numbers are printed at the end
+    /// Format of the final report
     #[arg(long, value_enum, default_value_t)]
     pub report: ReportFormat,
 
-    /// Exit with 1 if any join or beat failed
+    /// Exit with 1 if a join or heartbeat failed
     #[arg(long)]
     pub fail_on_errors: bool,
 
-    /// No progress, even on a terminal
+    /// Show no progress, even on a terminal
     #[arg(long, short)]
     pub quiet: bool,
 }
 
-/// How the report is printed.
+/// The format of the report.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum ReportFormat {
-    /// For people.
+    /// A table.
     #[default]
     Table,
-    /// For programs.
+    /// JSON.
     Json,
 }
 
-/// What decides when the next beat starts.
+/// What starts the next heartbeat.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Pace {
-    /// The clock: so many beats a second, whether or not the hub keeps up.
+    /// The clock: a number of heartbeats per second, whether or not the hub keeps up.
     Open(f64),
-    /// The hub: so many at a time, each started by the end of the one before.
+    /// The hub: a number of workers, each of which sends the next heartbeat after the last response.
     Closed(usize),
 }
 
 impl Options {
-    /// The pace for a fleet of this size.
-    pub fn pace(&self, sites: usize) -> Pace {
+    /// The pace for a fleet of this many clusters.
+    pub fn pace(&self, clusters: usize) -> Pace {
         if let Some(workers) = self.closed_loop {
-            return Pace::Closed(workers.clamp(1, sites.max(1)));
+            return Pace::Closed(workers.clamp(1, clusters.max(1)));
         }
-        Pace::Open(self.rate.unwrap_or_else(|| sites as f64 / self.interval.unwrap_or(60.0)))
+        Pace::Open(self.rate.unwrap_or_else(|| clusters as f64 / self.interval.unwrap_or(60.0)))
     }
 }
 
@@ -148,7 +149,7 @@ impl Default for Options {
 fn positive(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(number) if number.is_finite() && number > 0.0 => Ok(number),
-        _ => Err("it must be a number above 0".to_owned()),
+        _ => Err("expected a number greater than 0".to_owned()),
     }
 }
 
@@ -157,20 +158,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_interval_is_a_rate_by_the_size_of_the_fleet() {
+    fn rate_is_the_number_of_clusters_by_the_interval() {
         let options = Options { interval: Some(10.0), ..Options::default() };
         assert_eq!(options.pace(50), Pace::Open(5.0));
         assert_eq!(Options::default().pace(60), Pace::Open(1.0));
     }
 
     #[test]
-    fn a_closed_loop_has_no_more_workers_than_sites() {
+    fn closed_loop_has_at_most_one_worker_per_cluster() {
         let options = Options { closed_loop: Some(64), ..Options::default() };
         assert_eq!(options.pace(10), Pace::Closed(10));
     }
 
     #[test]
-    fn only_one_pace_can_be_given() {
+    fn only_one_pace_is_accepted() {
         assert!(Options::try_parse_from(["fleetsim", "--rate", "5", "--interval", "5"]).is_err());
         assert!(Options::try_parse_from(["fleetsim", "--rate", "0"]).is_err());
     }

@@ -1,4 +1,4 @@
-//! One line on the terminal while it runs; nothing where there is no terminal.
+//! The progress line on a terminal. Without a terminal nothing is printed.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -7,32 +7,32 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::task::JoinHandle;
 
-use super::measure::Measure;
+use super::measure::Measurements;
 
-/// The line, until it is finished or dropped.
+/// The progress line until it is finished or dropped.
 pub(super) struct Progress {
     bar: ProgressBar,
     task: JoinHandle<()>,
 }
 
-pub(super) fn show(measure: &Arc<Measure>, quiet: bool) -> Progress {
+pub(super) fn show(measurements: &Arc<Measurements>, quiet: bool) -> Progress {
     let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new_spinner() };
     if let Ok(style) = ProgressStyle::with_template("{elapsed_precise} {msg}") {
         bar.set_style(style);
     }
-    let (shown, measure) = (bar.clone(), Arc::clone(measure));
+    let (line, measurements) = (bar.clone(), Arc::clone(measurements));
     let task = tokio::spawn(async move {
         let mut before = 0;
-        while !shown.is_hidden() {
-            let beats = measure.beats.load(Relaxed);
-            shown.set_message(format!(
-                "{} joined, {beats} beats ({}/s), {} under way, {} errors",
-                measure.joins.load(Relaxed),
-                beats - before,
-                measure.in_flight.load(Relaxed),
-                measure.failures.load(Relaxed),
+        while !line.is_hidden() {
+            let heartbeats = measurements.heartbeats.load(Relaxed);
+            line.set_message(format!(
+                "joins: {}, heartbeats: {heartbeats} ({}/s), in flight: {}, errors: {}",
+                measurements.joins.load(Relaxed),
+                heartbeats - before,
+                measurements.in_flight.load(Relaxed),
+                measurements.failures.load(Relaxed),
             ));
-            before = beats;
+            before = heartbeats;
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
     });

@@ -1,4 +1,4 @@
-//! The numbers at the end.
+//! The final report.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -6,42 +6,47 @@ use std::fmt;
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
-/// What a simulation measured.
+/// The results of a simulation. The keys of its JSON form are published: renamed fields keep their old names there.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Report {
-    /// Sites that were simulated.
-    pub sites: u64,
-    /// Joins that were answered with 200.
+    /// The number of simulated clusters.
+    #[serde(rename = "sites")]
+    pub clusters: u64,
+    /// The number of joins with a 200 response.
     pub joined: u64,
-    /// How long joining took.
+    /// The time that all joins took, in seconds.
     pub join_seconds: f64,
-    /// Joins a second.
+    /// The number of joins per second.
     pub joins_per_second: f64,
-    /// Joins that failed for good, by status or step.
+    /// The number of failed joins, by status or step.
     pub join_errors: BTreeMap<String, u64>,
-    /// Beats that were answered with 200.
-    pub beats: u64,
-    /// How long beats were sent and waited for.
+    /// The number of heartbeats with a 200 response.
+    #[serde(rename = "beats")]
+    pub heartbeats: u64,
+    /// The time from the first heartbeat to the last response, in seconds.
     pub seconds: f64,
-    /// Beats a second.
-    pub beats_per_second: f64,
-    /// Beats that failed, by status or step.
-    pub beat_errors: BTreeMap<String, u64>,
-    /// Beats that were not sent since their site's last one was still under way.
+    /// The number of heartbeats per second.
+    #[serde(rename = "beats_per_second")]
+    pub heartbeats_per_second: f64,
+    /// The number of failed heartbeats, by status or step.
+    #[serde(rename = "beat_errors")]
+    pub heartbeat_errors: BTreeMap<String, u64>,
+    /// The number of heartbeats not sent because the last one of their cluster was still in flight.
     pub overlaps: u64,
-    /// Beats that were due but not sent before the end, since too many were under way.
+    /// The number of heartbeats that were due but not sent before the end, because too many were in flight.
     pub unsent: u64,
-    /// Beats that were spoilt on purpose, by kind.
+    /// The number of injected faults, by kind.
     pub faults: BTreeMap<String, u64>,
-    /// From the moment at which a beat was due to its answer: waiting, probe and call.
-    pub whole: Latency,
-    /// The call alone, from its connection's start to its answer.
+    /// The latency from the time at which a heartbeat was due to its response: wait, probe and call.
+    #[serde(rename = "whole")]
+    pub from_due: Latency,
+    /// The latency of the call alone, from the start of its connection to its response.
     pub call: Latency,
 }
 
-/// A distribution of times, in milliseconds.
+/// A distribution of latencies, in milliseconds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
-#[expect(missing_docs, reason = "the usual names")]
+#[expect(missing_docs, reason = "the names are the usual ones")]
 pub struct Latency {
     pub mean_ms: f64,
     pub p50_ms: f64,
@@ -51,9 +56,9 @@ pub struct Latency {
 }
 
 impl Report {
-    /// How many joins and beats failed.
+    /// The number of failed joins and heartbeats.
     pub fn errors(&self) -> u64 {
-        self.join_errors.values().chain(self.beat_errors.values()).sum()
+        self.join_errors.values().chain(self.heartbeat_errors.values()).sum()
     }
 }
 
@@ -72,25 +77,29 @@ impl Latency {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "sites        {}", self.sites)?;
+        writeln!(f, "clusters          {}", self.clusters)?;
         if self.joined > 0 || !self.join_errors.is_empty() {
             let (joined, seconds, rate) = (self.joined, self.join_seconds, self.joins_per_second);
-            writeln!(f, "joins        {joined} in {seconds:.1} s, {rate:.1}/s")?;
+            writeln!(f, "joins             {joined} in {seconds:.1} s, {rate:.1}/s")?;
             write_counts(f, "join errors", &self.join_errors)?;
         }
-        let (beats, seconds, rate) = (self.beats, self.seconds, self.beats_per_second);
-        writeln!(f, "beats        {beats} in {seconds:.1} s, {rate:.1}/s")?;
-        write_counts(f, "beat errors", &self.beat_errors)?;
+        let (heartbeats, seconds, rate) = (self.heartbeats, self.seconds, self.heartbeats_per_second);
+        writeln!(f, "heartbeats        {heartbeats} in {seconds:.1} s, {rate:.1}/s")?;
+        write_counts(f, "heartbeat errors", &self.heartbeat_errors)?;
         write_counts(f, "faults", &self.faults)?;
         if self.overlaps > 0 {
-            writeln!(f, "not sent     {} (the site's last beat was still under way)", self.overlaps)?;
+            writeln!(
+                f,
+                "not sent          {} (last heartbeat of the cluster still in flight)",
+                self.overlaps
+            )?;
         }
         if self.unsent > 0 {
-            writeln!(f, "not sent     {} (too many were under way until the end)", self.unsent)?;
+            writeln!(f, "not sent          {} (too many in flight until the end)", self.unsent)?;
         }
-        if self.beats > 0 {
-            writeln!(f, "\n{:<12} {:>9} {:>9} {:>9} {:>9} {:>9}", "ms", "mean", "p50", "p90", "p99", "max")?;
-            write_latency(f, "from due", self.whole)?;
+        if self.heartbeats > 0 {
+            writeln!(f, "\n{:<17} {:>9} {:>9} {:>9} {:>9} {:>9}", "ms", "mean", "p50", "p90", "p99", "max")?;
+            write_latency(f, "from due time", self.from_due)?;
             write_latency(f, "call alone", self.call)?;
         }
         Ok(())
@@ -102,12 +111,12 @@ fn write_counts(f: &mut fmt::Formatter<'_>, name: &str, counts: &BTreeMap<String
         return Ok(());
     }
     let list: Vec<_> = counts.iter().map(|(kind, count)| format!("{kind}: {count}")).collect();
-    writeln!(f, "{name:<12} {}", list.join(", "))
+    writeln!(f, "{name:<17} {}", list.join(", "))
 }
 
 fn write_latency(f: &mut fmt::Formatter<'_>, name: &str, latency: Latency) -> fmt::Result {
     let Latency { mean_ms, p50_ms, p90_ms, p99_ms, max_ms } = latency;
-    writeln!(f, "{name:<12} {mean_ms:>9.2} {p50_ms:>9.2} {p90_ms:>9.2} {p99_ms:>9.2} {max_ms:>9.2}")
+    writeln!(f, "{name:<17} {mean_ms:>9.2} {p50_ms:>9.2} {p90_ms:>9.2} {p99_ms:>9.2} {max_ms:>9.2}")
 }
 
 #[cfg(test)]
@@ -115,24 +124,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_report_reads_well() {
+    fn report_is_printed_as_a_table() {
         let report = Report {
-            sites: 100,
-            beats: 6000,
+            clusters: 100,
+            heartbeats: 6000,
             seconds: 60.0,
-            beats_per_second: 100.0,
-            beat_errors: [("503".to_owned(), 2)].into(),
-            whole: Latency { mean_ms: 1.25, p50_ms: 1.0, p90_ms: 2.0, p99_ms: 3.5, max_ms: 9.0 },
+            heartbeats_per_second: 100.0,
+            heartbeat_errors: [("503".to_owned(), 2)].into(),
+            from_due: Latency { mean_ms: 1.25, p50_ms: 1.0, p90_ms: 2.0, p99_ms: 3.5, max_ms: 9.0 },
             ..Report::default()
         };
         insta::assert_snapshot!(report, @r"
-        sites        100
-        beats        6000 in 60.0 s, 100.0/s
-        beat errors  503: 2
+        clusters          100
+        heartbeats        6000 in 60.0 s, 100.0/s
+        heartbeat errors  503: 2
 
-        ms                mean       p50       p90       p99       max
-        from due          1.25      1.00      2.00      3.50      9.00
-        call alone        0.00      0.00      0.00      0.00      0.00
+        ms                     mean       p50       p90       p99       max
+        from due time          1.25      1.00      2.00      3.50      9.00
+        call alone             0.00      0.00      0.00      0.00      0.00
         ");
         assert_eq!(report.errors(), 2);
     }

@@ -1,4 +1,4 @@
-//! The parts of LXD's API that are read, and where its answers come from.
+//! The parts of LXD's API that a report needs, and the source of its responses.
 
 use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
@@ -10,12 +10,12 @@ use serde::de::DeserializeOwned;
 
 use crate::client::ClientError;
 
-/// Where answers of LXD come from: the running one, or a recording.
+/// A source of LXD's responses: the running LXD, or a recording in tests.
 pub trait Source: Sync {
-    /// The body of a GET that was answered with 200.
+    /// Gets a path and returns the body of a successful response.
     fn get(&self, path: &str) -> impl Future<Output = Result<Bytes, LxdError>> + Send;
 
-    /// The same from another member of the cluster, which presents the cluster's certificate.
+    /// Gets a path from another member, which must present the cluster's certificate.
     fn get_from(
         &self,
         member: &Address,
@@ -23,101 +23,101 @@ pub trait Source: Sync {
         path: &str,
     ) -> impl Future<Output = Result<Bytes, LxdError>> + Send;
 
-    /// The load averages of the machine that this program runs on.
+    /// The load averages of this machine over 1, 5 and 15 min.
     fn local_loads(&self) -> Option<[f64; 3]>;
 }
 
 /// Why LXD cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum LxdError {
-    /// There is no socket in any of the usual places.
-    #[error("no LXD was found: no unix.socket in {0}; is LXD installed? say where with --lxd-dir")]
+    /// There is no socket in the given directory, or in the usual ones.
+    #[error("cannot find LXD: no unix.socket in {0}; install LXD or pass its directory with --lxd-dir")]
     NotFound(String),
-    /// The socket does not answer.
-    #[error("LXD does not answer at {socket}: {problem}")]
+    /// The request over the socket failed.
+    #[error("no response from LXD at {socket}: {problem}")]
     Unreachable {
         /// The socket's path.
         socket: String,
-        /// What went wrong.
+        /// The cause.
         problem: String,
     },
-    /// LXD answered with an error.
-    #[error("LXD answered {status} to {path}: {error}")]
+    /// The response is an error.
+    #[error("LXD responded to {path} with {status}: {error}")]
     Refused {
-        /// What was asked for.
+        /// The path requested.
         path: String,
         /// The HTTP status.
         status: u16,
-        /// LXD's words.
+        /// LXD's error message.
         error: String,
     },
-    /// The answer is not what this API promises.
-    #[error("LXD's answer to {path} cannot be read: {problem}")]
+    /// The response has an unexpected format.
+    #[error("cannot read LXD's response to {path}: {problem}")]
     Unreadable {
-        /// What was asked for.
+        /// The path requested.
         path: String,
-        /// What is wrong with the answer.
+        /// The problem.
         problem: String,
     },
-    /// Another member does not answer.
+    /// The request to another member failed.
     #[error(transparent)]
     Member(#[from] ClientError),
 }
 
 #[derive(Deserialize)]
-struct Answer<T> {
+struct Envelope<T> {
     metadata: T,
 }
 
-/// `/1.0`.
+/// The response to `/1.0`.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Server {
-    /// What this LXD can do.
+    /// The API extensions.
     #[serde(default)]
     pub api_extensions: Vec<String>,
-    /// Its configuration.
+    /// The server's configuration.
     #[serde(default)]
     pub config: HashMap<String, serde_json::Value>,
-    /// What it is.
+    /// The server's environment.
     pub environment: Environment,
 }
 
-/// The part of `/1.0` about what the server is.
+/// The environment of a server.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct Environment {
-    /// Where it listens for HTTPS.
+    /// The addresses on which it listens for HTTPS, as `host:port`.
     pub addresses: Option<Vec<String>>,
-    /// The fingerprint of its certificate; in a cluster all members present the same.
+    /// The fingerprint of its certificate, which all members of a cluster share.
     pub certificate_fingerprint: String,
     /// Whether it belongs to a cluster.
     pub server_clustered: bool,
-    /// Its name, which is its member name in a cluster.
+    /// Its name; in a cluster, its member name.
     pub server_name: String,
-    /// Its version.
+    /// Its LXD version.
     pub server_version: String,
 }
 
-/// One of `/1.0/cluster/members`.
+/// An entry of `/1.0/cluster/members`.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Member {
     /// The name.
     pub server_name: String,
-    /// `https://address:port`; empty for a server without a cluster.
+    /// Its URL, `https://host:port`; empty for a server without a cluster.
     #[serde(default)]
     pub url: String,
-    /// The status word.
+    /// The status.
     pub status: String,
 }
 
-/// One of `/1.0/instances`.
+/// An entry of `/1.0/instances`.
 #[derive(Debug, Deserialize)]
 pub struct Instance {
-    /// The status word.
+    /// The status.
     pub status: String,
 }
 
-/// One of `/1.0/storage-pools`.
+/// An entry of `/1.0/storage-pools`.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Pool {
     /// The name.
@@ -126,66 +126,66 @@ pub struct Pool {
     pub driver: String,
 }
 
-/// `/1.0/storage-pools/<name>/resources`, and each pool in a member's state.
+/// The response to `/1.0/storage-pools/<name>/resources`, and an entry of [`MemberState::storage_pools`].
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
 #[serde(default)]
 pub struct PoolResources {
-    /// Bytes.
+    /// The pool's space.
     pub space: Space,
 }
 
-/// Bytes of a pool.
+/// The space of a storage pool, in bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct Space {
-    /// In use.
+    /// The used space.
     pub used: u64,
-    /// All.
+    /// The total space.
     pub total: u64,
 }
 
-/// `/1.0/resources`.
+/// The response to `/1.0/resources`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Resources {
-    /// Processors.
+    /// The CPUs.
     pub cpu: Cpu,
-    /// Memory.
+    /// The memory.
     pub memory: Memory,
 }
 
-/// Processors of a server.
+/// The CPUs of a server.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Cpu {
-    /// How many threads.
+    /// The number of threads.
     pub total: u64,
 }
 
-/// Memory of a server in bytes.
+/// The memory of a server, in bytes.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Memory {
-    /// In use, caches not counted.
+    /// The used memory without caches.
     pub used: u64,
-    /// All.
+    /// The total memory.
     pub total: u64,
 }
 
-/// `/1.0/cluster/members/<name>/state`, with the extension `cluster_member_state`.
+/// The response to `/1.0/cluster/members/<name>/state`, from the API extension `cluster_member_state` on.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct MemberState {
-    /// What the kernel's `sysinfo` says.
+    /// The figures of the kernel's `sysinfo`.
     pub sysinfo: SysInfo,
-    /// The pools as this member sees them.
+    /// The storage pools of this member, by name.
     pub storage_pools: Option<BTreeMap<String, PoolResources>>,
 }
 
-/// What the kernel's `sysinfo` says, in bytes.
+/// The figures of the kernel's `sysinfo`; memory is in bytes.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-#[expect(missing_docs, reason = "sysinfo's own names")]
+#[expect(missing_docs, reason = "the names are those of sysinfo")]
 pub struct SysInfo {
     pub load_averages: Vec<f64>,
     pub total_ram: u64,
@@ -194,16 +194,16 @@ pub struct SysInfo {
     pub logical_cpus: u64,
 }
 
-/// Asks for a path and reads the answer's metadata.
+/// Gets a path and parses the metadata of the response.
 pub async fn get<T: DeserializeOwned>(source: &impl Source, path: &str) -> Result<T, LxdError> {
     let body = source.get(path).await?;
-    serde_json::from_slice::<Answer<T>>(&body)
-        .map(|answer| answer.metadata)
+    serde_json::from_slice::<Envelope<T>>(&body)
+        .map(|envelope| envelope.metadata)
         .map_err(|error| LxdError::Unreadable { path: path.to_owned(), problem: error.to_string() })
 }
 
-/// A name as a part of a path or a query.
-pub fn encoded(name: &str) -> String {
+/// Percent-encodes a name for a path or a query.
+pub fn percent_encode(name: &str) -> String {
     use std::fmt::Write as _;
     let mut text = String::new();
     for byte in name.bytes() {
@@ -217,25 +217,25 @@ pub fn encoded(name: &str) -> String {
 }
 
 impl Server {
-    /// Whether this LXD has an extension of its API.
-    pub fn has(&self, extension: &str) -> bool {
+    /// Whether this LXD has an API extension.
+    pub fn has_extension(&self, extension: &str) -> bool {
         self.api_extensions.iter().any(|known| known == extension)
     }
 
-    /// The URL of LXD's own web UI, empty where it does not listen for HTTPS.
+    /// The URL of LXD's own web UI; empty if LXD does not listen for HTTPS.
     pub fn ui_url(&self) -> String {
         let configured =
             self.config.get("core.https_address").and_then(serde_json::Value::as_str).unwrap_or("");
         if configured.is_empty() {
             return String::new();
         }
-        let everywhere = ["[::]", "0.0.0.0", ":"].iter().any(|any| configured.starts_with(any));
+        let is_wildcard = ["[::]", "0.0.0.0", ":"].iter().any(|wildcard| configured.starts_with(wildcard));
         let first = self.environment.addresses.as_deref().unwrap_or_default().first();
         match first {
-            Some(first) if everywhere => format!("https://{first}"),
-            None if everywhere => String::new(),
+            Some(first) if is_wildcard => format!("https://{first}"),
+            None if is_wildcard => String::new(),
             _ if configured.parse::<Address>().is_ok() => format!("https://{configured}"),
-            // LXD's own port, where none is given.
+            // The default port of LXD.
             _ => format!("https://{configured}:8443"),
         }
     }
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn the_ui_is_where_lxd_listens() {
+    fn ui_url_is_the_address_on_which_lxd_listens() {
         for (address, addresses, url) in [
             ("", &[][..], ""),
             ("10.0.0.1:8443", &["10.0.0.1:8443"], "https://10.0.0.1:8443"),
@@ -271,8 +271,8 @@ mod tests {
     }
 
     #[test]
-    fn names_are_encoded_in_paths() {
-        assert_eq!(encoded("m-1.lan_x"), "m-1.lan_x");
-        assert_eq!(encoded("a/b?c é"), "a%2Fb%3Fc%20%C3%A9");
+    fn names_are_percent_encoded() {
+        assert_eq!(percent_encode("m-1.lan_x"), "m-1.lan_x");
+        assert_eq!(percent_encode("a/b?c é"), "a%2Fb%3Fc%20%C3%A9");
     }
 }

@@ -1,19 +1,18 @@
-//! A report made from LXD's answers.
+//! Makes a report from LXD's responses.
 
 use std::collections::BTreeMap;
 
 use futures_util::future::join_all;
 use protocol::heartbeat::{Details, Load, StatusCount, StoragePoolUsage};
 
-use super::api::{self, Instance, Member, Pool, Server};
-use super::members::{self, Usage};
-use super::{LxdError, Source};
+use super::api::{self, Instance, LxdError, Member, Pool, Server, Source};
+use super::members::{self, MemberUsage};
 use crate::client::Report;
 
-/// Drivers whose pools each member has for itself; all others reach the same storage from every member.
-const LOCAL_DRIVERS: &[&str] = &["dir", "zfs", "btrfs", "lvm"];
+/// The storage drivers whose pools are local to each member. The pools of other drivers are shared.
+const LOCAL_STORAGE_DRIVERS: &[&str] = &["dir", "zfs", "btrfs", "lvm"];
 
-/// Reads everything that a heartbeat tells. Members that cannot be read are left out, except for their status.
+/// Reads everything that a heartbeat reports. A member that cannot be read only contributes its status.
 pub async fn collect(source: &impl Source) -> Result<Report, LxdError> {
     let server: Server = api::get(source, "/1.0").await?;
     let members = members(source, &server).await?;
@@ -28,7 +27,7 @@ pub async fn collect(source: &impl Source) -> Result<Report, LxdError> {
     Ok(report(&server, &members, &instances, &pools, usages))
 }
 
-/// The members: of a server without a cluster, itself.
+/// The members of the cluster. A server without a cluster is one member.
 pub async fn members(source: &impl Source, server: &Server) -> Result<Vec<Member>, LxdError> {
     if server.environment.server_clustered {
         return api::get(source, "/1.0/cluster/members?recursion=1").await;
@@ -42,14 +41,14 @@ fn report(
     members: &[Member],
     instances: &[Instance],
     pools: &[Pool],
-    usages: Vec<(String, Usage)>,
+    usages: Vec<(String, MemberUsage)>,
 ) -> Report {
-    let sum = |figure: fn(&Usage) -> u64| {
+    let sum = |figure: fn(&MemberUsage) -> u64| {
         let sum: u64 = usages.iter().map(|(_, usage)| figure(usage)).sum();
         i64::try_from(sum).unwrap_or(i64::MAX)
     };
-    let load = |which: usize| {
-        let sum: f64 = usages.iter().filter_map(|(_, usage)| usage.loads).map(|loads| loads[which]).sum();
+    let load = |index: usize| {
+        let sum: f64 = usages.iter().filter_map(|(_, usage)| usage.loads).map(|loads| loads[index]).sum();
         Load::from_stored(format!("{sum:.2}"))
     };
     let details = Details {
@@ -69,13 +68,14 @@ fn report(
     Report { details, metrics }
 }
 
-/// A local pool once a member, a shared one once, with no member's name.
-fn pool_usages(pools: &[Pool], usages: &[(String, Usage)]) -> Vec<StoragePoolUsage> {
+/// Lists a local pool once per member, and a shared pool once without a member's name.
+fn pool_usages(pools: &[Pool], usages: &[(String, MemberUsage)]) -> Vec<StoragePoolUsage> {
     let mut list = Vec::new();
     for pool in pools {
-        let local = LOCAL_DRIVERS.contains(&pool.driver.as_str());
-        let seen = usages.iter().filter_map(|(member, usage)| Some((member, usage.pools.get(&pool.name)?)));
-        for (member, space) in seen.take(if local { usize::MAX } else { 1 }) {
+        let local = LOCAL_STORAGE_DRIVERS.contains(&pool.driver.as_str());
+        let reported =
+            usages.iter().filter_map(|(member, usage)| Some((member, usage.pools.get(&pool.name)?)));
+        for (member, space) in reported.take(if local { usize::MAX } else { 1 }) {
             list.push(StoragePoolUsage {
                 name: pool.name.clone(),
                 member: if local { member.clone() } else { String::new() },
@@ -104,9 +104,9 @@ mod tests {
 
     struct Recording {
         folder: &'static str,
-        /// Paths and the files that answer them.
-        answers: &'static [(&'static str, &'static str)],
-        /// Members whose metrics are answered over HTTPS.
+        /// Paths and the files with their responses.
+        responses: &'static [(&'static str, &'static str)],
+        /// The members that respond with metrics over HTTPS.
         remote: &'static [&'static str],
     }
 
@@ -114,7 +114,7 @@ mod tests {
         async fn get(&self, path: &str) -> Result<Bytes, LxdError> {
             let missing =
                 LxdError::Refused { path: path.to_owned(), status: 404, error: "Not Found".to_owned() };
-            let (_, file) = self.answers.iter().find(|(known, _)| *known == path).ok_or(missing)?;
+            let (_, file) = self.responses.iter().find(|(known, _)| *known == path).ok_or(missing)?;
             let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/recorded");
             Ok(std::fs::read(format!("{folder}/{}/{file}", self.folder)).unwrap().into())
         }
@@ -132,7 +132,7 @@ mod tests {
 
     const STANDALONE: Recording = Recording {
         folder: "standalone",
-        answers: &[
+        responses: &[
             ("/1.0", "server.json"),
             ("/1.0/instances?recursion=1&all-projects=true", "instances.json"),
             ("/1.0/storage-pools?recursion=1", "storage-pools.json"),
@@ -145,7 +145,7 @@ mod tests {
 
     const CLUSTER: Recording = Recording {
         folder: "cluster",
-        answers: &[
+        responses: &[
             ("/1.0", "server.json"),
             ("/1.0/cluster/members?recursion=1", "members.json"),
             ("/1.0/instances?recursion=1&all-projects=true", "instances.json"),
@@ -161,7 +161,7 @@ mod tests {
 
     const CLUSTER_WITH_STATE: Recording = Recording {
         folder: "documented",
-        answers: &[
+        responses: &[
             ("/1.0", "server.json"),
             ("/1.0/cluster/members?recursion=1", "members.json"),
             ("/1.0/instances?recursion=1&all-projects=true", "instances.json"),
@@ -174,7 +174,7 @@ mod tests {
     };
 
     #[tokio::test]
-    async fn a_single_server_recorded_from_lxd_5_0_2() {
+    async fn standalone_server_recorded_from_lxd_5_0_2() {
         let report = collect(&STANDALONE).await.unwrap();
         insta::assert_json_snapshot!(report.details, @r#"
         {
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_cluster_of_two_recorded_from_lxd_5_0_2() {
+    async fn cluster_of_two_recorded_from_lxd_5_0_2() {
         let report = collect(&CLUSTER).await.unwrap();
         insta::assert_json_snapshot!(report.details, @r#"
         {
@@ -254,11 +254,11 @@ mod tests {
         }
         "#);
         let members: Vec<_> = report.metrics.iter().map(|metrics| metrics.member.as_str()).collect();
-        assert_eq!(members, ["m1", "m2"], "each member was asked itself");
+        assert_eq!(members, ["m1", "m2"], "each member is asked directly");
     }
 
     #[tokio::test]
-    async fn a_cluster_with_member_state_recorded_from_the_api_documentation() {
+    async fn cluster_with_member_state_from_the_api_documentation() {
         let report = collect(&CLUSTER_WITH_STATE).await.unwrap();
         insta::assert_json_snapshot!(report.details, @r#"
         {
@@ -321,17 +321,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_cannot_be_read_is_left_out() {
-        let answers = &STANDALONE.answers[..3];
-        let report = collect(&Recording { answers, ..STANDALONE }).await.unwrap();
+    async fn unreadable_figures_are_left_out() {
+        let responses = &STANDALONE.responses[..3];
+        let report = collect(&Recording { responses, ..STANDALONE }).await.unwrap();
         assert_eq!(report.details.instance_count(), 3);
         assert_eq!(report.details.memory_total_amount, 0);
         assert_eq!(report.metrics, []);
     }
 
     #[tokio::test]
-    async fn without_a_server_there_is_no_report() {
-        let error = collect(&Recording { answers: &[], ..STANDALONE }).await.unwrap_err();
-        assert_eq!(error.to_string(), "LXD answered 404 to /1.0: Not Found");
+    async fn unreadable_server_is_an_error() {
+        let error = collect(&Recording { responses: &[], ..STANDALONE }).await.unwrap_err();
+        assert_eq!(error.to_string(), "LXD responded to /1.0 with 404: Not Found");
     }
 }

@@ -54,4 +54,4 @@ def test_from_its_first_event_to_the_first_enrolled_cluster(tmp_path):
         timeout=400,
     )
     assert told.returncode == 0, told.stdout + told.stderr
-    assert "status: active" in told.stdout and "Joined as berlin" in told.stdout
+    assert "status: active" in told.stdout and 'Joined as "berlin"' in told.stdout

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use agent::client::{Payload, Proof, Request, Site};
+use agent::client::{ClusterClient, Payload, Proof, Request};
 use harness::Hub;
 use harness::hub::keys;
 use http::Method;
@@ -62,7 +62,7 @@ async fn bodies_that_are_too_large_are_413_however_they_come() {
 }
 
 /// The first line of the answer to a request that only announces its body.
-async fn declared(hub: &Hub, site: &Site, path: &str, length: usize) -> String {
+async fn declared(hub: &Hub, site: &ClusterClient, path: &str, length: usize) -> String {
     let tls = agent::client::Tls::shared().unwrap();
     let config = tls.config(&site.keys.identity(), &agent::client::Trust::Anyone).unwrap();
     let stream = TcpStream::connect(("127.0.0.1", hub.address.port())).await.unwrap();
@@ -111,7 +111,7 @@ async fn reports_that_make_no_sense_are_400_and_leave_what_was_stored() {
 async fn a_body_that_breaks_off_stores_nothing() {
     let hub = Hub::start().await;
     let site = hub.enrol("a").await;
-    let broken = Payload::broken_off(r#"{"memory_usage":9}"#);
+    let broken = Payload::aborted(r#"{"memory_usage":9}"#);
     let _ = site.exchange(Request::new(Method::POST, STATUS, broken)).await;
     site.heartbeat("{}").await.unwrap();
     assert_eq!(hub.shown("a")["memory_usage"], 0);
@@ -147,7 +147,7 @@ async fn no_secret_is_logged_at_any_level() {
         let decoded = protocol::JoinToken::decode(&token).unwrap();
         String::from_utf8(decoded.secret.expose().to_vec()).unwrap()
     };
-    let site = Site::from_token(&token, keys("a")).unwrap();
+    let site = ClusterClient::from_token(&token, keys("a")).unwrap();
     for body in [token.clone(), format!("{{\"token\":{{\"x\":\"{token}\"}}}}"), format!("{{\"{token}\":1")] {
         let answer = site.exchange(Request::new(Method::POST, "/1.0/remote-cluster", body)).await.unwrap();
         assert_eq!(answer.response.status, 400);

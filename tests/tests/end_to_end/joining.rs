@@ -2,25 +2,25 @@
 
 use std::time::Duration;
 
-use agent::client::{Answer, Network, Proof, Request, Site, join_body};
+use agent::client::{ClusterClient, Exchange, Network, Proof, Request, join_body};
 use harness::Hub;
 use harness::hub::keys;
 use harness::wait::until;
 use http::Method;
 use protocol::heartbeat::Details;
 
-async fn join(site: &Site, token: &str) -> Answer {
+async fn join(site: &ClusterClient, token: &str) -> Exchange {
     site.exchange(site.join_request(token, Proof::Token).unwrap()).await.unwrap()
 }
 
-fn text(answer: &Answer) -> String {
+fn text(answer: &Exchange) -> String {
     let envelope: serde_json::Value = serde_json::from_slice(&answer.response.body).unwrap();
     let keys = ["type", "status", "status_code", "operation", "error_code", "error", "metadata"];
     assert!(keys.iter().all(|key| envelope.get(key).is_some()), "{envelope}");
     format!("{} {}", answer.response.status.as_u16(), envelope["error"].as_str().unwrap())
 }
 
-async fn beat(site: &Site) -> String {
+async fn beat(site: &ClusterClient) -> String {
     let report = agent::client::Report { details: Details::default(), metrics: vec![] };
     text(
         &site
@@ -35,7 +35,7 @@ async fn two_hundred_joins_with_one_token_make_one_cluster() {
     let hub = Hub::start().await;
     let token = hub.token("only-one");
     let joins = (0..200).map(|number| {
-        let site = Site::from_token(&token, keys(&format!("site-{number}"))).unwrap();
+        let site = ClusterClient::from_token(&token, keys(&format!("site-{number}"))).unwrap();
         let token = token.clone();
         tokio::spawn(async move { join(&site, &token).await.response.status.as_u16() })
     });
@@ -60,7 +60,7 @@ async fn both_proofs_enrol() {
 async fn a_form_that_is_wrong_is_400_and_leaves_the_token() {
     let hub = Hub::start().await;
     let token = hub.token("a");
-    let site = Site::from_token(&token, keys("a")).unwrap();
+    let site = ClusterClient::from_token(&token, keys("a")).unwrap();
     let pem = keys("a").certificate_pem();
     for (body, wanted) in [
         (String::new(), "the body is not a join request"),
@@ -90,7 +90,7 @@ async fn a_form_that_is_wrong_is_400_and_leaves_the_token() {
 async fn a_wrong_proof_is_403_and_always_the_same_403() {
     let hub = Hub::start().await;
     let (token, other) = (hub.token("a"), hub.token("b"));
-    let site = Site::from_token(&token, keys("a")).unwrap();
+    let site = ClusterClient::from_token(&token, keys("a")).unwrap();
     let post = async |request: Request| text(&site.exchange(request).await.unwrap());
     let body = |name: &str, token: Option<&str>| {
         Request::new(
@@ -128,7 +128,7 @@ async fn a_wrong_proof_is_403_and_always_the_same_403() {
 async fn an_expired_token_is_told_so_only_to_whoever_knows_it() {
     let hub = Hub::start().await;
     let token = hub.token("a");
-    let site = Site::from_token(&token, keys("a")).unwrap();
+    let site = ClusterClient::from_token(&token, keys("a")).unwrap();
     let sql = "UPDATE remote_cluster_tokens SET expiry = now() - interval '1 s'";
     store::testing::execute(&hub.database, sql).await.unwrap();
     assert_eq!(text(&join(&site, &token).await), "403 Join token has expired");
@@ -142,9 +142,9 @@ async fn the_certificate_in_the_body_must_be_the_connections_only_one() {
     let hub = Hub::start().await;
     let token = hub.token("a");
     let (mine, other) = (keys("mine"), keys("other"));
-    let site = || Site::from_token(&token, mine.clone()).unwrap();
+    let site = || ClusterClient::from_token(&token, mine.clone()).unwrap();
     let body = join_body("a", &mine.certificate_pem(), Some(&token));
-    let post = async |site: Site| {
+    let post = async |site: ClusterClient| {
         let request = Request::new(Method::POST, "/1.0/remote-cluster", body.clone());
         site.exchange(request).await.map(|answer| text(&answer))
     };
@@ -168,7 +168,7 @@ async fn a_certificate_is_enrolled_once() {
     let hub = Hub::start().await;
     let site = hub.enrol("first").await;
     let token = hub.token("second");
-    let again = Site::from_token(&token, site.keys.clone()).unwrap();
+    let again = ClusterClient::from_token(&token, site.keys.clone()).unwrap();
     assert_eq!(
         text(&join(&again, &token).await),
         "409 This certificate is already enrolled under another name"
@@ -182,7 +182,8 @@ async fn a_cluster_removed_anywhere_is_refused_by_every_unit_within_a_second() {
     let second = hub.add_unit().await.address;
     let site = hub.enrol("a").await;
     let elsewhere = Network { connect_to: Some(second), ..Network::default() };
-    let on_second = Site::new("a", site.addresses.clone(), site.fingerprint, site.keys.clone()).unwrap();
+    let on_second =
+        ClusterClient::new("a", site.addresses.clone(), site.fingerprint, site.keys.clone()).unwrap();
     let on_second = on_second.with_network(elsewhere);
     assert_eq!(beat(&on_second).await, "200 ", "a cluster that joined at one unit is known to the other");
     let removed = hub.cli(["cluster", "remove", "a", "--yes"]);

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use agent::client::{CallOptions, Network, Proof, Report, Site, call};
+use agent::client::{CallOptions, ClusterClient, Network, Proof, Report, call};
 use harness::hub::keys;
 use harness::pebble::{Layer, Pebble};
 use harness::{Hub, wait};
@@ -70,7 +70,7 @@ async fn the_layer_starts_the_workload_and_no_trouble_restarts_it() {
     // It is the workload: a cluster joins and reports.
     let token = pebble.exec("management-api", &["token", "create", "a"]);
     let network = Network { connect_to: Some(layer.address(SITES)), ..Network::default() };
-    let site = Site::from_token(&token, keys("a")).unwrap().with_network(network);
+    let site = ClusterClient::from_token(&token, keys("a")).unwrap().with_network(network);
     site.join(&token, Proof::Token).await.unwrap();
     site.heartbeat(Report::default().encode()).await.unwrap();
 

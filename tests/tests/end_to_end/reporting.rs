@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use agent::client::{Identity, Payload, Request, Site, call};
+use agent::client::{ClusterClient, Identity, Payload, Request, call};
 use connector::{Connector, MetricsSink, Options, SiteMetrics};
 use edge::{ClientCertificate, Peer};
 use harness::Hub;
@@ -12,7 +12,7 @@ use store::clusters::EnrolledCluster as Cluster;
 
 const STATUS: &str = "/1.0/remote-cluster/status";
 
-async fn post(site: &Site, body: impl Into<Payload>) -> (StatusCode, serde_json::Value) {
+async fn post(site: &ClusterClient, body: impl Into<Payload>) -> (StatusCode, serde_json::Value) {
     let answer = site.exchange(Request::new(Method::POST, STATUS, body)).await.unwrap();
     let body = serde_json::from_slice(&answer.response.body).unwrap();
     (answer.response.status, body)

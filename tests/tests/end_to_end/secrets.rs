@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::process::Command;
 use std::time::Duration;
 
-use agent::client::{Proof, Request, Site};
+use agent::client::{ClusterClient, Proof, Request};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use harness::hub::{UNLIMITED, free_port, keys};
@@ -134,7 +134,7 @@ impl Story {
             let token = self.join_token(api, name).await;
             self.answers.ask(api, "GET", "/1.0/remote-cluster-join-token", Value::Null).await;
             let keys = keys(name);
-            let site = Site::from_token(&token, keys.clone()).unwrap();
+            let site = ClusterClient::from_token(&token, keys.clone()).unwrap();
             let nonsense = Request::new(http::Method::POST, "/1.0/remote-cluster", token.clone());
             let refused = site.exchange(nonsense).await.unwrap().response;
             self.answers.0 += &String::from_utf8_lossy(&refused.body);

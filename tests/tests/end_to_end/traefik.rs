@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use agent::client::{CallOptions, Network, Proof, Report, Site, call};
+use agent::client::{CallOptions, ClusterClient, Network, Proof, Report, call};
 use harness::hub::{free_port, keys};
 use harness::{Browser, Hub, IdentityProvider, Traefik, traefik, wait};
 use protocol::Address;
@@ -72,10 +72,10 @@ impl Fleet {
     }
 
     /// A site that joined through Traefik.
-    async fn enrol(&self, name: &str) -> Site {
+    async fn enrol(&self, name: &str) -> ClusterClient {
         let token = self.hub.token(name);
         let network = through_traefik(self.entrances[1]);
-        let site = Site::from_token(&token, keys(name)).unwrap().with_network(network);
+        let site = ClusterClient::from_token(&token, keys(name)).unwrap().with_network(network);
         site.join(&token, Proof::Token).await.unwrap();
         site
     }

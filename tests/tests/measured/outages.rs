@@ -191,7 +191,7 @@ async fn what_was_acknowledged_survives_kill_9_and_no_token_works_twice() {
     })
     .await;
     for name in clusters.keys() {
-        let site = agent::client::Site::from_token(&tokens[name], harness::hub::keys(name)).unwrap();
+        let site = agent::client::ClusterClient::from_token(&tokens[name], harness::hub::keys(name)).unwrap();
         let request = site.join_request(&tokens[name], agent::client::Proof::Token).unwrap();
         assert_eq!(site.exchange(request).await.unwrap().response.status, 403, "{name}");
     }

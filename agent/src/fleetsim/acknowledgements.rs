@@ -1,5 +1,4 @@
-//! What the hub has acknowledged, one line each, written before anything else happens: what a crash test holds the
-//! hub to.
+//! The log of acknowledged joins and heartbeats, against which crash tests check the hub.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
@@ -8,16 +7,17 @@ use std::sync::{Mutex, PoisonError};
 
 use time::OffsetDateTime;
 
-use super::SimError;
+use super::error::SimError;
 
-/// A file that grows by `site <tab> microseconds since 1970 <tab> memory_usage`, 0 standing for a join.
+/// A file with one line per acknowledgement: cluster, microseconds since 1970 and `memory_usage` (0 for a join),
+/// separated by tabs.
 #[derive(Debug)]
-pub(super) struct Acked {
+pub(super) struct AcknowledgementLog {
     path: PathBuf,
     file: Mutex<File>,
 }
 
-impl Acked {
+impl AcknowledgementLog {
     pub(super) fn open(path: &Path) -> Result<Self, SimError> {
         let file = OpenOptions::new()
             .create(true)
@@ -27,13 +27,13 @@ impl Acked {
         Ok(Self { path: path.to_owned(), file: Mutex::new(file) })
     }
 
-    /// One write a line: even if this program is killed, no line is cut or missing.
-    pub(super) fn note(&self, site: &str, memory_usage: i64) {
+    /// Appends a line with a single write, so that no line is truncated if the process is killed.
+    pub(super) fn append(&self, cluster: &str, memory_usage: i64) {
         let micros = OffsetDateTime::now_utc().unix_timestamp_nanos() / 1000;
-        let line = format!("{site}\t{micros}\t{memory_usage}\n");
+        let line = format!("{cluster}\t{micros}\t{memory_usage}\n");
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         if let Err(error) = file.write_all(line.as_bytes()) {
-            tracing::error!(path = %self.path.display(), %error, "an acknowledgement could not be noted");
+            tracing::error!(path = %self.path.display(), %error, "cannot log an acknowledgement");
         }
     }
 }

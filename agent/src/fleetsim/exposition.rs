@@ -1,8 +1,8 @@
-//! Plausible LXD metrics of any size, with LXD's own names and labels.
+//! Plausible LXD expositions of any size, with LXD's metric names and labels.
 
 use std::fmt::Write as _;
 
-/// Families as LXD writes them: name, type, help, more labels of each of its samples.
+/// LXD's metric families: name, type, help and the extra labels of each sample.
 const FAMILIES: &[(&str, &str, &str, &[&str])] = &[
     (
         "lxd_cpu_seconds_total",
@@ -51,8 +51,8 @@ const FAMILIES: &[(&str, &str, &str, &[&str])] = &[
     ("lxd_procs_total", "gauge", "The number of running processes.", &[""]),
 ];
 
-/// A text of about so many KiB; none for 0. The variant changes names and values.
-pub(super) fn metrics_text(kib: usize, variant: usize) -> String {
+/// An exposition of about `kib` KiB, empty for 0. The variant changes names and values.
+pub(super) fn exposition(kib: usize, variant: usize) -> String {
     if kib == 0 {
         return String::new();
     }
@@ -83,17 +83,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn has_about_the_size_that_was_asked_for() {
-        assert_eq!(metrics_text(0, 0), "");
+    fn exposition_has_about_the_requested_size() {
+        assert_eq!(exposition(0, 0), "");
         for kib in [8, 64, 500] {
-            let length = metrics_text(kib, 3).len();
+            let length = exposition(kib, 3).len();
             assert!(length.abs_diff(kib * 1024) < 2048 + kib * 50, "{kib} KiB: {length}");
         }
     }
 
     #[test]
-    fn looks_like_an_exposition() {
-        let text = metrics_text(8, 1);
+    fn exposition_has_help_samples_and_an_end() {
+        let text = exposition(8, 1);
         assert!(text.starts_with("# HELP lxd_cpu_seconds_total "));
         assert!(text.contains(r#"lxd_procs_total{name="c1-0",project="default",type="container"} "#));
         assert!(text.ends_with("# EOF\n"));

@@ -1,4 +1,4 @@
-//! A site as the hub sees it: its keys, and the addresses and the pin under which it knows the hub.
+//! A cluster as a client of its hub: its keys, the hub's addresses and the pinned fingerprint.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -13,51 +13,51 @@ use time::OffsetDateTime;
 use super::call::exchange;
 use super::{ClientError, Identity, Keys, Network, Payload, Response, Tls, Trust};
 
-/// A site and the hub it talks to.
+/// The client of one cluster and its hub.
 #[derive(Debug)]
-pub struct Site {
+pub struct ClusterClient {
     /// The cluster's name.
     pub name: String,
-    /// Where the hub is, tried in turn.
+    /// The addresses of the hub, tried in order.
     pub addresses: Vec<Address>,
-    /// The hub's pinned certificate.
+    /// The pinned fingerprint of the hub's certificate.
     pub fingerprint: Fingerprint,
     /// The cluster's certificate and key.
     pub keys: Arc<Keys>,
-    /// Which way connections take.
+    /// The route and the timeout of connections.
     pub network: Network,
-    /// What the calls present; the keys' own certificate unless a test wants otherwise.
+    /// The client certificate of the calls: that of `keys` unless a test replaces it.
     identity: Identity,
     tls: Arc<Tls>,
     call_config: Mutex<Option<(CertificateDer<'static>, Arc<ClientConfig>)>>,
 }
 
-/// What to ask of the hub.
+/// A request to the hub.
 #[derive(Debug)]
 pub struct Request {
     /// The HTTP method.
     pub method: Method,
     /// The path with its query.
     pub path: String,
-    /// More headers.
+    /// The headers besides `Host`, `User-Agent` and `Content-Length`.
     pub headers: HeaderMap,
     /// The body.
     pub body: Payload,
 }
 
-/// An answer, and how long its two connections took.
+/// The response to a call, and the times that its two connections took.
 #[derive(Debug, Clone)]
-pub struct Answer {
-    /// The answer to the call, whatever its status.
+pub struct Exchange {
+    /// The response to the call, with any status.
     pub response: Response,
-    /// From the start of the probe to its answer.
+    /// The time from the start of the probe to its response.
     pub probe: Duration,
-    /// From the start of the call to its answer.
+    /// The time from the start of the call to its response.
     pub call: Duration,
 }
 
-impl Site {
-    /// A site that knows its hub already.
+impl ClusterClient {
+    /// The client of an enrolled cluster.
     pub fn new(
         name: impl Into<String>,
         addresses: Vec<Address>,
@@ -76,7 +76,7 @@ impl Site {
         })
     }
 
-    /// A site that is about to join with this token, if it has not expired.
+    /// The client of a cluster that is about to join with this token. An expired token is an error.
     pub fn from_token(token: &str, keys: Arc<Keys>) -> Result<Self, ClientError> {
         let token = JoinToken::decode(token)?;
         if token.expires_at <= OffsetDateTime::now_utc() {
@@ -85,7 +85,7 @@ impl Site {
         Self::new(token.server_name, token.addresses, token.fingerprint, keys)
     }
 
-    /// The same site with other TLS groups.
+    /// Replaces the TLS configuration.
     #[must_use]
     pub fn with_tls(mut self, tls: Arc<Tls>) -> Self {
         self.tls = tls;
@@ -93,14 +93,14 @@ impl Site {
         self
     }
 
-    /// The same site taking another way.
+    /// Replaces the route and the timeout of connections.
     #[must_use]
     pub fn with_network(mut self, network: Network) -> Self {
         self.network = network;
         self
     }
 
-    /// The same site presenting something else than its own certificate.
+    /// Replaces the client certificate of the calls.
     #[must_use]
     pub fn with_identity(mut self, identity: Identity) -> Self {
         self.identity = identity;
@@ -108,25 +108,31 @@ impl Site {
         self
     }
 
-    /// Probe and call. Any status is an answer; a body can be delivered once, so once a call has begun to send it no
-    /// other address is tried.
-    pub async fn exchange(&self, request: Request) -> Result<Answer, ClientError> {
-        let mut last = ClientError::NoAddress;
+    /// Makes a probe and a call. A response with any status is a success.
+    ///
+    /// Addresses are tried in order until a probe succeeds (contract 1.1); if the call then fails, no other address is
+    /// tried.
+    pub async fn exchange(&self, request: Request) -> Result<Exchange, ClientError> {
+        let mut last_error = ClientError::NoAddress;
         for address in &self.addresses {
             let started = Instant::now();
             match self.probe(address).await {
                 Ok(leaf) => return self.call(address, leaf, started, request).await,
-                Err(error) if error.may_try_next_address() => last = error,
+                Err(error) if error.may_try_next_address() => last_error = error,
                 Err(error) => return Err(error),
             }
         }
-        Err(last)
+        Err(last_error)
     }
 
-    /// [`Site::exchange`], where any status but 200 is an error.
-    pub async fn expect_ok(&self, request: Request) -> Result<Answer, ClientError> {
-        let answer = self.exchange(request).await?;
-        if answer.response.status == StatusCode::OK { Ok(answer) } else { Err(refusal(&answer.response)) }
+    /// As [`ClusterClient::exchange`], but any status other than 200 is an error.
+    pub async fn expect_ok(&self, request: Request) -> Result<Exchange, ClientError> {
+        let exchange = self.exchange(request).await?;
+        if exchange.response.status == StatusCode::OK {
+            Ok(exchange)
+        } else {
+            Err(refusal(&exchange.response))
+        }
     }
 
     async fn probe(&self, address: &Address) -> Result<CertificateDer<'static>, ClientError> {
@@ -148,30 +154,30 @@ impl Site {
         leaf: CertificateDer<'static>,
         started: Instant,
         request: Request,
-    ) -> Result<Answer, ClientError> {
+    ) -> Result<Exchange, ClientError> {
         let probe = started.elapsed();
         let started = Instant::now();
         let config = self.call_config(leaf)?;
         let Request { method, path, headers, body } = request;
         let response = exchange(&config, self.network, address, method, &path, &headers, body).await?;
-        Ok(Answer { response, probe, call: started.elapsed() })
+        Ok(Exchange { response, probe, call: started.elapsed() })
     }
 
-    /// The leaf hardly ever changes, and a configuration holds no state of a connection: it is kept.
+    /// The TLS configuration of the call, cached because the hub's leaf certificate rarely changes.
     fn call_config(&self, leaf: CertificateDer<'static>) -> Result<Arc<ClientConfig>, ClientError> {
-        let mut kept = self.call_config.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((known, config)) = kept.as_ref()
+        let mut cached = self.call_config.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((known, config)) = cached.as_ref()
             && *known == leaf
         {
             return Ok(Arc::clone(config));
         }
         let config = self.tls.config(&self.identity, &Trust::Leaf(leaf.clone()))?;
-        *kept = Some((leaf, Arc::clone(&config)));
+        *cached = Some((leaf, Arc::clone(&config)));
         Ok(config)
     }
 }
 
-/// What a person should read of an answer that is not 200: the envelope's error where there is one.
+/// The error for a status other than 200, with the envelope's message or else the start of the body.
 fn refusal(response: &Response) -> ClientError {
     let body = String::from_utf8_lossy(&response.body);
     let error = serde_json::from_str::<serde_json::Value>(&body)
