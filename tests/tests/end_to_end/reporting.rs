@@ -188,7 +188,6 @@ async fn megabytes_of_metrics_are_handed_on_as_slices_of_the_one_body() {
     let sink = Arc::new(Kept::default());
     let options = Options {
         address: hub.address.clone(),
-        health: fleet::HealthRules::default(),
         limits: edge::rate_limit::LimitSettings::default(),
         sink: sink.clone(),
     };

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use edge::Error;
 use edge::rate_limit::LimitSettings;
-use fleet::HealthRules;
 use protocol::Address;
 use store::database::Readiness;
 use store::heartbeats::Presence;
@@ -24,8 +23,6 @@ use crate::metrics_sink::MetricsSink;
 pub struct Options {
     /// Where sites reach the connector; told in every heartbeat's answer.
     pub address: Address,
-    /// When a cluster is late, and when lost.
-    pub health: HealthRules,
     /// How often whom may ask for what.
     pub limits: LimitSettings,
     /// Where the sites' metrics go.
@@ -44,7 +41,6 @@ pub struct Connector {
     pub(crate) metrics: ConnectorMetrics,
     pub(crate) large_bodies: LargeBodies,
     presence: Arc<Presence>,
-    health: HealthRules,
     is_prepared: AtomicBool,
 }
 
@@ -62,7 +58,6 @@ impl Connector {
             address: options.address.to_string(),
             sink: options.sink,
             large_bodies: LargeBodies::new(),
-            health: options.health,
             presence,
             store,
             is_prepared: AtomicBool::new(false),
@@ -99,8 +94,6 @@ impl Connector {
         tokio::join!(
             self.presence.run(draining),
             self.identities.follow(shutdown.clone()),
-            self.store.run_health_transitions(self.health, shutdown.clone()),
-            self.store.run_history(self.health, shutdown.clone()),
             self.limits.maintain(shutdown.clone()),
             self.metrics.follow(&self.writer, &self.identities, shutdown),
         );

@@ -79,7 +79,7 @@ pub fn connector_options(
     sink: Arc<dyn MetricsSink>,
 ) -> Result<Options, Failure> {
     let limits = limits(source, connector::limits::check)?;
-    Ok(Options { address, health: health_rules(source)?, limits, sink })
+    Ok(Options { address, limits, sink })
 }
 
 /// Returns the options of the management API.

@@ -12,6 +12,10 @@ use std::time::Duration;
 use ::connector::Connector;
 use cli::Failure;
 use cli::setup::{self, health_rules};
+use controllers::Driver;
+use controllers::audit_head::AuditHead;
+use controllers::retention::Retention;
+use controllers::sealing::Sealing;
 use edge::{EdgeMetrics, Limits, ProxyPolicy, Server};
 use futures_util::future::{BoxFuture, FutureExt as _, join_all};
 use prometheus_client::registry::Registry;
@@ -45,6 +49,7 @@ struct Unit {
     metrics: EdgeMetrics,
     registry: Registry,
     phases: Phases,
+    driver: Driver,
     servers: Vec<BoxFuture<'static, ()>>,
     background: Vec<BoxFuture<'static, ()>>,
     connector: Option<Arc<Connector>>,
@@ -61,6 +66,15 @@ struct Phases {
     draining: CancellationToken,
     /// All requests are finished: background tasks end.
     ended: CancellationToken,
+}
+
+impl Phases {
+    /// Runs the task once the database has this program's schema, unless the unit ends first.
+    async fn when_prepared(self, task: impl Future<Output = ()> + Send) {
+        if self.ended.run_until_cancelled(self.prepared.cancelled()).await.is_some() {
+            task.await;
+        }
+    }
 }
 
 /// Runs the services until `shutdown` is cancelled. Calls `ready` with the addresses once all services listen.
@@ -90,8 +104,10 @@ impl Unit {
         let metrics = EdgeMetrics::default();
         let mut registry = Registry::default();
         metrics.register(registry.sub_registry_with_prefix("cluster_manager"));
+        let store = setup::store(source)?;
         let mut unit = Self {
-            store: setup::store(source)?,
+            driver: Driver::new(store.clone()),
+            store,
             proxy: ProxyPolicy { trusted: typed::trusted_proxies(source)? },
             metrics,
             registry,
@@ -102,10 +118,12 @@ impl Unit {
             leaf: None,
             relay: None,
         };
-        let (store, ended) = (unit.store.clone(), unit.phases.ended.clone());
-        let retention = typed::event_retention_days(source)?;
-        // Seals the audit trail and removes events that are too old.
-        unit.add_prepared(async move { store.maintain_events(retention, ended).await });
+        unit.driver.metrics().register(&mut unit.registry);
+        unit.driver.add(Sealing::new(unit.store.clone()));
+        unit.driver.add(AuditHead::new(unit.store.clone()));
+        if let Some(days) = typed::event_retention_days(source)? {
+            unit.driver.add(Retention::new(unit.store.clone(), days));
+        }
         let own = OwnMetrics::new(unit.store.clone(), health_rules(source)?);
         own.register(&mut unit.registry);
         let ended = unit.phases.ended.clone();
@@ -115,13 +133,7 @@ impl Unit {
 
     /// Adds a background task that starts when the database has this program's schema.
     fn add_prepared(&mut self, task: impl Future<Output = ()> + Send + 'static) {
-        let Phases { prepared, ended, .. } = self.phases.clone();
-        let task = async move {
-            if ended.run_until_cancelled(prepared.cancelled()).await.is_some() {
-                task.await;
-            }
-        };
-        self.background.push(task.boxed());
+        self.background.push(self.phases.clone().when_prepared(task).boxed());
     }
 
     fn server(
@@ -136,7 +148,8 @@ impl Unit {
     }
 
     async fn run(self, shutdown: CancellationToken) -> Result<(), Failure> {
-        let Self { store, phases, servers, background, connector, leaf, relay, .. } = self;
+        let Self { store, phases, driver, servers, mut background, connector, leaf, relay, .. } = self;
+        background.push(phases.clone().when_prepared(driver.run(phases.ended.clone())).boxed());
         let background = tokio::spawn(join_all(background.into_iter().map(tokio::spawn)));
         let servers = tokio::spawn(join_all(servers.into_iter().map(tokio::spawn)));
         let outcome = tokio::select! {

@@ -9,7 +9,6 @@
 //! | `seal` | appending rows to the chain, by one unit at a time |
 //! | `checkpoint`, `retention` | removing old rows, and what stands for them |
 //! | `verify` | what the chain proves, and where it breaks |
-//! | `upkeep` | what each unit does for all this while it runs |
 
 mod chain;
 mod checkpoint;
@@ -18,7 +17,6 @@ mod record;
 mod retention;
 mod seal;
 mod security;
-mod upkeep;
 mod verify;
 
 pub use chain::{Broken, Head, InvalidHead};

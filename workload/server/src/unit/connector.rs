@@ -6,6 +6,8 @@ use std::sync::Arc;
 use cli::Failure;
 use cli::setup::health_rules;
 use connector::{Connector, CountingSink, MetricsSink};
+use controllers::history::History;
+use controllers::transitions::HealthTransitions;
 use edge::tls::{ClientCertificates, server_config};
 use futures_util::future::FutureExt as _;
 use settings::{Source, typed};
@@ -32,6 +34,9 @@ impl Unit {
         let options = setup::connector_options(source, public_address, sink)?;
         let connector = Connector::new(self.store.clone(), options);
         connector.metrics().register(&mut self.registry);
+        let rules = health_rules(source)?;
+        self.driver.add(HealthTransitions::new(self.store.clone(), rules));
+        self.driver.add(History::new(self.store.clone(), rules));
         let reload = identity.clone().watch(CERTIFICATE_RELOAD_INTERVAL, self.phases.ended.clone());
         self.background.push(reload.boxed());
         let tls = server_config(identity.clone(), ClientCertificates::Requested, &[b"http/1.1"]);

@@ -6,37 +6,17 @@ mod partitions;
 mod roll_up;
 mod sample;
 
-use std::time::Duration;
-
 use fleet::history::{Figures, HistoryPoint, Resolution};
 use fleet::{ClusterId, HealthRules, HealthState};
-use tokio::time::MissedTickBehavior;
 use tokio_postgres::Row;
-use tokio_util::sync::CancellationToken;
 
 use crate::{Store, StoreError};
 use partitions::{HOURS, SAMPLES};
 
-/// How often to check whether samples or roll-ups are due.
-const HISTORY_INTERVAL: Duration = Duration::from_secs(20);
 /// The most hours that one round rolls up. The next round continues.
 const MAX_HOURS_PER_ROUND: usize = 4;
 
 impl Store {
-    /// Records the history at each interval until shutdown.
-    pub async fn run_history(&self, rules: HealthRules, shutdown: CancellationToken) {
-        let mut ticks = tokio::time::interval(HISTORY_INTERVAL);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        while shutdown.run_until_cancelled(ticks.tick()).await.is_some() {
-            if let Err(error) = self.record_history(rules).await
-                // During shutdown a local database may stop first.
-                && !shutdown.is_cancelled()
-            {
-                tracing::warn!(%error, "cannot record the clusters' history; retrying soon");
-            }
-        }
-    }
-
     /// One round: writes what is due, and removes what has expired, unless another unit is doing it.
     pub async fn record_history(&self, rules: HealthRules) -> Result<(), StoreError> {
         // Read before any transaction begins, because it takes another connection.

@@ -4,13 +4,10 @@
 //! a cluster, for `since`, and for units that listen.
 
 use std::collections::HashSet;
-use std::time::Duration;
 
 use fleet::{ClusterUid, Health, HealthRules, HealthState, Liveness, ServiceTime};
 use time::OffsetDateTime;
-use tokio::time::MissedTickBehavior;
 use tokio_postgres::{Row, Transaction};
-use tokio_util::sync::CancellationToken;
 
 use crate::database::changes::{Change, notify};
 use crate::heartbeats::liveness::liveness;
@@ -19,8 +16,6 @@ use crate::{Store, StoreError};
 
 /// Held while recording transitions. A unit that cannot get it leaves the work to the unit that holds it.
 const TRANSITIONS_LOCK: i64 = 0x636d_6a75_6467_6531;
-/// How often transitions are recorded.
-const TRANSITIONS_INTERVAL: Duration = Duration::from_secs(5);
 /// The most transitions in one transaction, because heartbeats of these clusters wait for it. The next round records
 /// the rest.
 const MAX_TRANSITIONS_PER_ROUND: usize = 2000;
@@ -43,18 +38,6 @@ pub struct Transition {
 }
 
 impl Store {
-    /// Records health transitions at each interval until shutdown.
-    pub async fn run_health_transitions(&self, rules: HealthRules, shutdown: CancellationToken) {
-        let mut ticks = tokio::time::interval(TRANSITIONS_INTERVAL);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        while shutdown.run_until_cancelled(ticks.tick()).await.is_some() {
-            match self.record_health_transitions(rules).await {
-                Ok(transitions) => transitions.iter().for_each(log),
-                Err(error) => tracing::debug!(%error, "cannot record health transitions"),
-            }
-        }
-    }
-
     /// One round: judges the clusters whose recorded state may be outdated, and records what changed. Does
     /// nothing while another unit does it.
     pub async fn record_health_transitions(&self, rules: HealthRules) -> Result<Vec<Transition>, StoreError> {
@@ -176,10 +159,4 @@ fn read_transition(row: &Row) -> Result<Transition, StoreError> {
         reason: row.try_get("reason")?,
         at: row.try_get("at")?,
     })
-}
-
-fn log(transition: &Transition) {
-    let Transition { cluster, name, from, to, reason, .. } = transition;
-    let (from, to) = (from.as_str(), to.as_str());
-    tracing::info!(%cluster, name, from, to, reason, "a cluster's health changed");
 }
