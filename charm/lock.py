@@ -1,5 +1,5 @@
-"""Makes `requirements.txt` of `requirements.in`: every package with its version and its hashes, for Python 3.12 on the
-machines that the charm runs on. `tools/charm lock` calls it."""
+"""Makes `requirements.txt` from `requirements.in`: every package with its version and hashes, for Python 3.12 on the
+architectures of the charm. `tools/charm lock` calls it."""
 
 import json
 import pathlib
@@ -8,18 +8,18 @@ import sys
 import tempfile
 
 PLATFORMS = ("x86_64", "aarch64")
-# What Ubuntu 24.04 takes.
+# The wheels that Ubuntu 24.04 supports.
 GLIBC = ("manylinux_2_39", "manylinux_2_34", "manylinux_2_28", "manylinux_2_17", "manylinux2014")
 
 
-def resolve(wanted: pathlib.Path, machine: str) -> dict[str, set[str]]:
-    """The packages with their hashes, as pip chooses them for a machine."""
+def resolve(requirements: pathlib.Path, machine: str) -> dict[str, set[str]]:
+    """The packages with their hashes, as pip resolves them for an architecture."""
     platforms = [argument for glibc in GLIBC for argument in ("--platform", f"{glibc}_{machine}")]
-    with tempfile.TemporaryDirectory() as nowhere:
+    with tempfile.TemporaryDirectory() as target:
         report = subprocess.run(
             [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--dry-run"]
             + ["--ignore-installed", "--report", "-", "--only-binary=:all:", "--python-version=3.12"]
-            + ["--target", nowhere, *platforms, "--requirement", str(wanted)],
+            + ["--target", target, *platforms, "--requirement", str(requirements)],
             check=True,
             capture_output=True,
             text=True,
@@ -31,16 +31,16 @@ def resolve(wanted: pathlib.Path, machine: str) -> dict[str, set[str]]:
     return packages
 
 
-def main(wanted: pathlib.Path):
-    """Writes the file beside the one that is given."""
+def main(requirements: pathlib.Path):
+    """Writes the lock file beside the requirements."""
     packages: dict[str, set[str]] = {}
     for machine in PLATFORMS:
-        for name, hashes in resolve(wanted, machine).items():
+        for name, hashes in resolve(requirements, machine).items():
             packages.setdefault(name, set()).update(hashes)
-    lines = [f"# Made of {wanted.name} by: tools/charm lock"]
+    lines = [f"# Made from {requirements.name} by: tools/charm lock"]
     for name in sorted(packages):
         lines += [f"{name} \\", " \\\n".join(f"    --hash=sha256:{digest}" for digest in sorted(packages[name]))]
-    wanted.with_suffix(".txt").write_text("\n".join(lines) + "\n")
+    requirements.with_suffix(".txt").write_text("\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The charm as Juju starts it. What it does is decided in Rust: see charm/src in the source tree."""
+"""The charm's entry point. The logic is in Rust: see charm/src in the source tree."""
 
 import cluster_manager_charm
 import ops
@@ -13,24 +13,26 @@ from charmlibs.interfaces.tls_certificates import (
 
 
 class Certificates(TLSCertificatesRequiresV4):
-    """The library, but a provider's nonsense is the status' business and no failure of ours."""
+    """The TLS certificates library. Malformed data of a provider becomes a status instead of an error."""
 
     def _configure(self, event: ops.EventBase):
         try:
             super()._configure(event)
         except TLSCertificatesError as error:
-            self.charm.problem = f"the relation certificates holds what cannot be read: {error}"
+            self.charm.problem = f"cannot read the relation certificates: {error}"
 
 
 class ClusterManagerCharm(ops.CharmBase):
-    """Hands every event to Rust; `ops` takes subclasses and bound methods of Python alone."""
+    """Passes every event to Rust. `ops` needs a Python subclass with bound methods."""
 
     def __init__(self, framework: ops.Framework):
         super().__init__(framework)
         self.problem = None
         self.certificates = None
-        wanted = cluster_manager_charm.certificate_requests(self)
-        self.requests = {name: CertificateRequestAttributes(**of) for name, of in wanted.items()}
+        requests = cluster_manager_charm.certificate_requests(self)
+        self.requests = {
+            purpose: CertificateRequestAttributes(**attributes) for purpose, attributes in requests.items()
+        }
         if self.requests:
             self.certificates = Certificates(
                 self,

@@ -1,8 +1,8 @@
 //! The Juju charm.
 //!
-//! [`core`] is pure: it turns [facts](core::facts::Facts) about the model into what is [desired](core::Desired), and
-//! knows neither Juju nor Python. The bindings, with the feature `python`, read the facts from `ops`, and write what
-//! differs. `src/charm.py` is what Juju starts.
+//! [`core`] is pure: it derives the [desired state](core::Desired) from [facts](core::facts::Facts) about the model, and
+//! depends on neither Juju nor Python. The bindings, behind the feature `python`, read the facts with `ops` and apply the
+//! differences. Juju starts `src/charm.py`.
 
 pub mod core;
 #[cfg(feature = "python")]

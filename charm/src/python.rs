@@ -1,24 +1,24 @@
-//! The bindings to Python: what `charm.py` calls.
+//! The Python bindings that `charm.py` calls.
 //!
-//! [`gather`] reads facts from `ops`, [`apply`] writes what differs from what is desired, [`workload`] is the container's
-//! side of both. Nothing here decides. [`ops`] holds what there is to know about Python's objects.
+//! [`gather`] reads the facts with `ops`, [`apply`] applies the differences to the desired state, [`workload`] does both
+//! for the container, and [`reconciler`] runs them in turn. Decisions are made in `core`. [`ops`] wraps Python's objects.
 
 mod actions;
 mod apply;
 mod gather;
 mod ops;
-mod rounds;
+mod reconciler;
 mod workload;
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::core::config::Config;
-use crate::core::management;
+use crate::core::management_certificate;
 use crate::core::status::Level;
 use ops::Charm;
 
-/// What Python imports.
+/// The Python module.
 #[pymodule]
 fn cluster_manager_charm(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(certificate_requests, module)?)?;
@@ -27,14 +27,14 @@ fn cluster_manager_charm(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(collect_status, module)?)
 }
 
-/// The certificates to ask for, by what they are for, as arguments of the certificates' library. None: it is not the moment
-/// to ask, as the options are not usable or this unit is being removed.
+/// The certificates to request, by purpose, as arguments for the TLS certificates library. Empty if the options are invalid
+/// or this unit is being removed.
 #[pyfunction]
 fn certificate_requests<'py>(charm: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDict>> {
     let charm = Charm::new(charm.clone());
     let requests = PyDict::new(charm.py());
     let Ok(facts) =
-        gather::outline(&charm).inspect_err(|error| charm.log_error("reading the options", error))
+        gather::outline(&charm).inspect_err(|error| charm.log_error("cannot read the options", error))
     else {
         return Ok(requests);
     };
@@ -42,7 +42,7 @@ fn certificate_requests<'py>(charm: &Bound<'py, PyAny>) -> PyResult<Bound<'py, P
     if facts.leaving() {
         return Ok(requests);
     }
-    for request in management::requests(&facts, &config) {
+    for request in management_certificate::requests(&facts, &config) {
         let arguments = PyDict::new(charm.py());
         arguments.set_item("common_name", request.common_name)?;
         arguments.set_item("sans_dns", request.names)?;
@@ -52,35 +52,32 @@ fn certificate_requests<'py>(charm: &Bound<'py, PyAny>) -> PyResult<Bound<'py, P
     Ok(requests)
 }
 
-/// Makes everything as it should be; whatever the event. Never fails: what goes wrong is logged and becomes the status.
+/// Reconciles the model with the desired state on any event. Never raises: errors are logged and shown in the status.
 #[pyfunction]
 fn reconcile(charm: &Bound<'_, PyAny>) {
     let charm = Charm::new(charm.clone());
-    if let Err(error) = rounds::run(&charm) {
-        charm.log_error("reconciling", &error);
-        charm.set_problem(&format!(
-            "failed, and will try again: {}; see juju debug-log",
-            first_line(&error, &charm)
-        ));
+    if let Err(error) = reconciler::run(&charm) {
+        charm.log_error("cannot reconcile", &error);
+        charm.set_problem(&failure(&error, &charm));
     }
 }
 
-/// Runs an action. Never fails but in the action's own words.
+/// Runs an action. Errors become the failure message of the action.
 #[pyfunction]
 fn act(charm: &Bound<'_, PyAny>, event: &Bound<'_, PyAny>) -> PyResult<()> {
     let charm = Charm::new(charm.clone());
     match actions::run(&charm, event) {
         Ok(Ok(results)) => event.call_method1("set_results", (results,))?,
-        Ok(Err(words)) => event.call_method1("fail", (words,))?,
+        Ok(Err(message)) => event.call_method1("fail", (message,))?,
         Err(error) => {
-            charm.log_error("an action", &error);
+            charm.log_error("cannot run the action", &error);
             event.call_method1("fail", (first_line(&error, &charm),))?
         }
     };
     Ok(())
 }
 
-/// Says the status.
+/// Adds the conditions to the status.
 #[pyfunction]
 fn collect_status(charm: &Bound<'_, PyAny>, event: &Bound<'_, PyAny>) -> PyResult<()> {
     let charm = Charm::new(charm.clone());
@@ -91,13 +88,11 @@ fn collect_status(charm: &Bound<'_, PyAny>, event: &Bound<'_, PyAny>) -> PyResul
     if let Some(problem) = charm.problem() {
         add("BlockedStatus", &problem)?;
     }
-    let conditions = match rounds::look(&charm) {
+    let conditions = match reconciler::evaluate(&charm) {
         Ok((_, desired)) => desired.conditions,
         Err(error) => {
-            charm.log_error("looking at the status", &error);
-            let text =
-                format!("failed, and will try again: {}; see juju debug-log", first_line(&error, &charm));
-            return add("BlockedStatus", &text);
+            charm.log_error("cannot evaluate the status", &error);
+            return add("BlockedStatus", &failure(&error, &charm));
         }
     };
     for condition in &conditions {
@@ -108,8 +103,13 @@ fn collect_status(charm: &Bound<'_, PyAny>, event: &Bound<'_, PyAny>) -> PyResul
         };
         add(class, &condition.text)?;
     }
-    // Juju shows the first of the worst, so that a note goes before this.
+    // Juju shows the first of the worst, so a hint takes precedence over this.
     add("ActiveStatus", "")
+}
+
+/// The status text for an unexpected error.
+fn failure(error: &PyErr, charm: &Charm<'_>) -> String {
+    format!("failed, retrying on the next event: {}; see juju debug-log", first_line(error, charm))
 }
 
 fn first_line(error: &PyErr, charm: &Charm<'_>) -> String {

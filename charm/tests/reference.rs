@@ -1,6 +1,6 @@
-//! The reference pages of the charm, made from its YAML files.
+//! Compares the charm's reference pages with its YAML files.
 //!
-//! `BLESS=1 cargo test -p charm --test reference` writes them anew.
+//! `BLESS=1 cargo test -p charm --test reference` updates the pages.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
@@ -17,13 +17,16 @@ fn yaml(name: &str) -> Value {
     serde_yaml::from_str(&std::fs::read_to_string(tree().join(name)).unwrap()).unwrap()
 }
 
-fn compare(name: &str, made: &str) {
+fn compare(name: &str, actual: &str) {
     let path = tree().join("docs/reference").join(name);
     if std::env::var_os("BLESS").is_some() {
-        std::fs::write(&path, made).unwrap();
+        std::fs::write(&path, actual).unwrap();
     }
-    let kept = std::fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(kept, made, "{name} is old; BLESS=1 cargo test -p charm --test reference");
+    let expected = std::fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(
+        expected, actual,
+        "{name} is outdated; to update it: BLESS=1 cargo test -p charm --test reference"
+    );
 }
 
 fn entries(of: &Value) -> impl Iterator<Item = (&str, &Value)> {
@@ -45,10 +48,10 @@ fn code(of: &Value) -> String {
 }
 
 #[test]
-fn the_options_page_is_current() {
+fn options_page_is_current() {
     let mut page = String::from(
-        "# Charm: options\n\nMade from `config.yaml`; a test keeps it current.\n\n\
-         Set one with `juju config cluster-manager-k8s NAME=VALUE`.\n\n\
+        "# Charm options\n\nGenerated from `config.yaml`.\n\n\
+         Set an option with `juju config cluster-manager-k8s NAME=VALUE`.\n\n\
          | option | type | default | meaning |\n|---|---|---|---|\n",
     );
     for (name, option) in entries(&yaml("config.yaml")["options"]) {
@@ -59,10 +62,10 @@ fn the_options_page_is_current() {
 }
 
 #[test]
-fn the_actions_page_is_current() {
+fn actions_page_is_current() {
     let mut page = String::from(
-        "# Charm: actions\n\nMade from `actions.yaml`; a test keeps it current.\n\n\
-         Run one with `juju run cluster-manager-k8s/leader NAME PARAMETER=VALUE`. One that fails says why in words.\n",
+        "# Charm actions\n\nGenerated from `actions.yaml`.\n\n\
+         Run an action with `juju run cluster-manager-k8s/leader NAME PARAMETER=VALUE`. If it fails, its message says why.\n",
     );
     for (name, action) in entries(&yaml("actions.yaml")) {
         write!(page, "\n## {name}\n{}\n", text(&action["description"])).unwrap();
@@ -82,19 +85,19 @@ fn the_actions_page_is_current() {
 }
 
 #[test]
-fn the_relations_page_is_current() {
+fn relations_page_is_current() {
     let metadata = yaml("metadata.yaml");
     let mut page = String::from(
-        "# Charm: relations\n\nMade from `metadata.yaml`; a test keeps it current.\n\n\
-         Relate one with `juju integrate cluster-manager-k8s:ENDPOINT APPLICATION`.\n",
+        "# Charm relations\n\nGenerated from `metadata.yaml`.\n\n\
+         Add a relation with `juju integrate cluster-manager-k8s:ENDPOINT APPLICATION`.\n",
     );
-    for (side, title) in [("requires", "What it takes"), ("provides", "What it gives")] {
-        write!(page, "\n## {title}\n\n| endpoint | interface | needed | meaning |\n|---|---|---|---|\n")
+    for (side, title) in [("requires", "Required"), ("provides", "Provided")] {
+        write!(page, "\n## {title}\n\n| endpoint | interface | optional | meaning |\n|---|---|---|---|\n")
             .unwrap();
         for (name, endpoint) in entries(&metadata[side]) {
-            let needed = if endpoint["optional"] == Value::Bool(true) { "no" } else { "yes" };
+            let optional = if endpoint["optional"] == Value::Bool(true) { "yes" } else { "no" };
             let (interface, meaning) = (text(&endpoint["interface"]), text(&endpoint["description"]));
-            writeln!(page, "| `{name}` | `{interface}` | {needed} | {meaning} |").unwrap();
+            writeln!(page, "| `{name}` | `{interface}` | {optional} | {meaning} |").unwrap();
         }
     }
     compare("charm-relations.md", &page);

@@ -1,4 +1,4 @@
-//! The charm and the workload agree on the settings: names, options, defaults.
+//! Checks that the charm and the workload agree on settings, options and defaults.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
@@ -7,8 +7,8 @@ mod common;
 use std::collections::BTreeSet;
 
 use charm::core::config::OPTIONS;
-use charm::core::environment::FILES;
-use charm::core::{decide, paths};
+use charm::core::environment::FILES_DIGEST;
+use charm::core::{decide, names};
 use serde_yaml::Value;
 
 fn options() -> Value {
@@ -16,7 +16,7 @@ fn options() -> Value {
     serde_yaml::from_str::<Value>(text).unwrap()["options"].clone()
 }
 
-/// Facts that lead to every variable that the charm ever writes.
+/// Facts with which the charm writes every variable.
 fn with_everything() -> charm::core::facts::Facts {
     let mut facts = common::complete();
     for (option, setting) in OPTIONS {
@@ -38,32 +38,32 @@ fn with_everything() -> charm::core::facts::Facts {
     common::relate(&mut facts, "grafana-metadata", &[("direct_url", "http://grafana:3000")], &[]);
     let sink = r#"{"url": "http://prometheus:9090/api/v1/write"}"#;
     common::relate(&mut facts, "send-remote-write", &[], &[("prometheus/0", &[("remote_write", sink)])]);
-    let mut leaf = common::leaf_of_tests();
+    let mut leaf = common::fixed_leaf();
     leaf.deliberate = true;
-    common::keep(&mut facts, &leaf);
+    common::store_leaf(&mut facts, &leaf);
     facts
 }
 
 #[test]
-fn every_variable_that_the_charm_writes_is_a_setting_of_the_workloads() {
+fn every_variable_is_a_setting_of_the_workload() {
     let desired = decide(&with_everything());
     let mut written = BTreeSet::new();
-    for service in [paths::MANAGEMENT_SERVICE, paths::CONNECTOR_SERVICE] {
+    for service in [names::MANAGEMENT_SERVICE, names::CONNECTOR_SERVICE] {
         written.extend(common::environment(&desired, service).into_keys());
     }
-    assert!(written.remove(FILES));
+    assert!(written.remove(FILES_DIGEST));
     let is_known = |name: &String| {
         settings::ALL.iter().any(|setting| {
             setting.name == name || (setting.is_secret && format!("{}_FILE", setting.name) == *name)
         })
     };
     let unknown: Vec<_> = written.iter().filter(|name| !is_known(name)).collect();
-    assert!(unknown.is_empty(), "the workload has no {unknown:?}");
+    assert!(unknown.is_empty(), "the workload has no setting {unknown:?}");
     assert!(written.contains("CLUSTER_CONNECTOR_FINGERPRINT") && written.len() > 25, "{written:?}");
 }
 
 #[test]
-fn no_secret_stands_in_an_environment() {
+fn environments_contain_no_secrets() {
     let desired = decide(&with_everything());
     let layer = serde_yaml::to_string(&common::workload(&desired).layer).unwrap();
     for secret in ["a database's password", "an OIDC client's secret", "0123456789abcdef", "PRIVATE KEY"] {
@@ -73,7 +73,7 @@ fn no_secret_stands_in_an_environment() {
 }
 
 #[test]
-fn every_option_that_becomes_a_setting_is_there_with_the_settings_default() {
+fn options_exist_with_the_defaults_of_their_settings() {
     let options = options();
     for (option, setting) in OPTIONS {
         let known = &options[*option];
@@ -83,18 +83,18 @@ fn every_option_that_becomes_a_setting_is_there_with_the_settings_default() {
             Value::Number(number) => number.to_string(),
             _ => String::new(),
         };
-        // Behind Traefik it is another port than the one that the workload listens at.
-        let wanted = if *option == "cluster-connector-port" { "443" } else { setting.default };
-        assert_eq!(default, wanted, "{option}");
+        // Behind Traefik the public port differs from the port on which the workload listens.
+        let expected = if *option == "cluster-connector-port" { "443" } else { setting.default };
+        assert_eq!(default, expected, "{option}");
     }
 }
 
 #[test]
-fn every_option_is_read() {
+fn every_option_is_used() {
     let read = OPTIONS.iter().map(|(option, _)| *option);
     let read: BTreeSet<_> =
         read.chain(["connector-certificate", "connector-certificate-secret", "oidc-client-secret"]).collect();
-    let there: BTreeSet<String> =
+    let defined: BTreeSet<String> =
         options().as_mapping().unwrap().keys().map(|name| name.as_str().unwrap().to_owned()).collect();
-    assert_eq!(there.iter().map(String::as_str).collect::<BTreeSet<_>>(), read);
+    assert_eq!(defined.iter().map(String::as_str).collect::<BTreeSet<_>>(), read);
 }

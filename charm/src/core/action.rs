@@ -1,25 +1,25 @@
-//! Actions that are commands of the workload's: what is run, and what its answer means to a person.
+//! The actions: the workload's command that each runs, and the results made from its output.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::Value;
 
-/// What a person asked for.
+/// An action with its parameters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
     /// `create-token`, `enroll-cluster`.
     CreateToken {
         /// The cluster's name.
         cluster: String,
-        /// What it is for.
+        /// A description of the cluster.
         description: Option<String>,
-        /// When the token ends.
+        /// The time at which the token expires, or how long it is valid.
         expiry: Option<String>,
     },
     /// `list-clusters`.
     ListClusters {
-        /// At most so many.
+        /// The maximum number of clusters to list.
         limit: usize,
     },
     /// `revoke-token`.
@@ -27,23 +27,26 @@ pub enum Action {
         /// The cluster's name.
         cluster: String,
     },
-    /// `rotate-connector-certificate`, which is no command of the workload's.
+    /// `rotate-connector-certificate`, which runs no command of the workload.
     Rotate {
-        /// Only says what it would do.
-        trial: bool,
+        /// Whether to only report what a rotation would do.
+        dry_run: bool,
     },
 }
 
-/// What a person is told, by keys.
+/// The results of an action, by key.
 pub type Results = BTreeMap<&'static str, String>;
+
+const UNREADABLE_OUTPUT: &str = "cannot parse the output of the workload's command";
 
 // === impl Action ===
 
 impl Action {
-    /// Reads an action by its name and parameters; Juju has checked them against `actions.yaml`.
+    /// Parses an action. Juju has validated its parameters against `actions.yaml`.
     pub fn read(name: &str, parameters: &BTreeMap<String, Value>) -> Result<Self, String> {
         let text = |key: &str| parameters.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
-        let cluster = || text("cluster").map(str::to_owned).ok_or("say which cluster: cluster=NAME");
+        let cluster =
+            || text("cluster").map(str::to_owned).ok_or("the parameter cluster is required: cluster=NAME");
         Ok(match name {
             "create-token" | "enroll-cluster" => Self::CreateToken {
                 cluster: cluster()?,
@@ -55,15 +58,15 @@ impl Action {
                 Self::ListClusters { limit: usize::try_from(limit).unwrap_or(usize::MAX) }
             }
             "revoke-token" => Self::RevokeToken { cluster: cluster()? },
-            // Whoever does not say clearly that it is meant gets a trial run.
+            // Anything but an explicit `dry-run=false` is a dry run.
             "rotate-connector-certificate" => {
-                Self::Rotate { trial: parameters.get("dry-run").and_then(Value::as_bool).unwrap_or(true) }
+                Self::Rotate { dry_run: parameters.get("dry-run").and_then(Value::as_bool).unwrap_or(true) }
             }
-            other => return Err(format!("there is no action {other}")),
+            other => return Err(format!("unknown action {other}")),
         })
     }
 
-    /// The workload's arguments for it.
+    /// The arguments of the workload's command. A rotation lists the clusters to count them.
     pub fn arguments(&self) -> Vec<String> {
         let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
         match self {
@@ -71,7 +74,7 @@ impl Action {
                 let mut arguments = words(&["token", "create", "--output=json"]);
                 arguments.extend(description.iter().map(|text| format!("--description={text}")));
                 arguments.extend(expiry.iter().map(|time| format!("--expire={time}")));
-                // A name may begin with a dash.
+                // The name may begin with a dash.
                 arguments.extend(["--".to_owned(), cluster.clone()]);
                 arguments
             }
@@ -84,59 +87,61 @@ impl Action {
         }
     }
 
-    /// What the workload's answer means.
+    /// Parses the output of the workload's command.
     pub fn results(&self, output: &str) -> Result<Results, String> {
         match self {
-            Self::CreateToken { .. } => token(output),
-            Self::ListClusters { limit } => clusters(output, *limit),
+            Self::CreateToken { .. } => token_results(output),
+            Self::ListClusters { limit } => list_results(output, *limit),
             Self::RevokeToken { cluster } => Ok([("revoked", cluster.clone())].into()),
             Self::Rotate { .. } => Ok(Results::new()),
         }
     }
 }
 
-/// How many clusters there are, of `cluster list --output=json`.
-pub fn count(output: &str) -> Option<u64> {
+/// The number of clusters in the output of `cluster list --output=json`.
+pub fn count_clusters(output: &str) -> Option<u64> {
     let clusters: Vec<serde::de::IgnoredAny> = serde_json::from_str(output).ok()?;
     u64::try_from(clusters.len()).ok()
 }
 
-/// Why a command failed, from its exit code and its last words.
-pub fn failure(code: i64, errors: &str) -> String {
-    let last = errors.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or("it did not say why");
+/// The message for a failed command: the last line of its standard error.
+pub fn failure_message(code: i64, errors: &str) -> String {
+    let last = errors.lines().map(str::trim).rfind(|line| !line.is_empty());
+    let last = last.unwrap_or("the command failed without an error message");
     let last = last.strip_prefix("error: ").unwrap_or(last);
     match code {
-        5 => format!("the database does not answer: {last}"),
+        5 => format!("the database does not respond: {last}"),
         _ => last.to_owned(),
     }
 }
 
-fn token(output: &str) -> Result<Results, String> {
+fn token_results(output: &str) -> Result<Results, String> {
     #[derive(Deserialize)]
-    struct Made {
+    struct Created {
         token: String,
         command: String,
         expires_at: String,
     }
-    // What cannot be read may be a token, so it is not repeated.
-    let made: Made = serde_json::from_str(output).map_err(|_| "the workload's answer cannot be read")?;
-    Ok([("token", made.token), ("command", made.command), ("expires-at", made.expires_at)].into())
+    // The output may contain a token, so the error does not repeat it.
+    let created: Created = serde_json::from_str(output).map_err(|_| UNREADABLE_OUTPUT)?;
+    Ok([("token", created.token), ("command", created.command), ("expires-at", created.expires_at)].into())
 }
 
-fn clusters(output: &str, limit: usize) -> Result<Results, String> {
-    let all: Vec<Value> = serde_json::from_str(output).map_err(|_| "the workload's answer cannot be read")?;
-    let shown: Vec<Value> = all.iter().take(limit).map(shown).collect();
-    Ok([("count", all.len().to_string()), ("clusters", Value::from(shown).to_string())].into())
+fn list_results(output: &str, limit: usize) -> Result<Results, String> {
+    let all: Vec<Value> = serde_json::from_str(output).map_err(|_| UNREADABLE_OUTPUT)?;
+    let listed: Vec<Value> = all.iter().take(limit).map(summary).collect();
+    Ok([("count", all.len().to_string()), ("clusters", Value::from(listed).to_string())].into())
 }
 
-fn shown(cluster: &Value) -> Value {
-    let mut shown = serde_json::Map::new();
+/// The fields of a cluster that `list-clusters` shows.
+fn summary(cluster: &Value) -> Value {
+    let mut summary = serde_json::Map::new();
     for key in ["name", "description", "last_heartbeat_at", "member_count", "instance_count"] {
-        shown.insert(key.replace('_', "-"), cluster[key].clone());
+        summary.insert(key.replace('_', "-"), cluster[key].clone());
     }
-    shown.insert("health".to_owned(), cluster["health"]["state"].clone());
+    summary.insert("health".to_owned(), cluster["health"]["state"].clone());
     let warnings = cluster["warnings"].as_array().into_iter().flatten();
-    shown.insert("warnings".to_owned(), warnings.map(|warning| warning["text"].clone()).collect());
-    shown.retain(|_, value| !value.is_null());
-    shown.into()
+    summary.insert("warnings".to_owned(), warnings.map(|warning| warning["text"].clone()).collect());
+    summary.retain(|_, value| !value.is_null());
+    summary.into()
 }

@@ -1,4 +1,4 @@
-//! The options, checked as the workload would check them.
+//! The options, validated as the workload validates its settings.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use settings::{Setting, SettingError, Source, table, typed};
 use super::facts::Facts;
 use super::status::Condition;
 
-/// Which option becomes which setting, as it is. The domains are here for the check alone.
+/// The options and their settings. The domains are listed only for validation.
 pub const OPTIONS: &[(&str, &Setting)] = &[
     ("management-api-domain", &table::MANAGEMENT_API_DOMAIN),
     ("cluster-connector-domain", &table::CLUSTER_CONNECTOR_DOMAIN),
@@ -27,36 +27,36 @@ pub const OPTIONS: &[(&str, &Setting)] = &[
     ("trusted-proxies", &table::PROXY_TRUSTED),
 ];
 
-/// Where the connector's certificate comes from.
+/// The source of the connector's certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CertificateSource {
-    /// Made once by us.
+    /// Generated once by the charm.
     Pinned,
-    /// From a secret of the operator's.
+    /// From a secret of the operator.
     Imported,
     /// From the relation `certificates`.
     Integrated,
 }
 
-/// The options as they are to be used.
+/// The validated options.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Where people reach the management API.
+    /// The public address of the management API.
     pub management: Address,
-    /// Where sites are to reach the connector.
+    /// The public address of the connector, as clusters call it.
     pub connector: Address,
-    /// Where the connector's certificate comes from.
+    /// The source of the connector's certificate.
     pub source: CertificateSource,
-    /// The load balancers, where the operator names them.
+    /// The networks of the load balancers that send PROXY headers.
     pub trusted_proxies: Vec<IpNet>,
-    /// Options that become settings, by the setting's name.
+    /// The options that become settings, by the name of the setting.
     settings: BTreeMap<&'static str, String>,
 }
 
 // === impl Config ===
 
 impl Config {
-    /// Reads the options; else says all that is wrong with them.
+    /// Validates the options. The error lists every problem.
     pub fn read(facts: &Facts) -> Result<Self, Vec<Condition>> {
         let settings = settings(facts);
         let mut problems = Vec::new();
@@ -75,7 +75,7 @@ impl Config {
                 Ok(source),
             ) if problems.is_empty() => Ok(Self { management, connector, source, trusted_proxies, settings }),
             (checked, source) => {
-                problems.extend(checked.err().map(|error| Condition::blocked(in_words(&error))));
+                problems.extend(checked.err().map(|error| Condition::blocked(describe(&error))));
                 problems.extend(source.err().map(|()| {
                     let text = "option connector-certificate must be pinned, imported or integrated";
                     Condition::blocked(text)
@@ -85,13 +85,13 @@ impl Config {
         }
     }
 
-    /// An option under its setting's name.
+    /// The option for a setting, if it is set.
     pub fn setting(&self, setting: &Setting) -> Option<&str> {
         self.settings.get(setting.name).map(String::as_str)
     }
 }
 
-/// What the workload's own checks make of the options.
+/// The options that the workload's own validation parses.
 struct Checked {
     management: Option<Address>,
     connector: Option<Address>,
@@ -123,7 +123,7 @@ impl Checked {
             .text(management)?
             .map(|text| host_and_port(&text).ok_or_else(|| invalid(management, text)))
             .transpose()?;
-        // Whoever signs in is checked where it is known who says it: options or relation.
+        // `sign_in` validates the identity provider, which may come from the options or a relation.
         Ok(Self { management, connector, trusted_proxies: typed::trusted_proxies(source)? })
     }
 }
@@ -142,7 +142,7 @@ impl std::str::FromStr for CertificateSource {
 }
 
 impl CertificateSource {
-    /// The option's word.
+    /// The value of the option.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Pinned => "pinned",
@@ -152,7 +152,7 @@ impl CertificateSource {
     }
 }
 
-/// Where people reach something: the port is 443 unless said.
+/// Parses `HOST[:PORT]`. The default port is 443.
 pub fn host_and_port(text: &str) -> Option<Address> {
     let (host, port) = match text.rsplit_once(':') {
         Some((host, port)) if !host.contains(':') || host.ends_with(']') => (host, port.parse().ok()?),
@@ -168,15 +168,15 @@ fn settings(facts: &Facts) -> BTreeMap<&'static str, String> {
         Value::Bool(value) => Some(value.to_string()),
         _ => None,
     };
-    let said = |option: &str| facts.config.get(option).and_then(text).filter(|text| !text.is_empty());
-    OPTIONS.iter().filter_map(|(option, setting)| Some((setting.name, said(option)?))).collect()
+    let value = |option: &str| facts.config.get(option).and_then(text).filter(|text| !text.is_empty());
+    OPTIONS.iter().filter_map(|(option, setting)| Some((setting.name, value(option)?))).collect()
 }
 
-/// What is wrong with a setting, by the option's name.
-pub fn in_words(error: &SettingError) -> String {
+/// Describes an invalid setting, with the name of its option.
+pub fn describe(error: &SettingError) -> String {
     let option = |name: &str| {
-        let named = OPTIONS.iter().find(|(_, setting)| setting.name == name);
-        named.map_or_else(|| name.to_owned(), |(option, _)| format!("option {option}"))
+        let found = OPTIONS.iter().find(|(_, setting)| setting.name == name);
+        found.map_or_else(|| name.to_owned(), |(option, _)| format!("option {option}"))
     };
     match error {
         SettingError::Missing { name, form } => format!("{} must be {form}", option(name)),

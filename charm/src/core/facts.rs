@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 
-/// The settings of one side of a relation.
+/// The data of one side of a relation.
 pub type Bag = BTreeMap<String, String>;
 
-/// Everything that decisions are made from.
+/// The input of all decisions.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Facts {
@@ -20,96 +20,96 @@ pub struct Facts {
     pub model: String,
     /// The model's UUID.
     pub model_uuid: String,
-    /// Whether this unit leads.
+    /// Whether this unit is the leader.
     pub leader: bool,
-    /// How many units there are to be; unknown in tests that do not care.
+    /// The planned number of units; absent if it is unknown.
     pub planned_units: Option<u32>,
-    /// This unit's name in the cluster's DNS.
+    /// This unit's name in the DNS of the Kubernetes cluster.
     pub host: String,
-    /// This unit's address.
+    /// This unit's IP address.
     pub ip: Option<String>,
     /// The options.
     pub config: BTreeMap<String, serde_json::Value>,
-    /// All relations that are there, those that just broke left out.
+    /// All relations except broken ones.
     pub relations: Vec<Relation>,
-    /// The secrets that options and relations lead to, by their URI as it stands there.
+    /// The secrets that options and relations refer to, by the URI as written there.
     pub secrets: BTreeMap<String, SecretFact>,
     /// The workload's container.
     pub container: Container,
-    /// What the certificates' provider has issued; the leader alone sees it.
+    /// The certificates from the relation `certificates`. Only the leader can read them.
     pub issued: Issued,
-    /// How many clusters are enrolled; none: not asked, or the workload could not say.
-    pub sites: Option<u64>,
-    /// Now, in seconds since 1970.
+    /// The number of enrolled clusters; absent if it was not needed or the workload could not count them.
+    pub cluster_count: Option<u64>,
+    /// The current time, in seconds since 1970.
     pub now: i64,
 }
 
-/// A relation.
+/// One relation.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Relation {
-    /// The name of the endpoint on our side.
+    /// This charm's endpoint.
     pub endpoint: String,
-    /// Its number.
+    /// The id in Juju.
     pub id: i64,
-    /// The other application.
+    /// The name of the other application.
     pub remote: String,
-    /// What our application wrote; followers may not see it, but for the peers' relation.
+    /// The data of this application. Followers can read it only in the peer relation.
     pub our_app: Bag,
-    /// What this unit wrote.
+    /// The data of this unit.
     pub our_unit: Bag,
-    /// What the other application wrote.
+    /// The data of the other application.
     pub app: Bag,
-    /// What its units wrote, by the unit's name.
+    /// The data of its units, by unit name.
     pub units: BTreeMap<String, Bag>,
 }
 
-/// A secret as far as it can be read.
+/// A secret, if it can be read.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SecretFact {
-    /// Its newest content.
+    /// The latest content.
     Content(BTreeMap<String, Secret>),
-    /// There is none of that name, or it was not granted to us: Juju tells one like the other.
+    /// It does not exist or was not granted to this application. Juju does not distinguish the two.
     Unreadable,
 }
 
-/// A text that is never shown.
+/// Text that `Debug` never shows.
 #[derive(Clone, Deserialize)]
 #[serde(transparent)]
 pub struct Secret(SecretString);
 
-/// The container and what runs in it.
+/// The workload's container.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Container {
-    /// Whether its Pebble answers.
+    /// Whether its Pebble responds.
     pub connected: bool,
-    /// Whether each of our services runs.
+    /// Whether each of the workload's services is running.
     pub services: BTreeMap<String, bool>,
-    /// Whether each of our checks is up.
+    /// Whether each check is up.
     pub checks: BTreeMap<String, bool>,
-    /// Where logs are forwarded to: name and address.
+    /// The URLs of the log targets, by name.
     pub log_targets: BTreeMap<String, String>,
 }
 
-/// Certificates from the relation `certificates`.
+/// The certificates from the relation `certificates`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Issued {
     /// For the management API.
     pub management: Option<Pair>,
-    /// For the connector, where it is to have one from there.
+    /// For the connector, if its certificate comes from the relation.
     pub connector: Option<Pair>,
 }
 
-/// A certificate with its chain, and its key, both as PEM.
+/// A certificate with its chain and its key, in PEM.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Pair {
-    /// The leaf first.
+    /// The leaf certificate, followed by its chain.
     pub certificate: String,
-    /// Its private key.
+    /// The private key.
     pub key: Secret,
 }
 
@@ -121,23 +121,23 @@ impl Facts {
         self.relations.iter().filter(move |relation| relation.endpoint == endpoint)
     }
 
-    /// The relation of an endpoint that takes one.
+    /// The first relation of an endpoint.
     pub fn relation<'a>(&'a self, endpoint: &'a str) -> Option<&'a Relation> {
         self.relations(endpoint).next()
     }
 
-    /// The relation among our units.
+    /// The peer relation.
     pub fn peers(&self) -> Option<&Relation> {
-        self.relation(super::PEERS)
+        self.relation(super::names::PEERS)
     }
 
-    /// Whether this unit may and should write what belongs to all units. Not while it is being removed: its relations
+    /// Whether this unit writes what all units share: the leader does, unless it is being removed, since its relations then
     /// break for it alone.
     pub fn leads(&self) -> bool {
         self.leader && !self.leaving()
     }
 
-    /// Whether this unit is being removed. Kubernetes removes those with the highest numbers.
+    /// Whether this unit is being removed. Kubernetes removes the units with the highest numbers first.
     pub fn leaving(&self) -> bool {
         match (self.planned_units, unit_number(&self.unit)) {
             (Some(planned), Some(number)) => number >= planned,
@@ -145,7 +145,7 @@ impl Facts {
         }
     }
 
-    /// A secret's content by its URI.
+    /// The content of a secret, by its URI.
     pub fn secret(&self, uri: &str) -> Option<&BTreeMap<String, Secret>> {
         match self.secrets.get(uri)? {
             SecretFact::Content(content) => Some(content),
@@ -153,7 +153,7 @@ impl Facts {
         }
     }
 
-    /// An option that is a text and not empty.
+    /// The trimmed value of a text option, if it is not empty.
     pub fn text(&self, option: &str) -> Option<&str> {
         let text = self.config.get(option)?.as_str()?.trim();
         (!text.is_empty()).then_some(text)
@@ -168,7 +168,7 @@ pub fn unit_number(unit: &str) -> Option<u32> {
 // === impl Secret ===
 
 impl Secret {
-    /// Wraps a text.
+    /// Wraps a secret text.
     pub fn new(text: impl Into<String>) -> Self {
         Self(SecretString::from(text.into()))
     }

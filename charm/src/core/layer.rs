@@ -1,18 +1,18 @@
-//! Pebble's layer: two services of one program, and checks that Kubernetes asks for.
+//! The Pebble layer: the two services, and the checks that Kubernetes queries.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
 use super::environment::Variables;
-use super::paths::{
+use super::names::{
     CONNECTOR_SERVICE, CONNECTOR_STATUS_PORT, MANAGEMENT_SERVICE, MANAGEMENT_STATUS_PORT, PROGRAM,
 };
 
 /// The layer's name.
 pub const LABEL: &str = "cluster-manager";
 
-/// A layer in Pebble's words.
+/// A Pebble layer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Layer {
@@ -43,17 +43,17 @@ struct Check {
     timeout: &'static str,
     threshold: u8,
     #[serde(flatten)]
-    of: Of,
+    probe: Probe,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-enum Of {
+enum Probe {
     Http { url: String },
     Tcp { port: u16 },
 }
 
-/// Where logs are forwarded to.
+/// A target for log forwarding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct LogTarget {
@@ -73,17 +73,17 @@ impl Layer {
     ) -> Self {
         let services = environments.into_iter().map(|(name, environment)| (name, service(name, environment)));
         Self {
-            summary: "Cluster Manager: what sites call, and what people call",
+            summary: "Cluster Manager: cluster connector and management API",
             services: services.collect(),
             checks: checks(),
             log_targets,
         }
     }
 
-    /// Changes to where logs go, without the services.
-    pub fn of_log_targets(log_targets: BTreeMap<String, LogTarget>) -> Self {
+    /// A layer with log targets only.
+    pub fn log_targets_only(log_targets: BTreeMap<String, LogTarget>) -> Self {
         Self {
-            summary: "Where Cluster Manager's logs go",
+            summary: "Log targets of Cluster Manager",
             services: BTreeMap::new(),
             checks: BTreeMap::new(),
             log_targets,
@@ -92,45 +92,48 @@ impl Layer {
 }
 
 impl LogTarget {
-    /// Forwards everything to this Loki.
+    /// Forwards all logs to this Loki.
     pub fn forward(location: String, labels: BTreeMap<&'static str, String>) -> Self {
         Self { r#override: "replace", r#type: "loki", location, services: ["all"], labels }
     }
 
-    /// Forwards nothing more: Pebble cannot forget a target.
+    /// Stops forwarding. Pebble cannot remove a target.
     pub fn retire(location: String) -> Self {
         Self { r#override: "replace", r#type: "loki", location, services: ["-all"], labels: BTreeMap::new() }
     }
 }
 
 fn service(name: &str, environment: Variables) -> Service {
-    let summary =
-        if name == CONNECTOR_SERVICE { "what sites call" } else { "what people and automation call" };
+    let summary = if name == CONNECTOR_SERVICE {
+        "API for clusters"
+    } else {
+        "API and web UI for people and automation"
+    };
     Service {
         r#override: "replace",
         summary,
         command: format!("{PROGRAM} serve"),
         startup: "enabled",
         environment,
-        // On the signal it finishes what it accepted.
+        // After the signal the workload finishes open requests.
         kill_delay: "30s",
     }
 }
 
-/// `ready` depends on the database, `alive` does not: Kubernetes would restart pods in an outage of the database, and
-/// make it longer.
+/// The `ready` checks depend on the database, the `alive` checks do not: otherwise Kubernetes would restart the pods during
+/// an outage of the database and prolong it.
 fn checks() -> BTreeMap<String, Check> {
     let ports = [(MANAGEMENT_SERVICE, MANAGEMENT_STATUS_PORT), (CONNECTOR_SERVICE, CONNECTOR_STATUS_PORT)];
     let of_service = |(service, port)| {
         let url = format!("http://localhost:{port}/status");
         [
-            (format!("{service}-alive"), check("alive", Of::Tcp { port })),
-            (format!("{service}-ready"), check("ready", Of::Http { url })),
+            (format!("{service}-alive"), check("alive", Probe::Tcp { port })),
+            (format!("{service}-ready"), check("ready", Probe::Http { url })),
         ]
     };
     ports.into_iter().flat_map(of_service).collect()
 }
 
-fn check(level: &'static str, of: Of) -> Check {
-    Check { r#override: "replace", level, period: "10s", timeout: "3s", threshold: 3, of }
+fn check(level: &'static str, probe: Probe) -> Check {
+    Check { r#override: "replace", level, period: "10s", timeout: "3s", threshold: 3, probe }
 }

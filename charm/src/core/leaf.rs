@@ -1,4 +1,4 @@
-//! The connector's certificate itself: made, read, and checked.
+//! The connector's leaf certificate: generates, parses and validates it.
 
 use protocol::{Certificate, Fingerprint};
 use rcgen::{CertificateParams, DnType, KeyPair, PKCS_ECDSA_P256_SHA256, PublicKeyData as _};
@@ -8,43 +8,43 @@ use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use super::facts::{Pair, Secret};
 
-/// How long a certificate lasts that we make. Sites pin it, so it must outlast whoever made it.
-const LIFETIME: Duration = Duration::days(3652);
+/// The validity of a generated certificate. It is long, because clusters pin the certificate.
+const VALIDITY: Duration = Duration::days(3652);
 
-/// Why a certificate cannot be the connector's.
+/// Why a certificate cannot be used for the connector.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum LeafError {
-    /// It is none.
-    #[error("the certificate cannot be read")]
+    /// It is malformed.
+    #[error("the certificate is malformed")]
     Certificate,
-    /// The key is none.
-    #[error("the key cannot be read")]
+    /// The key is malformed.
+    #[error("the key is malformed")]
     Key,
-    /// They are not a pair.
-    #[error("the key is not the certificate's")]
+    /// The key belongs to another certificate.
+    #[error("the key does not match the certificate")]
     Mismatch,
-    /// Sites would refuse it.
+    /// Clusters would refuse it, because it does not name the host that they call (contract 1.1).
     #[error("the certificate does not name {0}")]
     Name(String),
-    /// Making one failed.
-    #[error("a certificate for {0} cannot be made: {1}")]
-    Making(String, String),
+    /// It cannot be generated.
+    #[error("cannot generate a certificate for {0}: {1}")]
+    Generation(String, String),
 }
 
-/// A leaf that can be shown to sites.
+/// A leaf certificate that the connector can serve.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Leaf {
     /// The certificate and its key.
     pub pair: Pair,
-    /// What sites pin.
+    /// The fingerprint, which clusters pin.
     pub fingerprint: Fingerprint,
-    /// When it ends, in seconds since 1970.
-    pub ends: i64,
+    /// The end of its validity, in seconds since 1970.
+    pub expires_at: i64,
 }
 
 impl Leaf {
-    /// Reads a certificate, with its chain behind it, and its key.
-    pub fn read(pair: Pair) -> Result<Self, LeafError> {
+    /// Parses a certificate with its chain and its key.
+    pub fn parse(pair: Pair) -> Result<Self, LeafError> {
         let first = first_pem(&pair.certificate).ok_or(LeafError::Certificate)?;
         let leaf = Certificate::from_pem(first).map_err(|_| LeafError::Certificate)?;
         let (_, parsed) = X509Certificate::from_der(leaf.der()).map_err(|_| LeafError::Certificate)?;
@@ -53,28 +53,29 @@ impl Leaf {
             return Err(LeafError::Mismatch);
         }
         let fingerprint = Fingerprint::of_der(leaf.der());
-        let ends = parsed.validity().not_after.timestamp();
-        Ok(Self { pair, fingerprint, ends })
+        let expires_at = parsed.validity().not_after.timestamp();
+        Ok(Self { pair, fingerprint, expires_at })
     }
 
-    /// Whether sites that call this host accept it.
+    /// Checks that the certificate names the host, as clusters do when they call it.
     pub fn ensure_names(&self, host: &str) -> Result<(), LeafError> {
         let names = names(&self.pair.certificate).ok_or(LeafError::Certificate)?;
-        let named = names.iter().any(|name| matches(name, host));
-        if named { Ok(()) } else { Err(LeafError::Name(host.to_owned())) }
+        let is_named = names.iter().any(|name| matches(name, host));
+        if is_named { Ok(()) } else { Err(LeafError::Name(host.to_owned())) }
     }
 
-    /// Makes a self-signed one for a host.
-    pub fn make(host: &str, now: i64) -> Result<Self, LeafError> {
-        let failed = |error: &dyn std::fmt::Display| LeafError::Making(host.to_owned(), error.to_string());
+    /// Generates a self-signed certificate for a host.
+    pub fn generate(host: &str, now: i64) -> Result<Self, LeafError> {
+        let failed =
+            |error: &dyn std::fmt::Display| LeafError::Generation(host.to_owned(), error.to_string());
         let now = OffsetDateTime::from_unix_timestamp(now).map_err(|error| failed(&error))?;
         let mut parameters = CertificateParams::new(vec![host.to_owned()]).map_err(|error| failed(&error))?;
         parameters.distinguished_name.push(DnType::CommonName, "Cluster Manager");
         parameters.not_before = now - Duration::HOUR;
-        parameters.not_after = now + LIFETIME;
+        parameters.not_after = now + VALIDITY;
         let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(|error| failed(&error))?;
         let certificate = parameters.self_signed(&key).map_err(|error| failed(&error))?;
-        Self::read(Pair { certificate: certificate.pem(), key: Secret::new(key.serialize_pem()) })
+        Self::parse(Pair { certificate: certificate.pem(), key: Secret::new(key.serialize_pem()) })
     }
 }
 
@@ -105,14 +106,14 @@ fn address(bytes: &[u8]) -> Option<String> {
     <[u8; 16]>::try_from(bytes).ok().map(|sixteen| std::net::IpAddr::from(sixteen).to_string())
 }
 
-/// As Go compares them: without case, and a star stands for exactly one label.
+/// Compares a name with a host as Go does: without case, and with a wildcard for exactly one label.
 fn matches(name: &str, host: &str) -> bool {
     let (name, host) = (name.to_ascii_lowercase(), host.to_ascii_lowercase());
-    let starred = || {
+    let matches_wildcard = || {
         let (rest, (_, parent)) = (name.strip_prefix("*.")?, host.split_once('.')?);
         Some(rest == parent)
     };
-    name == host || starred().unwrap_or(false)
+    name == host || matches_wildcard().unwrap_or(false)
 }
 
 #[cfg(test)]
@@ -120,25 +121,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_made_leaf_names_its_host_and_lasts_ten_years() {
-        let leaf = Leaf::make("sites.example.com", 1_800_000_000).unwrap();
+    fn generated_leaf_names_its_host_and_is_valid_for_ten_years() {
+        let leaf = Leaf::generate("sites.example.com", 1_800_000_000).unwrap();
         assert_eq!(leaf.ensure_names("Sites.example.com"), Ok(()));
         assert_eq!(leaf.ensure_names("other.example.com"), Err(LeafError::Name("other.example.com".into())));
-        assert_eq!((leaf.ends - 1_800_000_000) / 86_400, 3652);
-        assert_eq!(Leaf::make("10.0.0.1", 0).unwrap().ensure_names("10.0.0.1"), Ok(()));
+        assert_eq!((leaf.expires_at - 1_800_000_000) / 86_400, 3652);
+        assert_eq!(Leaf::generate("10.0.0.1", 0).unwrap().ensure_names("10.0.0.1"), Ok(()));
     }
 
     #[test]
-    fn a_key_of_another_certificate_is_refused() {
-        let (one, other) = (Leaf::make("a.example", 0).unwrap(), Leaf::make("a.example", 0).unwrap());
-        let mixed = Pair { certificate: one.pair.certificate.clone(), key: other.pair.key };
-        assert_eq!(Leaf::read(mixed).unwrap_err(), LeafError::Mismatch);
-        let none = Pair { certificate: "none".into(), key: one.pair.key };
-        assert_eq!(Leaf::read(none).unwrap_err(), LeafError::Certificate);
+    fn key_of_another_certificate_is_refused() {
+        let (one, other) = (Leaf::generate("a.example", 0).unwrap(), Leaf::generate("a.example", 0).unwrap());
+        let mismatched = Pair { certificate: one.pair.certificate.clone(), key: other.pair.key };
+        assert_eq!(Leaf::parse(mismatched).unwrap_err(), LeafError::Mismatch);
+        let malformed = Pair { certificate: "malformed".into(), key: one.pair.key };
+        assert_eq!(Leaf::parse(malformed).unwrap_err(), LeafError::Certificate);
     }
 
     #[test]
-    fn a_star_stands_for_one_label() {
+    fn wildcard_matches_exactly_one_label() {
         assert!(matches("*.example.com", "a.example.com"));
         assert!(!matches("*.example.com", "a.b.example.com"));
         assert!(!matches("*.example.com", "example.com"));

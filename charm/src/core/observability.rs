@@ -1,4 +1,4 @@
-//! What the charm tells an observability stack, and learns from it. None of it is needed to run.
+//! The relations with an observability stack. All of them are optional.
 
 pub mod dashboards;
 pub mod grafana;

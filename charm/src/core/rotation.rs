@@ -1,114 +1,114 @@
-//! The action `rotate-connector-certificate`: what it would do, and does.
+//! The action `rotate-connector-certificate`.
 //!
-//! A trial run prepares the new leaf and keeps it, so that its fingerprint can be told to the sites beforehand, and the
-//! real run puts that very leaf in force.
+//! A dry run prepares and stores the next leaf, so that its fingerprint can be announced to the administrators of the
+//! clusters. The real run activates that leaf.
 
-use std::collections::BTreeMap;
-
-use super::config::Config;
+use super::action::Results;
+use super::app_secrets::{self, Content, SecretLabel, Stored};
+use super::config::{CertificateSource, Config};
+use super::connector_certificate::{self, ActiveLeaf, Wanted, activate, clusters};
 use super::facts::Facts;
-use super::identity::{self, InForce, Wanted, counted, put_in_force};
-use super::kept::{self, Content, Kept, Label};
+use super::leaf::Leaf;
 
-/// What a person is told, by keys.
-pub type Results = BTreeMap<&'static str, String>;
-
-/// What the action does next.
+/// The next step of the action.
 #[derive(Debug)]
 pub enum Step {
-    /// Makes a leaf for this host, keeps it as the next, and asks again.
+    /// Generate a leaf for this host, store it as the next one, and decide again.
     Prepare(String),
-    /// Says what would happen.
-    Tell(Results),
-    /// Puts the leaf in force, and says what that means.
-    PutInForce(Content, Results),
-    /// Cannot be done.
+    /// Report what a rotation would do.
+    Report(Results),
+    /// Store this leaf as the active one, and report the results.
+    Activate(Content, Results),
+    /// Fail with this message.
     Fail(String),
 }
 
-/// Decides.
-pub fn decide(facts: &Facts, trial: bool) -> Step {
-    step(facts, trial).unwrap_or_else(Step::Fail)
+/// Decides the next step.
+pub fn decide(facts: &Facts, dry_run: bool) -> Step {
+    step(facts, dry_run).unwrap_or_else(Step::Fail)
 }
 
-fn step(facts: &Facts, trial: bool) -> Result<Step, String> {
+fn step(facts: &Facts, dry_run: bool) -> Result<Step, String> {
     if !facts.leads() {
         return Err(format!(
-            "this is not the leader: juju run {}/leader rotate-connector-certificate",
+            "this unit is not the leader: juju run {}/leader rotate-connector-certificate",
             facts.app
         ));
     }
     let config = Config::read(facts).map_err(|problems| {
         problems.into_iter().map(|problem| problem.text).collect::<Vec<_>>().join("; ")
     })?;
-    let now = match kept::read(facts, Label::Connector) {
-        Kept::Content(content) => identity::read(content),
-        Kept::Absent | Kept::Unreadable => None,
+    let active = match app_secrets::read(facts, SecretLabel::Connector) {
+        Stored::Content(content) => connector_certificate::parse(content),
+        Stored::Absent | Stored::Unreadable => None,
     };
-    let now = now.ok_or("there is no connector certificate yet, so there is nothing to change")?;
-    let sites = facts.sites.ok_or(
-        "the workload cannot say how many clusters are enrolled, and so how many would be cut off; is the database there?",
+    let active = active.ok_or("nothing to change: there is no connector certificate yet")?;
+    let count = facts.cluster_count.ok_or(
+        "the workload cannot count the enrolled clusters, which the change would cut off: check the database",
     )?;
-    let next = match identity::wanted(facts, &config, Some(&now)).map_err(|condition| condition.text)? {
-        Wanted::Given(leaf) => leaf,
-        Wanted::Same if identity::moves(Some(&now), &config) => now.leaf.clone(),
-        Wanted::Same if config.source != super::config::CertificateSource::Pinned => {
-            return Err(
-                "the certificate in force is the one that the options ask for, so there is nothing to change"
-                    .into(),
-            );
+    let wanted = connector_certificate::wanted(facts, &config, Some(&active));
+    let next = match wanted.map_err(|condition| condition.text)? {
+        Wanted::Provided(leaf) => leaf,
+        Wanted::Unchanged if connector_certificate::domain_differs(Some(&active), &config) => {
+            active.leaf.clone()
         }
-        // Asked for without a change of the options: a new leaf, as when the key has leaked.
-        Wanted::Same | Wanted::Made => match prepared(facts, &config, &now) {
+        Wanted::Unchanged if config.source != CertificateSource::Pinned => {
+            return Err("nothing to change: the options ask for the active certificate".into());
+        }
+        // Without changed options the rotation replaces the key, for example because it leaked.
+        Wanted::Unchanged | Wanted::Generated => match prepared(facts, &config, &active) {
             Some(leaf) => leaf,
             None => return Ok(Step::Prepare(config.connector.host().to_owned())),
         },
     };
-    let next = put_in_force(&config, next, true);
-    let results = results(&now, &next, sites, trial);
-    // Sites may pin it from now on.
-    let content = identity::content(&InForce { served: true, ..next });
-    Ok(if trial { Step::Tell(results) } else { Step::PutInForce(content, results) })
+    let next = activate(&config, next, true);
+    let results = results(&active, &next, count, dry_run);
+    // Clusters may pin it from now on.
+    let content = connector_certificate::content(&ActiveLeaf { served: true, ..next });
+    Ok(if dry_run { Step::Report(results) } else { Step::Activate(content, results) })
 }
 
-/// The leaf that a trial run has prepared, if it still is what the options ask for.
-fn prepared(facts: &Facts, config: &Config, now: &InForce) -> Option<super::leaf::Leaf> {
-    let Kept::Content(content) = kept::read(facts, Label::ConnectorNext) else { return None };
-    let next = identity::read(content)?;
-    let is_new = next.leaf.fingerprint != now.leaf.fingerprint;
+/// The leaf that a dry run prepared, if it still matches the options.
+fn prepared(facts: &Facts, config: &Config, active: &ActiveLeaf) -> Option<Leaf> {
+    let Stored::Content(content) = app_secrets::read(facts, SecretLabel::ConnectorNext) else { return None };
+    let next = connector_certificate::parse(content)?;
+    let is_new = next.leaf.fingerprint != active.leaf.fingerprint;
     (is_new && next.leaf.ensure_names(config.connector.host()).is_ok()).then_some(next.leaf)
 }
 
-fn results(now: &InForce, next: &InForce, sites: u64, trial: bool) -> Results {
+fn results(active: &ActiveLeaf, next: &ActiveLeaf, count: u64, dry_run: bool) -> Results {
     let fingerprint = next.leaf.fingerprint;
-    let (cut_off, do_it) =
-        (counted(sites), "run it again with dry-run=false; sites can be told this fingerprint before");
-    let until = if fingerprint == now.leaf.fingerprint {
-        "until each joins again, at the new name"
+    let cut_off = clusters(count);
+    let until = if fingerprint == active.leaf.fingerprint {
+        "until each joins again under the new domain"
     } else {
-        "until each is told the new fingerprint"
+        "until the new fingerprint is set on each"
     };
-    let summary = match (trial, sites) {
-        (true, 0) => format!("would cut off nobody; {do_it}"),
-        (true, _) => format!("would cut off {cut_off} {until}; {do_it}"),
-        (false, 0) => "cut off nobody".to_owned(),
+    let next_step = "to rotate, run the action with dry-run=false; the fingerprint can be announced before";
+    let summary = match (dry_run, count) {
+        (true, 0) => format!("would cut off no clusters; {next_step}"),
+        (true, _) => format!("would cut off {cut_off} {until}; {next_step}"),
+        (false, 0) => "cut off no clusters".to_owned(),
         (false, _) => format!("cut off {cut_off} {until}"),
     };
-    let moved = (now.domain != next.domain).then(|| ("domain", next.domain.clone()));
+    let domain = (active.domain != next.domain).then(|| ("domain", next.domain.clone()));
     [
         ("summary", summary),
-        ("changed", (!trial).to_string()),
-        ("clusters", sites.to_string()),
-        ("old-fingerprint", now.leaf.fingerprint.to_string()),
+        ("changed", (!dry_run).to_string()),
+        ("clusters", count.to_string()),
+        ("old-fingerprint", active.leaf.fingerprint.to_string()),
         ("fingerprint", fingerprint.to_string()),
         (
             "command-on-each-microcloud",
             format!("microcloud cluster-manager set certificate_fingerprint {fingerprint}"),
         ),
-        ("command-on-each-plain-lxd", "cluster-agent leave --force, then join with a new token".to_owned()),
-        ("unused-tokens", "carry the old fingerprint: revoke them and make new ones".to_owned()),
+        (
+            "command-on-each-plain-lxd",
+            "cluster-agent leave --force, then join with a new join token".to_owned(),
+        ),
+        ("unused-tokens", "contain the old fingerprint: revoke them and create new ones".to_owned()),
     ]
     .into_iter()
-    .chain(moved)
+    .chain(domain)
     .collect()
 }

@@ -1,27 +1,27 @@
-//! Who people sign in with: the identity provider from the relation `oauth`, or from the options.
+//! The identity provider for sign-in, from the relation `oauth` or from the options.
 
 use serde_json::json;
 use settings::{Source, table, typed};
 
-use super::config::{Config, in_words};
+use super::config::{Config, describe};
 use super::facts::{Bag, Facts, Relation, Secret};
 use super::status::Condition;
 
 /// The endpoint.
 pub const ENDPOINT: &str = "oauth";
 
-/// The identity provider as the workload is told of it.
+/// The identity provider, as the workload is configured with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Provider {
-    /// As it names itself.
+    /// The issuer URL.
     pub issuer: String,
-    /// Our name there.
+    /// The client id.
     pub client_id: String,
-    /// Our secret there, if there is one.
+    /// The client secret, if there is one.
     pub client_secret: Option<Secret>,
 }
 
-/// What the leader writes into the relation: the client that it wants.
+/// The leader's data: the client to register.
 pub fn request(config: &Config, public: &str) -> Bag {
     let audience: Vec<_> = config.setting(&table::OIDC_AUDIENCE).into_iter().collect();
     [
@@ -35,13 +35,13 @@ pub fn request(config: &Config, public: &str) -> Bag {
     .into()
 }
 
-/// The provider; the relation goes before the options. Beside it what is worth a word.
+/// The provider, from the relation or else from the options, with a hint for the status.
 pub fn read(facts: &Facts, config: &Config) -> Result<(Provider, Option<Condition>), Condition> {
     let (provider, hint) = match facts.relation(ENDPOINT) {
         Some(relation) => (related(facts, relation)?, None),
         None => configured(facts, config)?,
     };
-    check(&provider)?;
+    validate(&provider)?;
     Ok((provider, hint))
 }
 
@@ -54,7 +54,10 @@ fn related(facts: &Facts, relation: &Relation) -> Result<Provider, Condition> {
             client_id: client_id.clone(),
             client_secret: Some(client_secret),
         }),
-        _ => Err(Condition::waiting(format!("waiting for {} to register us for sign-in", relation.remote))),
+        _ => Err(Condition::waiting(format!(
+            "waiting for {} to register this application for sign-in",
+            relation.remote
+        ))),
     }
 }
 
@@ -63,7 +66,7 @@ fn configured(facts: &Facts, config: &Config) -> Result<(Provider, Option<Condit
     let (Some(issuer), Some(client_id)) = settings else {
         let app = &facts.app;
         let text = format!(
-            "nobody to sign in with: set oidc-issuer and oidc-client-id, or juju integrate {app}:oauth hydra"
+            "no identity provider: set oidc-issuer and oidc-client-id, or juju integrate {app}:oauth hydra"
         );
         return Err(Condition::blocked(text));
     };
@@ -71,31 +74,31 @@ fn configured(facts: &Facts, config: &Config) -> Result<(Provider, Option<Condit
         None => (None, None),
         Some(uri) if uri.starts_with("secret:") => (Some(granted(facts, uri)?), None),
         Some(plain) => {
-            let text = "oidc-client-secret is readable in the options: better a secret, see juju add-secret";
+            let text = "oidc-client-secret is visible in the options: use a Juju secret instead, see juju add-secret";
             (Some(Secret::new(plain)), Some(Condition::note(text)))
         }
     };
     Ok((Provider { issuer: issuer.into(), client_id: client_id.into(), client_secret }, hint))
 }
 
-/// The value in a secret of the operator's: under `secret`, or the only one that there is.
+/// The value in an operator's secret: that of the key `secret`, or else the only one.
 fn granted(facts: &Facts, uri: &str) -> Result<Secret, Condition> {
     let app = &facts.app;
     let Some(content) = facts.secret(uri) else {
         return Err(Condition::blocked(format!(
-            "oidc-client-secret cannot be read: juju grant-secret {uri} {app}"
+            "cannot read oidc-client-secret: juju grant-secret {uri} {app}"
         )));
     };
     let only = || content.values().next().filter(|_| content.len() == 1);
     content.get("secret").or_else(only).cloned().ok_or_else(|| {
         Condition::blocked(format!(
-            "oidc-client-secret has no value named secret: juju update-secret {uri} secret=…"
+            "oidc-client-secret has no key named secret: juju update-secret {uri} secret=…"
         ))
     })
 }
 
-/// The workload would refuse to start with an issuer that it does not take.
-fn check(provider: &Provider) -> Result<(), Condition> {
+/// Validates the issuer as the workload does, which would otherwise refuse to start.
+fn validate(provider: &Provider) -> Result<(), Condition> {
     let variables = [
         (table::OIDC_ISSUER.name, provider.issuer.as_str()),
         (table::OIDC_CLIENT_ID.name, provider.client_id.as_str()),
@@ -103,5 +106,5 @@ fn check(provider: &Provider) -> Result<(), Condition> {
     ];
     let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let checked = Source::from_variables(variables).and_then(|source| typed::Management::from(&source));
-    checked.map(|_| ()).map_err(|error| Condition::blocked(in_words(&error)))
+    checked.map(|_| ()).map_err(|error| Condition::blocked(describe(&error)))
 }

@@ -1,45 +1,45 @@
-//! The status: a list of named conditions, the worst of which is shown.
+//! The conditions of the status. Juju shows the worst one.
 
-/// How bad a condition is.
+/// The severity of a condition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// Worth knowing; all works.
+    /// A hint. Everything works.
     Note,
-    /// Something else will finish by itself.
+    /// Something is in progress. Nobody needs to act.
     Waiting,
-    /// Somebody must act; the text says what to do.
+    /// An operator must act. The text says what to do.
     Blocked,
 }
 
-/// Something that the status says.
+/// A condition of the status.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Condition {
-    /// How bad it is.
+    /// Its severity.
     pub level: Level,
-    /// In words.
+    /// The text for the operator.
     pub text: String,
 }
 
 impl Condition {
-    /// Worth knowing.
+    /// A hint.
     pub fn note(text: impl Into<String>) -> Self {
         Self { level: Level::Note, text: text.into() }
     }
 
-    /// Something else will finish.
+    /// Something is in progress.
     pub fn waiting(text: impl Into<String>) -> Self {
         Self { level: Level::Waiting, text: text.into() }
     }
 
-    /// Somebody must act.
+    /// An operator must act.
     pub fn blocked(text: impl Into<String>) -> Self {
         Self { level: Level::Blocked, text: text.into() }
     }
 }
 
-/// What is shown of these: the first of the worst. None: all is well.
+/// The condition to show: the first of the worst. `None` if there are no conditions.
 pub fn worst(conditions: &[Condition]) -> Option<&Condition> {
-    // `max_by_key` would give the last of them.
+    // `max_by_key` returns the last of several maxima.
     conditions.iter().rev().max_by_key(|condition| condition.level)
 }
 
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_of_the_worst_is_shown() {
+    fn first_of_the_worst_conditions_is_shown() {
         let conditions =
             [Condition::waiting("a"), Condition::blocked("b"), Condition::blocked("c"), Condition::note("d")];
         assert_eq!(worst(&conditions), Some(&Condition::blocked("b")));

@@ -1,4 +1,4 @@
-//! What Traefik is told over `traefik-route`: to pass TLS through to all units, with the PROXY protocol.
+//! The relation `traefik-route`: configures Traefik to pass TLS through to all units, with the PROXY protocol.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -9,48 +9,54 @@ use serde::Serialize;
 
 use super::config::Config;
 use super::facts::{Bag, Facts, unit_number};
-use super::paths::{CONNECTOR_PORT, CONNECTOR_SERVICE, MANAGEMENT_PORT, MANAGEMENT_SERVICE};
+use super::names::{CONNECTOR_PORT, CONNECTOR_SERVICE, MANAGEMENT_PORT, MANAGEMENT_SERVICE};
 use super::status::Condition;
 
 /// The endpoint.
 pub const ENDPOINT: &str = "traefik-route";
-/// Traefik's entry point for TLS, and its port.
+/// Traefik's default entry point for TLS, and its port.
 const WEBSECURE: (&str, u16) = ("websecure", 443);
-/// Ports that Traefik's charm listens on itself.
-const TAKEN: [u16; 2] = [80, 443];
+/// The ports that Traefik's charm uses itself.
+const RESERVED_PORTS: [u16; 2] = [80, 443];
 
-/// A service as it is reached from outside.
+/// A service with its public address.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Public<'a> {
-    /// Our name of it.
+pub struct PublicService<'a> {
+    /// The name of the service.
     pub service: &'static str,
-    /// Where it is reached.
+    /// The public address.
     pub address: &'a Address,
-    /// The port at which the units listen.
+    /// The port on which the units listen.
     pub port: u16,
 }
 
-/// What is behind Traefik: the connector, and the management API unless an ingress has it.
-pub fn behind<'a>(management: Option<&'a Address>, connector: &'a Address) -> Vec<Public<'a>> {
-    let connector = Public { service: CONNECTOR_SERVICE, address: connector, port: CONNECTOR_PORT };
-    let management =
-        management.map(|address| Public { service: MANAGEMENT_SERVICE, address, port: MANAGEMENT_PORT });
+/// The services behind Traefik: the connector, and the management API unless an ingress serves it.
+pub fn public_services<'a>(
+    management: Option<&'a Address>,
+    connector: &'a Address,
+) -> Vec<PublicService<'a>> {
+    let connector = PublicService { service: CONNECTOR_SERVICE, address: connector, port: CONNECTOR_PORT };
+    let management = management.map(|address| PublicService {
+        service: MANAGEMENT_SERVICE,
+        address,
+        port: MANAGEMENT_PORT,
+    });
     [connector].into_iter().chain(management).collect()
 }
 
-/// What the leader writes.
-pub fn request(facts: &Facts, services: &[Public<'_>], proxies: &[IpNet]) -> Result<Bag, Condition> {
+/// The leader's data.
+pub fn request(facts: &Facts, services: &[PublicService<'_>], proxies: &[IpNet]) -> Result<Bag, Condition> {
     let mut tcp = Tcp::default();
     let mut entry_points = BTreeMap::new();
     let mut taken = BTreeSet::new();
-    for Public { service, address, port } in services {
+    for PublicService { service, address, port } in services {
         let by_name = address.host().parse::<IpAddr>().is_err();
         let entry_point = entry_point(service, address, by_name)?;
-        // By name two services may share a port, unless they share the name as well.
-        let place = (address.port(), by_name.then(|| address.host().to_ascii_lowercase()));
-        if !taken.insert(place) {
+        // Services with different names can share a port.
+        let endpoint = (address.port(), by_name.then(|| address.host().to_ascii_lowercase()));
+        if !taken.insert(endpoint) {
             return Err(Condition::blocked(
-                "management-api-domain and cluster-connector-domain lead to the same place: Traefik cannot tell them apart",
+                "behind Traefik, management-api-domain and cluster-connector-domain need different names or ports",
             ));
         }
         if entry_point != WEBSECURE.0 {
@@ -64,8 +70,8 @@ pub fn request(facts: &Facts, services: &[Public<'_>], proxies: &[IpNet]) -> Res
                 entry_points: [entry_point],
                 rule: format!("HostSNI(`{host}`)"),
                 service: name.clone(),
-                // Without a name there is nothing to tell TLS connections apart by: the whole port is ours.
-                tls: by_name.then_some(PassedThrough { passthrough: true }),
+                // Without a name Traefik cannot distinguish TLS connections, so the service uses the whole port.
+                tls: by_name.then_some(RouterTls { passthrough: true }),
             },
         );
         let servers =
@@ -75,7 +81,7 @@ pub fn request(facts: &Facts, services: &[Public<'_>], proxies: &[IpNet]) -> Res
     }
     let mut bag = Bag::from([
         ("config".to_owned(), to_yaml(&Dynamic { tcp })?),
-        // Without this Traefik's charm adds a router of its own, which ends TLS.
+        // Otherwise Traefik's charm adds its own router, which terminates TLS.
         ("raw".to_owned(), "True".to_owned()),
     ]);
     if !entry_points.is_empty() {
@@ -84,8 +90,8 @@ pub fn request(facts: &Facts, services: &[Public<'_>], proxies: &[IpNet]) -> Res
     Ok(bag)
 }
 
-/// Whose PROXY headers are believed, and whether any are asked for: whom the operator names. Traefik's units do not say where
-/// they call from: what stands in their bags is the address of their Kubernetes service.
+/// The networks that send PROXY headers, as the operator set them. Without any, Traefik sends none. The networks cannot be
+/// derived from the relation: it holds the address of Traefik's Kubernetes service, not of its pods.
 pub fn proxies(config: &Config) -> Vec<IpNet> {
     config.trusted_proxies.clone()
 }
@@ -95,7 +101,7 @@ fn entry_point(service: &str, address: &Address, by_name: bool) -> Result<String
     if by_name && port == WEBSECURE.1 {
         return Ok(WEBSECURE.0.to_owned());
     }
-    if !TAKEN.contains(&port) {
+    if !RESERVED_PORTS.contains(&port) {
         return Ok(format!("{service}-{port}"));
     }
     let (option, example) = if service == CONNECTOR_SERVICE {
@@ -105,11 +111,11 @@ fn entry_point(service: &str, address: &Address, by_name: bool) -> Result<String
     };
     let host = address.host();
     Err(Condition::blocked(format!(
-        "{host} behind Traefik needs a port of its own, not {port}: set {option}, for example to {example}"
+        "behind Traefik, {host} needs a port other than {port}: set {option}, for example to {example}"
     )))
 }
 
-/// The units in the cluster's DNS, by their numbers.
+/// The DNS names of the units, in the order of their numbers.
 pub fn hosts(facts: &Facts) -> Vec<String> {
     let suffix = facts.host.split_once('.').map_or("", |(_, suffix)| suffix);
     let peers = facts.peers().into_iter().flat_map(|peers| peers.units.keys());
@@ -123,7 +129,7 @@ fn to_yaml(value: &impl Serialize) -> Result<String, Condition> {
     serde_yaml::to_string(value).map_err(|error| Condition::blocked(format!("traefik-route: {error}")))
 }
 
-// Traefik's own words, as of 2.11.
+// Traefik's configuration, as of 2.11.
 
 #[derive(Serialize)]
 struct Dynamic {
@@ -143,11 +149,11 @@ struct Router {
     rule: String,
     service: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    tls: Option<PassedThrough>,
+    tls: Option<RouterTls>,
 }
 
 #[derive(Serialize)]
-struct PassedThrough {
+struct RouterTls {
     passthrough: bool,
 }
 

@@ -1,18 +1,18 @@
-//! URLs as relations carry them.
+//! URLs in the data of relations.
 
 use serde::Deserialize;
 use url::Url;
 
-/// The URL in a JSON object `{"url": …}`, if it is one of the web.
+/// The URL in a JSON object `{"url": …}`, if its scheme is `http` or `https`.
 pub fn url_in(json: &str) -> Option<Url> {
     #[derive(Deserialize)]
-    struct Carrier {
+    struct UrlObject {
         url: String,
     }
-    web_url(&serde_json::from_str::<Carrier>(json).ok()?.url)
+    web_url(&serde_json::from_str::<UrlObject>(json).ok()?.url)
 }
 
-/// A URL, if it is one of the web.
+/// Parses a URL whose scheme is `http` or `https`.
 pub fn web_url(text: &str) -> Option<Url> {
     Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"))
 }

@@ -8,10 +8,11 @@ use pyo3::prelude::*;
 use super::ops::Charm;
 use super::workload;
 use crate::core::facts::{Facts, Issued, Pair, Relation, SecretFact};
-use crate::core::management::{self, Purpose};
-use crate::core::{PEERS, references};
+use crate::core::management_certificate::{self, Purpose};
+use crate::core::names::PEERS;
+use crate::core::references;
 
-/// All facts but the number of clusters, which is dear.
+/// Reads all facts except the number of clusters, which takes a command in the container.
 pub(super) fn facts(charm: &Charm<'_>) -> PyResult<Facts> {
     let mut facts = outline(charm)?;
     facts.relations = relations(charm, &facts)?;
@@ -19,8 +20,8 @@ pub(super) fn facts(charm: &Charm<'_>) -> PyResult<Facts> {
         let content = charm.secret(&uri)?;
         facts.secrets.insert(uri, content.map_or(SecretFact::Unreadable, SecretFact::Content));
     }
-    facts.container = workload::look(charm)?;
-    if facts.leader && facts.relation(management::ENDPOINT).is_some() {
+    facts.container = workload::read(charm)?;
+    if facts.leader && facts.relation(management_certificate::ENDPOINT).is_some() {
         facts.issued = Issued {
             management: issued(charm, Purpose::Management),
             connector: issued(charm, Purpose::Connector),
@@ -29,7 +30,7 @@ pub(super) fn facts(charm: &Charm<'_>) -> PyResult<Facts> {
     Ok(facts)
 }
 
-/// What is known before any relation is read but by its name.
+/// Reads the facts that need neither secrets nor the data of relations.
 pub(super) fn outline(charm: &Charm<'_>) -> PyResult<Facts> {
     let (model, app, unit) = (charm.model()?, charm.app()?, charm.unit()?);
     let relations = charm.relations()?.into_iter().map(|(endpoint, relation)| {
@@ -42,7 +43,7 @@ pub(super) fn outline(charm: &Charm<'_>) -> PyResult<Facts> {
         model: model.getattr("name")?.extract()?,
         model_uuid: model.getattr("uuid")?.extract()?,
         leader: unit.call_method0("is_leader")?.extract()?,
-        // An application that is being removed is gone from Juju's answer.
+        // Juju does not report an application that is being removed.
         planned_units: app.call_method0("planned_units").and_then(|units| units.extract()).ok(),
         host: charm.py().import("socket")?.call_method0("getfqdn")?.extract()?,
         ip: address(charm).ok().flatten(),
@@ -75,7 +76,7 @@ fn relations(charm: &Charm<'_>, facts: &Facts) -> PyResult<Vec<Relation>> {
         for unit in relation.units()? {
             units.insert(unit.getattr("name")?.extract()?, relation.bag(&unit)?);
         }
-        // Followers may read what our application says to its own units alone.
+        // Followers can read the data of their own application only in the peer relation.
         let readable = facts.leader || endpoint == PEERS;
         relations.push(Relation {
             id: relation.id()?,
@@ -94,11 +95,11 @@ fn relations(charm: &Charm<'_>, facts: &Facts) -> PyResult<Vec<Relation>> {
     Ok(relations)
 }
 
-/// A certificate from the provider. What it says wrongly is none, and logged.
+/// Reads a certificate from the provider. An error is logged and counts as no certificate.
 fn issued(charm: &Charm<'_>, purpose: Purpose) -> Option<Pair> {
-    let assigned = charm.assigned(purpose.as_str());
+    let assigned = charm.assigned_certificate(purpose.as_str());
     let assigned =
-        assigned.inspect_err(|error| charm.log_error("reading what the certificates' provider gave", error));
+        assigned.inspect_err(|error| charm.log_error("cannot read the certificate from its provider", error));
     let (chain, key) = assigned.ok()??;
     let certificate = chain.iter().flat_map(|link| [link.trim(), "\n"]).collect();
     Some(Pair { certificate, key })

@@ -1,4 +1,4 @@
-//! Python's `ops` objects behind names and types of ours.
+//! Typed wrappers of Python's `ops` objects.
 
 use std::collections::BTreeMap;
 
@@ -6,9 +6,10 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use serde_json::Value;
 
+use crate::core::decide::BagChanges;
 use crate::core::facts::{Bag, Secret};
 
-/// The exceptions that we tell apart.
+/// The exceptions that are handled.
 pub(super) mod exceptions {
     pyo3::import_exception!(ops, ModelError);
     pyo3::import_exception!(ops.pebble, ChangeError);
@@ -16,7 +17,7 @@ pub(super) mod exceptions {
     pyo3::import_exception!(ops.pebble, PathError);
 }
 
-/// Our `ops.CharmBase`.
+/// The charm, an `ops.CharmBase`.
 pub(super) struct Charm<'py>(Bound<'py, PyAny>);
 
 /// An `ops.Relation`.
@@ -49,14 +50,14 @@ impl<'py> Charm<'py> {
         self.unit()?.call_method1("get_container", ("cluster-manager",))
     }
 
-    /// The options that are set.
+    /// The options with a value.
     pub(super) fn config(&self) -> PyResult<BTreeMap<String, Value>> {
         let config = PyDict::new(self.py());
         config.call_method1("update", (self.0.getattr("config")?,))?;
         values(&config)
     }
 
-    /// All relations that are there, by their endpoint. One that just broke is there for Juju, but not for us.
+    /// All relations with their endpoint, except broken ones, which Juju still lists.
     pub(super) fn relations(&self) -> PyResult<Vec<(String, Relation<'py>)>> {
         let relations = self.model()?.getattr("relations")?;
         let mut found = Vec::new();
@@ -72,7 +73,7 @@ impl<'py> Charm<'py> {
         Ok(found)
     }
 
-    /// A secret's newest content; none where Juju does not let us.
+    /// The latest content of a secret; `None` if Juju denies access.
     pub(super) fn secret(&self, uri: &str) -> PyResult<Option<BTreeMap<String, Secret>>> {
         let arguments = PyDict::new(self.py());
         arguments.set_item("id", uri)?;
@@ -87,18 +88,18 @@ impl<'py> Charm<'py> {
         absent_if_gone(self.py(), read())
     }
 
-    /// What keeps the charm from doing its work, since this process began.
+    /// The problem that occurred in this process, if any.
     pub(super) fn problem(&self) -> Option<String> {
         self.0.getattr("problem").ok()?.extract().ok()?
     }
 
     pub(super) fn set_problem(&self, problem: &str) {
-        // The attribute is set in the constructor, and can be set again.
+        // The constructor has set the attribute, so this cannot fail.
         let _ = self.0.setattr("problem", problem);
     }
 
-    /// What the certificates' provider gave for a purpose: the chain, the leaf first, and the key.
-    pub(super) fn assigned(&self, purpose: &str) -> PyResult<Option<(Vec<String>, Secret)>> {
+    /// The certificate from the provider for a purpose: the chain, beginning with the leaf, and the key.
+    pub(super) fn assigned_certificate(&self, purpose: &str) -> PyResult<Option<(Vec<String>, Secret)>> {
         let (library, requests) = (self.0.getattr("certificates")?, self.0.getattr("requests")?);
         let request = requests.call_method1("get", (purpose,))?;
         if library.is_none() || request.is_none() {
@@ -120,14 +121,14 @@ impl<'py> Charm<'py> {
         Ok(Some((chain, Secret::new(key.str()?.to_string()))))
     }
 
-    /// Logs an error with its traceback; errors of ours and of Juju's hold no secrets.
-    pub(super) fn log_error(&self, doing: &str, error: &PyErr) {
+    /// Logs an error with its traceback. Errors of this charm and of Juju contain no secrets.
+    pub(super) fn log_error(&self, message: &str, error: &PyErr) {
         let log = || {
             let arguments = PyDict::new(self.py());
             arguments.set_item("exc_info", error.value(self.py()))?;
-            self.logger()?.call_method("error", ("%s failed", doing), Some(&arguments))
+            self.logger()?.call_method("error", ("%s", message), Some(&arguments))
         };
-        // Nobody is left to tell if the logging fails.
+        // An error of the logging itself cannot be reported.
         let _ = log();
     }
 
@@ -147,7 +148,7 @@ impl<'py> Relation<'py> {
         self.0.getattr("id")?.extract()
     }
 
-    /// The other application's name. Juju may not know it yet, or not any more.
+    /// The name of the other application, if Juju knows it.
     pub(super) fn remote(&self) -> PyResult<Option<String>> {
         let app = self.0.getattr("app")?;
         if app.is_none() { Ok(None) } else { app.getattr("name")?.extract().map(Some) }
@@ -161,7 +162,7 @@ impl<'py> Relation<'py> {
         self.0.getattr("units")?.try_iter()?.collect()
     }
 
-    /// What one of the two sides says; nothing if Juju does not let us read it.
+    /// The data of an application or unit; empty if Juju denies access.
     pub(super) fn bag(&self, of: &Bound<'py, PyAny>) -> PyResult<Bag> {
         let py = of.py();
         let read = || {
@@ -172,15 +173,15 @@ impl<'py> Relation<'py> {
         absent_if_gone(py, read()).map(Option::unwrap_or_default)
     }
 
-    /// Writes what differs. Whether anything did.
-    pub(super) fn say(&self, of: &Bound<'py, PyAny>, said: &crate::core::decide::Said) -> PyResult<bool> {
+    /// Writes the changes that differ from the present data. Returns whether there were any.
+    pub(super) fn write(&self, of: &Bound<'py, PyAny>, changes: &BagChanges) -> PyResult<bool> {
         let before = self.bag(of)?;
-        let differing = said.iter().filter(|(key, value)| before.get(*key) != value.as_ref());
+        let differing = changes.iter().filter(|(key, value)| before.get(*key) != value.as_ref());
         let differing: Vec<_> = differing.collect();
         let write = || {
             let bag = self.data(of)?;
             for (key, value) in &differing {
-                // Juju takes an empty value for the removal of the key.
+                // An empty value removes the key.
                 bag.set_item(key, value.as_deref().unwrap_or_default())?;
             }
             Ok(!differing.is_empty())
@@ -193,7 +194,7 @@ impl<'py> Relation<'py> {
     }
 }
 
-/// A relation that is gone, and a secret that is not ours, raise a bare `ModelError`: that is an absence, not a failure.
+/// Turns a `ModelError` into `None`: `ops` raises it for a relation that is gone and a secret that was not granted.
 fn absent_if_gone<T>(py: Python<'_>, result: PyResult<T>) -> PyResult<Option<T>> {
     match result {
         Ok(value) => Ok(Some(value)),
@@ -202,10 +203,10 @@ fn absent_if_gone<T>(py: Python<'_>, result: PyResult<T>) -> PyResult<Option<T>>
     }
 }
 
-/// Plain values of a Python dictionary.
+/// Converts the plain values of a Python dictionary.
 pub(super) fn values(of: &Bound<'_, PyDict>) -> PyResult<BTreeMap<String, Value>> {
     let value = |value: &Bound<'_, PyAny>| {
-        // Python's booleans are numbers too.
+        // In Python booleans are integers too.
         if let Ok(value) = value.extract::<bool>() {
             return Value::Bool(value);
         }

@@ -1,4 +1,4 @@
-//! The container: what runs there, and how it is made to run as it should.
+//! The workload's container: reads its state, applies the desired one, and runs commands.
 
 use std::collections::BTreeMap;
 
@@ -7,21 +7,21 @@ use pyo3::types::PyDict;
 
 use super::ops::Charm;
 use super::ops::exceptions::{ChangeError, ExecError, PathError};
-use crate::core::decide::{Run, Workload};
+use crate::core::decide::{Workload, WorkloadTarget};
 use crate::core::environment::Variables;
 use crate::core::facts::{Container, Secret};
-use crate::core::paths::{CONNECTOR_SERVICE, MANAGEMENT_SERVICE, PROGRAM};
+use crate::core::names::{CONNECTOR_SERVICE, MANAGEMENT_SERVICE, PROGRAM};
 use crate::core::{action, layer};
 
-/// How long a command of the workload's may take, in seconds.
-const PATIENCE: f64 = 60.0;
-/// There from before a layer is added until the services run by it.
-const REPLANNING: &str = "/var/lib/cluster-manager/replanning";
-/// All that we run.
+/// The timeout of a command, in seconds.
+const COMMAND_TIMEOUT_SECONDS: f64 = 60.0;
+/// A file that exists from before a layer is added until the services run with it.
+const REPLAN_MARKER: &str = "/var/lib/cluster-manager/replanning";
+/// The services of the workload.
 const SERVICES: [&str; 2] = [MANAGEMENT_SERVICE, CONNECTOR_SERVICE];
 
-/// What is there.
-pub(super) fn look(charm: &Charm<'_>) -> PyResult<Container> {
+/// Reads the state of the container.
+pub(super) fn read(charm: &Charm<'_>) -> PyResult<Container> {
     let container = charm.container()?;
     if !container.call_method0("can_connect")?.is_truthy()? {
         return Ok(Container::default());
@@ -42,48 +42,48 @@ pub(super) fn look(charm: &Charm<'_>) -> PyResult<Container> {
     Ok(Container { connected: true, services, checks, log_targets })
 }
 
-/// Makes the container as it should be.
-pub(super) fn apply(charm: &Charm<'_>, run: &Run) -> PyResult<()> {
+/// Applies the desired state of the workload.
+pub(super) fn apply(charm: &Charm<'_>, target: &WorkloadTarget) -> PyResult<()> {
     let container = charm.container()?;
-    match run {
-        Run::Leave => Ok(()),
-        Run::Stop => {
-            let running = look(charm)?.services.into_iter().filter(|(_, running)| *running);
+    match target {
+        WorkloadTarget::Unchanged => Ok(()),
+        WorkloadTarget::Stopped => {
+            let running = read(charm)?.services.into_iter().filter(|(_, running)| *running);
             for (service, _) in running {
                 charm.log_info(&format!("stopping {service}: there is no database"));
                 container.call_method1("stop", (service,))?;
             }
             Ok(())
         }
-        Run::So(workload) => so(charm, &container, workload),
+        WorkloadTarget::Running(workload) => run(charm, &container, workload),
     }
 }
 
-fn so(charm: &Charm<'_>, container: &Bound<'_, PyAny>, workload: &Workload) -> PyResult<()> {
+fn run(charm: &Charm<'_>, container: &Bound<'_, PyAny>, workload: &Workload) -> PyResult<()> {
     for (path, content) in &workload.files {
-        write(container, path, content.as_ref())?;
+        write_file(container, path, content.as_ref())?;
     }
-    let added = add(charm, container, &workload.layer)?;
-    let running = look(charm)?.services;
+    let added = add_layer(charm, container, &workload.layer)?;
+    let running = read(charm)?.services;
     let all_run = SERVICES.iter().all(|service| running.get(*service) == Some(&true));
-    if !added && all_run && !container.call_method1("exists", (REPLANNING,))?.is_truthy()? {
+    if !added && all_run && !container.call_method1("exists", (REPLAN_MARKER,))?.is_truthy()? {
         return Ok(());
     }
     match container.call_method0("replan") {
-        Ok(_) => container.call_method1("remove_path", (REPLANNING,)).map(|_| ()).or_else(|error| {
+        Ok(_) => container.call_method1("remove_path", (REPLAN_MARKER,)).map(|_| ()).or_else(|error| {
             if error.is_instance_of::<PathError>(charm.py()) { Ok(()) } else { Err(error) }
         })?,
         Err(error) if error.is_instance_of::<ChangeError>(charm.py()) => {
-            charm.log_error("starting the services", &error);
-            charm.set_problem(&last_words(charm, &error));
+            charm.log_error("cannot start the services", &error);
+            charm.set_problem(&start_failure(charm, &error));
         }
         Err(error) => return Err(error),
     }
-    version(charm)
+    set_version(charm)
 }
 
-/// Adds the layer unless Pebble's plan says the same already.
-fn add(charm: &Charm<'_>, container: &Bound<'_, PyAny>, layer: &layer::Layer) -> PyResult<bool> {
+/// Adds the layer unless Pebble's plan already contains it. Returns whether it was added.
+fn add_layer(charm: &Charm<'_>, container: &Bound<'_, PyAny>, layer: &layer::Layer) -> PyResult<bool> {
     let text = serde_json::to_string(layer)
         .map_err(|error| pyo3::exceptions::PyValueError::new_err(error.to_string()))?;
     // JSON is YAML.
@@ -91,17 +91,17 @@ fn add(charm: &Charm<'_>, container: &Bound<'_, PyAny>, layer: &layer::Layer) ->
     let plan = container.call_method0("get_plan")?;
     let mut same = true;
     for section in ["services", "checks", "log_targets"] {
-        let there = plan.getattr(section)?;
+        let present_entries = plan.getattr(section)?;
         for (name, entry) in items(&wanted.getattr(section)?)? {
-            let present = there.call_method1("get", (name,))?;
-            same &= !present.is_none() && says_the_same(&entry, &present)?;
+            let present = present_entries.call_method1("get", (name,))?;
+            same &= !present.is_none() && contains(&present, &entry)?;
         }
     }
     if !same {
-        // Whoever adds the layer may not come to replan: the plan alone would not show it afterwards.
+        // This process may end before it replans, which the plan alone would not show afterwards.
         let arguments = PyDict::new(charm.py());
         arguments.set_item("make_dirs", true)?;
-        container.call_method("push", (REPLANNING, ""), Some(&arguments))?;
+        container.call_method("push", (REPLAN_MARKER, ""), Some(&arguments))?;
         arguments.clear();
         arguments.set_item("combine", true)?;
         container.call_method("add_layer", (layer::LABEL, wanted), Some(&arguments))?;
@@ -109,8 +109,8 @@ fn add(charm: &Charm<'_>, container: &Bound<'_, PyAny>, layer: &layer::Layer) ->
     Ok(!same)
 }
 
-/// Whether all that is wanted is there: Pebble may add defaults of its own.
-fn says_the_same(wanted: &Bound<'_, PyAny>, present: &Bound<'_, PyAny>) -> PyResult<bool> {
+/// Whether an entry of the plan contains all wanted values. Pebble may add defaults.
+fn contains(present: &Bound<'_, PyAny>, wanted: &Bound<'_, PyAny>) -> PyResult<bool> {
     let present = present.call_method0("to_dict")?;
     for (key, value) in items(&wanted.call_method0("to_dict")?)? {
         if key != "override" && !present.call_method1("get", (key,))?.eq(value)? {
@@ -120,8 +120,8 @@ fn says_the_same(wanted: &Bound<'_, PyAny>, present: &Bound<'_, PyAny>) -> PyRes
     Ok(true)
 }
 
-/// Writes a file that differs, or removes one that is not wanted.
-fn write(container: &Bound<'_, PyAny>, path: &str, content: Option<&Secret>) -> PyResult<()> {
+/// Writes a file if its content differs, or removes it.
+fn write_file(container: &Bound<'_, PyAny>, path: &str, content: Option<&Secret>) -> PyResult<()> {
     let py = container.py();
     let present = match container.call_method1("pull", (path,)) {
         Ok(file) => {
@@ -144,8 +144,8 @@ fn write(container: &Bound<'_, PyAny>, path: &str, content: Option<&Secret>) -> 
     }
 }
 
-/// Runs one of the workload's commands: what it printed, or why it failed.
-pub(super) fn command(
+/// Runs a command of the workload: its standard output, or why it failed.
+pub(super) fn run_command(
     charm: &Charm<'_>,
     arguments: &[String],
     environment: &Variables,
@@ -154,7 +154,7 @@ pub(super) fn command(
     let command: Vec<&str> = std::iter::once(PROGRAM).chain(arguments.iter().map(String::as_str)).collect();
     let options = PyDict::new(charm.py());
     options.set_item("environment", environment)?;
-    options.set_item("timeout", PATIENCE)?;
+    options.set_item("timeout", COMMAND_TIMEOUT_SECONDS)?;
     let output = container
         .call_method("exec", (command,), Some(&options))
         .and_then(|process| process.call_method0("wait_output"));
@@ -164,14 +164,14 @@ pub(super) fn command(
             let value = error.value(charm.py());
             let errors: Option<String> = value.getattr("stderr")?.extract()?;
             let code: i64 = value.getattr("exit_code")?.extract()?;
-            Ok(Err(action::failure(code, &errors.unwrap_or_default())))
+            Ok(Err(action::failure_message(code, &errors.unwrap_or_default())))
         }
         Err(error) => Ok(Err(error.value(charm.py()).to_string())),
     }
 }
 
-fn version(charm: &Charm<'_>) -> PyResult<()> {
-    if let Ok(output) = command(charm, &["--version".to_owned()], &Variables::new())?
+fn set_version(charm: &Charm<'_>) -> PyResult<()> {
+    if let Ok(output) = run_command(charm, &["--version".to_owned()], &Variables::new())?
         && let Some(version) = output.split_whitespace().last()
     {
         charm.unit()?.call_method1("set_workload_version", (version,))?;
@@ -179,22 +179,22 @@ fn version(charm: &Charm<'_>) -> PyResult<()> {
     Ok(())
 }
 
-/// What Pebble, and the service that it could not start, said last.
-fn last_words(charm: &Charm<'_>, error: &PyErr) -> String {
-    let words = || {
+/// The status text for services that do not start: the last line that Pebble or the service logged.
+fn start_failure(charm: &Charm<'_>, error: &PyErr) -> String {
+    let lines = || {
         let change = error.value(charm.py()).getattr("change")?;
-        let mut words = Vec::new();
+        let mut lines = Vec::new();
         for task in change.getattr("tasks")?.try_iter()? {
             for log in task?.getattr("log")?.try_iter()? {
-                words.extend(log?.extract::<String>()?.lines().map(|line| line.trim().to_owned()));
+                lines.extend(log?.extract::<String>()?.lines().map(|line| line.trim().to_owned()));
             }
         }
-        Ok::<_, PyErr>(words)
+        Ok::<_, PyErr>(lines)
     };
-    let words = words().unwrap_or_default();
-    let last = words.iter().rfind(|line| !line.is_empty() && !line.ends_with("exited quickly with code 0"));
+    let lines = lines().unwrap_or_default();
+    let last = lines.iter().rfind(|line| !line.is_empty() && !line.ends_with("exited quickly with code 0"));
     let last = last.cloned().unwrap_or_else(|| error.value(charm.py()).to_string());
-    format!("the workload does not start: {}", last.lines().next().unwrap_or_default())
+    format!("cannot start the workload: {}", last.lines().next().unwrap_or_default())
 }
 
 fn items<'py>(of: &Bound<'py, PyAny>) -> PyResult<Vec<(String, Bound<'py, PyAny>)>> {

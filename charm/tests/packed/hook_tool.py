@@ -1,4 +1,4 @@
-"""Juju's hook tools, as far as the charm calls them: each is a call of this, which reads and writes a model in a JSON file."""
+"""A stand-in for the hook tools of Juju that the charm calls. It keeps the model in a JSON file."""
 
 import contextlib
 import fcntl
@@ -12,7 +12,7 @@ MODEL = pathlib.Path(os.environ["STAND_IN_MODEL"])
 
 @contextlib.contextmanager
 def model():
-    """The model, kept again afterwards."""
+    """The model, which is saved afterwards."""
     with MODEL.open("r+") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         loaded = json.load(file)
@@ -23,7 +23,7 @@ def model():
 
 
 def main(tool: str, arguments: list[str]):
-    """Does what the tool would do."""
+    """Does what the hook tool does."""
     options = {of.split("=")[0]: of.partition("=")[2] for of in arguments if of.startswith("--")}
     words = [of for of in arguments if not of.startswith("--")]
 

@@ -1,7 +1,7 @@
-"""A machine of its own, with what Juju gives a unit: a container with Pebble, the unpacked charm, hook tools, a database.
+"""A machine with everything that Juju gives a unit: a container with Pebble, the unpacked charm, hook tools, a database.
 
-It lives in namespaces that `unshare` has made: mounts, so that paths are those of the real thing, and network, so that ports
-are. All of it is gone when the process ends.
+It uses the mount and network namespaces that `unshare` has created, so that paths and ports are the real ones. Everything is
+gone when the process ends.
 """
 
 import fcntl
@@ -23,20 +23,20 @@ TOOLS = (
     "secret-set secret-get secret-info-get secret-ids opened-ports open-port status-get status-set "
     "application-version-set action-get action-set action-fail"
 ).split()
-PATIENCE = 60.0
+TIMEOUT_SECONDS = 60.0
 
 
 def until(what: str, holds):
-    """Waits for something that nothing tells of."""
+    """Polls until a condition holds."""
     began = time.monotonic()
     while not holds():
-        if time.monotonic() - began > PATIENCE:
+        if time.monotonic() - began > TIMEOUT_SECONDS:
             raise TimeoutError(what)
         time.sleep(0.05)
 
 
 class Machine:
-    """Everything that the charm sees."""
+    """The file system and the processes around the charm."""
 
     def __init__(self, scratch: pathlib.Path, charm: pathlib.Path, programs: pathlib.Path, pebble: pathlib.Path):
         self.root = scratch / "root"
@@ -59,19 +59,19 @@ class Machine:
             link.chmod(0o755)
 
     def at(self, path: str) -> pathlib.Path:
-        """Where a path of the machine is."""
+        """The real path of a path in the machine."""
         return self.root / path.lstrip("/")
 
     def _put(self, path: str, source: pathlib.Path):
         self.at(path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(source, self.at(path))
 
-    # All of it is gone with the namespace. Nothing here may be removed by hand: the lower layer is the real system.
+    # Everything is gone with the namespace. Do not remove anything explicitly: the lower layer is the real system.
     def _mount(self, scratch: pathlib.Path):
         def mount(*arguments):
             subprocess.run(["mount", *map(str, arguments)], check=True)
 
-        # The layers above the system's folders must not lie within them.
+        # The upper layers must not be inside the lower one.
         mount("-t", "tmpfs", "tmpfs", scratch)
         for folder in ("upper", "work", "root"):
             (scratch / folder).mkdir()
@@ -80,7 +80,7 @@ class Machine:
         mount("-t", "proc", "proc", self.root / "proc")
         for folder in ("dev", "tmp", "run"):
             mount("-t", "tmpfs", "tmpfs", self.root / folder)
-        # Each by itself: whatever is done to the folder must not be done to the real one.
+        # Bind single devices, so that changes to the folder do not affect the real one.
         for device in ("null", "zero", "full", "random", "urandom"):
             (self.root / "dev" / device).touch()
             mount("--bind", f"/dev/{device}", self.root / "dev" / device)
@@ -93,7 +93,7 @@ class Machine:
             fcntl.ioctl(any_socket, 0x8914, up_and_running)
 
     def run(self, *command: str, start: bool = False, **environment: str):
-        """Runs something in the machine, with nothing of the surrounding environment."""
+        """Runs a command in the machine, without the environment of this process."""
         path = f"/opt/tools:{self.python}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
         whole = ["chroot", str(self.root.resolve()), *command]
         environment = {"PATH": path, "HOME": "/root", "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"} | environment
@@ -103,7 +103,7 @@ class Machine:
         return subprocess.run(whole, env=environment, capture_output=True, text=True)
 
     def start_pebble(self):
-        """As Juju starts it in the container."""
+        """Starts Pebble as Juju does in the container."""
         self.at("/charm/containers/cluster-manager").mkdir(parents=True)
         self.at("/charm/containers/cluster-manager/pebble.socket").unlink(missing_ok=True)
         environment = {"PEBBLE": "/var/lib/pebble/default", "PEBBLE_SOCKET": "/charm/containers/cluster-manager/pebble.socket"}
@@ -111,7 +111,7 @@ class Machine:
         until("Pebble listens", self.at("/charm/containers/cluster-manager/pebble.socket").exists)
 
     def start_database(self) -> int:
-        """A PostgreSQL that asks for no password."""
+        """Starts a PostgreSQL that needs no password."""
         programs = max(pathlib.Path("/usr/lib/postgresql").glob("*/bin"), key=lambda of: int(of.parent.name))
         data = self.at("/run/database")
         data.mkdir()
@@ -122,18 +122,18 @@ class Machine:
         options = ["-D", "/run/database", "-k", "", "-c", "fsync=off", "-c", "listen_addresses=127.0.0.1"]
         self.run(*drop, f"{programs}/postgres", *options, start=True)
         command = [f"{programs}/psql", "-h", "127.0.0.1", "-U", "postgres", "-c", "CREATE DATABASE cm"]
-        until("the database answers", lambda: self.run(*command).returncode == 0)
+        until("the database responds", lambda: self.run(*command).returncode == 0)
         return 5432
 
     def end(self):
-        """Ends all that was started."""
+        """Ends all processes."""
         for process in reversed(self.processes):
             process.terminate()
-            process.wait(PATIENCE)
+            process.wait(TIMEOUT_SECONDS)
 
 
 class Juju:
-    """A model with one unit of ours."""
+    """A model with one unit of the charm."""
 
     def __init__(self, machine: Machine, config: dict):
         self.machine = machine
@@ -157,8 +157,8 @@ class Juju:
         self.change(lambda model: model["relations"].update({str(number): relation}))
 
     def dispatch(self, event: str, **environment: str):
-        """Juju's way to tell of an event."""
-        told = self.machine.run(
+        """Dispatches an event as Juju does."""
+        result = self.machine.run(
             f"{CHARM}/dispatch",
             JUJU_DISPATCH_PATH=event,
             JUJU_CHARM_DIR=CHARM,
@@ -171,10 +171,10 @@ class Juju:
             STAND_IN_MODEL="/opt/model.json",
             **environment,
         )
-        assert told.returncode == 0, f"{event}: {told.stdout}{told.stderr}\n{self.model['log'][-30:]}"
+        assert result.returncode == 0, f"{event}: {result.stdout}{result.stderr}\n{self.model['log'][-30:]}"
 
     def related(self, number: int, event: str):
-        """An event of a relation."""
+        """Dispatches an event of a relation."""
         relation = self.model["relations"][str(number)]
         endpoint, app = relation["endpoint"], relation["app"]
         self.dispatch(
@@ -186,7 +186,7 @@ class Juju:
         )
 
     def act(self, action: str, **params) -> dict:
-        """Runs an action; what a person is told."""
+        """Runs an action and returns its results."""
         blank = {"params": params, "results": {}, "failure": None}
         self.change(lambda model: model.update(action=blank))
         self.dispatch(f"actions/{action}", JUJU_ACTION_NAME=action, JUJU_ACTION_UUID="1", JUJU_ACTION_TAG="action-1")

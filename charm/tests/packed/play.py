@@ -1,7 +1,7 @@
-"""The packed charm from its first event to the first enrolled cluster; run in namespaces of its own by test_packed.py.
+"""The packed charm from its first event to the first enrolled cluster. test_packed.py runs this in separate namespaces.
 
-Real: the packed charm, Pebble, the workload, the database, the agent. Stand-ins: Juju's hook tools, an LXD's socket, and the
-certificates' provider is its library.
+The packed charm, Pebble, the workload, the database and the agent are real. Juju's hook tools and LXD are stand-ins, and the
+certificate provider is the library that real providers use.
 """
 
 import http.server
@@ -12,7 +12,7 @@ import sys
 import threading
 import urllib.request
 
-from machine import PATIENCE, Juju, Machine, until
+from machine import TIMEOUT_SECONDS, Juju, Machine, until
 from ops import pebble, testing
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "unit"))
@@ -37,15 +37,15 @@ CONFIG = {
 
 
 class Lxd(http.server.BaseHTTPRequestHandler):
-    """What the agent looks at before it joins."""
+    """The part of LXD that the agent reads before it joins."""
 
     def do_GET(self):
-        answer = b'{"type":"sync","status_code":200,"metadata":{"environment":{"server_name":"berlin"}}}'
+        body = b'{"type":"sync","status_code":200,"metadata":{"environment":{"server_name":"berlin"}}}'
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(answer)))
+        self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(answer)
+        self.wfile.write(body)
 
     do_POST = do_GET
 
@@ -57,24 +57,24 @@ class Lxd(http.server.BaseHTTPRequestHandler):
 
 
 def issue(juju: Juju):
-    """The provider answers our request."""
+    """The provider signs the charm's request."""
     relation = juju.model["relations"]["3"]
     ours = testing.Relation("certificates", id=3, local_app_data=relation["data"]["cluster-manager-k8s"])
-    answer = dict(sign(testing.State(relations={ours})).get_relation(3).remote_app_data)
-    juju.change(lambda model: model["relations"]["3"]["data"].update({"self-signed-certificates": answer}))
+    issued = dict(sign(testing.State(relations={ours})).get_relation(3).remote_app_data)
+    juju.change(lambda model: model["relations"]["3"]["data"].update({"self-signed-certificates": issued}))
 
 
-def answers(port: int) -> bool:
-    """Whether a service says that it is ready."""
+def is_up(port: int) -> bool:
+    """Whether a service reports that it is ready."""
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/status", timeout=PATIENCE) as answer:
-            return answer.status == 200
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/status", timeout=TIMEOUT_SECONDS) as response:
+            return response.status == 200
     except OSError:
         return False
 
 
 def everything(machine: Machine, juju: Juju, client: pebble.Client):
-    """All that an event may write: files with their times, services with theirs, the model."""
+    """Everything that an event may write: files with their times, the plan, replans, the model."""
     files = {path: path.stat().st_mtime_ns for path in machine.at("/var/lib/cluster-manager").rglob("*") if path.is_file()}
     replans = [change.id for change in client.get_changes(pebble.ChangeState.ALL) if change.kind == "replan"]
     model = {key: of for key, of in juju.model.items() if key != "log"}
@@ -82,7 +82,7 @@ def everything(machine: Machine, juju: Juju, client: pebble.Client):
 
 
 def play(machine: Machine):
-    """The story."""
+    """Plays the events."""
     machine.at("/etc/hosts").write_text("127.0.0.1 localhost sites.example.com\n")
     port = machine.start_database()
     juju = Juju(machine, CONFIG)
@@ -105,12 +105,12 @@ def play(machine: Machine):
 
     machine.start_pebble()
     juju.dispatch("hooks/cluster-manager-pebble-ready", JUJU_WORKLOAD_NAME="cluster-manager")
-    client = pebble.Client("charm/containers/cluster-manager/pebble.socket", timeout=PATIENCE)
+    client = pebble.Client("charm/containers/cluster-manager/pebble.socket", timeout=TIMEOUT_SECONDS)
 
     def is_ready() -> bool:
-        # Pebble takes a check to be up before it has made it.
+        # Pebble reports a check as up before it has run for the first time.
         checks = [check.status for check in client.get_checks()]
-        return checks == [pebble.CheckStatus.UP] * 4 and all(answers(port) for port in (10000, 10001))
+        return checks == [pebble.CheckStatus.UP] * 4 and all(is_up(port) for port in (10000, 10001))
 
     until("all checks are up", is_ready)
     juju.dispatch("hooks/update-status")
@@ -123,22 +123,22 @@ def play(machine: Machine):
     juju.dispatch("hooks/update-status")
     assert everything(machine, juju, client) == before, "a second event wrote something"
 
-    made = juju.act("create-token", cluster="berlin", description="racks 1 to 4")
-    assert set(made) == {"token", "command", "expires-at"}, set(made)
+    created = juju.act("create-token", cluster="berlin", description="racks 1 to 4")
+    assert set(created) == {"token", "command", "expires-at"}, set(created)
     machine.at("/run/lxd").mkdir()
     with socketserver.ThreadingUnixStreamServer("run/lxd/unix.socket", Lxd) as lxd:
         threading.Thread(target=lxd.serve_forever, daemon=True).start()
-        joined = machine.run("cluster-agent", "--state-dir", "/run/agent", "--lxd-dir", "/run/lxd", "join", made["token"])
+        joined = machine.run("cluster-agent", "--state-dir", "/run/agent", "--lxd-dir", "/run/lxd", "join", created["token"])
         lxd.shutdown()
     assert joined.returncode == 0, joined.stdout + joined.stderr
     print(joined.stdout.strip())
     listed = juju.act("list-clusters", limit=10)
     assert listed["count"] == "1" and '"berlin"' in listed["clusters"], listed
-    trial = juju.act("rotate-connector-certificate", **{"dry-run": True})
-    assert trial["clusters"] == "1" and trial["changed"] == "false", trial
-    print("rotation:", trial["summary"])
+    dry_run = juju.act("rotate-connector-certificate", **{"dry-run": True})
+    assert dry_run["clusters"] == "1" and dry_run["changed"] == "false", dry_run
+    print("rotation:", dry_run["summary"])
     done = juju.act("rotate-connector-certificate", **{"dry-run": False})
-    assert done["fingerprint"] == trial["fingerprint"] and done["changed"] == "true", done
+    assert done["fingerprint"] == dry_run["fingerprint"] and done["changed"] == "true", done
     until("all checks are up with the new leaf", is_ready)
     juju.dispatch("hooks/update-status")
     assert juju.model["status"]["status"] in ("active", "waiting"), juju.model["status"]
@@ -147,16 +147,16 @@ def play(machine: Machine):
 
 
 def main(scratch: str, charm: str, programs: str, pebble_program: str):
-    """Makes the machine, plays, and ends everything."""
+    """Creates the machine, plays the events and ends all processes."""
     machine = Machine(*map(pathlib.Path, (scratch, charm, programs, pebble_program)))
-    # The kernel takes short paths of sockets alone.
+    # The paths of Unix sockets must be short.
     os.chdir(machine.root)
     try:
         play(machine)
     except BaseException:
-        told = {"PEBBLE": "/var/lib/pebble/default", "PEBBLE_SOCKET": "/charm/containers/cluster-manager/pebble.socket"}
+        environment = {"PEBBLE": "/var/lib/pebble/default", "PEBBLE_SOCKET": "/charm/containers/cluster-manager/pebble.socket"}
         for words in (["services"], ["checks"], ["changes"], ["logs", "-n", "30"]):
-            print(machine.run("pebble", *words, **told).stdout)
+            print(machine.run("pebble", *words, **environment).stdout)
         raise
     finally:
         machine.end()

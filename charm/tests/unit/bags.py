@@ -1,6 +1,6 @@
-"""What the other sides of our relations write: complete, half-filled, and nonsense.
+"""Relation data of other charms: complete, incomplete and malformed.
 
-The bags are those that the providers' charms document; where PyPI has their library, test_providers.py has the real thing.
+The data follows the documentation of the providers' charms. test_providers.py uses their libraries where PyPI has them.
 """
 
 import json
@@ -8,13 +8,13 @@ import pathlib
 
 from ops import testing
 
-# A certificate that can be read; whose it is makes no difference.
+# Any well-formed certificate.
 CA = (pathlib.Path(__file__).parent.parent / "facts/connector.crt").read_text().strip()
 PROVIDER_SECRET = testing.Secret({"secret": "the client's secret"}, id="secret:cv1oauth")
 TLS_SECRET = testing.Secret({"tls": "True", "tls-ca": CA}, id="secret:cv1tls")
 SECRETS = {PROVIDER_SECRET, TLS_SECRET}
 
-# By endpoint: the application's bag, and each unit's.
+# By endpoint: the data of the application, and of each unit.
 COMPLETE = {
     "send-ca-cert": ({"certificates": json.dumps([CA]), "version": "1"}, {}),
     "database": (
@@ -62,7 +62,7 @@ NONSENSE = "{[nonsense"
 
 
 def relation(endpoint: str, fill: str, number: int = 20) -> testing.Relation:
-    """A relation of an endpoint: `complete`, `empty`, `nonsense`, or `half`, without the last value of its bag."""
+    """A relation whose data is `complete`, `empty`, `nonsense` or `half`, with only its first value."""
     app, unit = COMPLETE[endpoint]
     change = {
         "complete": dict,

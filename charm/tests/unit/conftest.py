@@ -1,4 +1,4 @@
-"""A deployment that has all it needs, for the tests to take away from."""
+"""Fixtures of the tests."""
 
 import pathlib
 import sys
@@ -10,6 +10,6 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 @pytest.fixture(autouse=True)
 def host(monkeypatch):
-    """The unit's name in the cluster, as Kubernetes gives it."""
+    """Sets the unit's DNS name, as in Kubernetes."""
     name = "cluster-manager-k8s-0.cluster-manager-k8s-endpoints.fleet.svc.cluster.local"
     monkeypatch.setattr("socket.getfqdn", lambda *_: name)

@@ -1,9 +1,9 @@
-"""States of the model: a deployment that has all it needs, in parts that tests leave out or spoil."""
+"""States of the model: a complete deployment in parts that tests remove or change."""
 
 import dataclasses
 import pathlib
 
-import cluster_manager_charm  # noqa: F401  Fails early and clearly where the module was not built.
+import cluster_manager_charm  # noqa: F401  Fails early if the module was not built.
 import yaml
 from ops import pebble, testing
 
@@ -25,36 +25,36 @@ OPTIONS = {
 
 
 def context() -> testing.Context:
-    """A unit of ours."""
+    """A unit of the charm."""
     return testing.Context(ClusterManagerCharm, meta=META, config=CONFIG, actions=ACTIONS, app_name=APP)
 
 
-def cluster_list(sites: int = 0) -> testing.Exec:
-    """The workload says how many clusters are enrolled."""
-    clusters = ",".join(f'{{"name":"c{number}","health":{{"state":"fresh"}}}}' for number in range(sites))
-    return testing.Exec([PROGRAM, "cluster", "list"], stdout=f"[{clusters}]")
+def cluster_list(clusters: int = 0) -> testing.Exec:
+    """The workload's command that lists this number of clusters."""
+    entries = ",".join(f'{{"name":"c{number}","health":{{"state":"fresh"}}}}' for number in range(clusters))
+    return testing.Exec([PROGRAM, "cluster", "list"], stdout=f"[{entries}]")
 
 
-def container(sites: int = 0, *execs: testing.Exec, **fields) -> testing.Container:
-    """The workload's container, where its Pebble answers."""
+def container(clusters: int = 0, *execs: testing.Exec, **fields) -> testing.Container:
+    """The workload's container with a responding Pebble."""
     version = testing.Exec([PROGRAM, "--version"], stdout="cluster-manager 0.1.0\n")
     return testing.Container(
-        "cluster-manager", can_connect=True, execs={version, cluster_list(sites), *execs}, **fields
+        "cluster-manager", can_connect=True, execs={version, cluster_list(clusters), *execs}, **fields
     )
 
 
 def peers() -> testing.PeerRelation:
-    """The relation among our units."""
+    """The peer relation."""
     return testing.PeerRelation("cluster-manager-peers", id=1)
 
 
 def database_secret() -> testing.Secret:
-    """The database's user."""
+    """The secret with the user of the database."""
     return testing.Secret({"username": "us", "password": "the database's password"}, id="secret:cv1database")
 
 
 def database(**app) -> testing.Relation:
-    """What PostgreSQL's charm documents, of its application's bag."""
+    """The relation with PostgreSQL, with the data that its charm documents."""
     bag = {
         "database": "cm",
         "endpoints": "postgresql-k8s-primary.fleet.svc.cluster.local:5432",
@@ -64,12 +64,12 @@ def database(**app) -> testing.Relation:
 
 
 def certificates(**fields) -> testing.Relation:
-    """Nothing issued yet."""
+    """The relation with a certificate provider that has not issued anything."""
     return testing.Relation("certificates", id=3, remote_app_name="self-signed-certificates", **fields)
 
 
 def state(**fields) -> testing.State:
-    """The leader of one unit, before anything was issued."""
+    """A single leader before any certificate is issued."""
     fields = {
         "leader": True,
         "config": OPTIONS,
@@ -83,7 +83,7 @@ def state(**fields) -> testing.State:
 
 
 def issue(ctx: testing.Context, before: testing.State) -> testing.State:
-    """The provider signs what the charm asks for; with its library, as in the real charm."""
+    """The provider signs the charm's request with its real library."""
     from provider import sign
 
     after = ctx.run(ctx.on.relation_changed(before.get_relation(3)), before)
@@ -91,35 +91,35 @@ def issue(ctx: testing.Context, before: testing.State) -> testing.State:
 
 
 def ready(ctx: testing.Context, **fields) -> testing.State:
-    """A leader with all it needs, that has settled."""
+    """A leader with a complete deployment that is ready."""
     issued = issue(ctx, state(**fields))
     return ctx.run(ctx.on.relation_changed(issued.get_relation(3)), issued)
 
 
 def with_relations(before: testing.State, *relations) -> testing.State:
-    """More relations, or others in the place of those with the same number."""
-    numbers = {relation.id for relation in relations}
-    kept = {relation for relation in before.relations if relation.id not in numbers}
-    return dataclasses.replace(before, relations=kept | set(relations))
+    """Adds relations, or replaces those with the same id."""
+    ids = {relation.id for relation in relations}
+    others = {relation for relation in before.relations if relation.id not in ids}
+    return dataclasses.replace(before, relations=others | set(relations))
 
 
 def without_relation(before: testing.State, number: int) -> testing.State:
-    """One relation less."""
+    """Removes a relation."""
     return dataclasses.replace(before, relations={of for of in before.relations if of.id != number})
 
 
 def with_container(before: testing.State, after: testing.Container) -> testing.State:
-    """Another container."""
+    """Replaces the container."""
     return dataclasses.replace(before, containers={after})
 
 
 def services(after: testing.State) -> dict[str, pebble.ServiceStatus]:
-    """What runs."""
+    """The status of each service."""
     return after.get_container("cluster-manager").service_statuses
 
 
 def environment(after: testing.State, service: str) -> dict[str, str]:
-    """What a service is told."""
+    """The environment of a service."""
     return after.get_container("cluster-manager").plan.services[service].environment
 
 
@@ -128,13 +128,13 @@ def file(ctx: testing.Context, after: testing.State, path: str) -> pathlib.Path:
     return after.get_container("cluster-manager").get_filesystem(ctx) / path.removeprefix("/")
 
 
-def kept(after: testing.State, label: str) -> dict[str, str]:
-    """What the leader keeps under a label."""
+def stored(after: testing.State, label: str) -> dict[str, str]:
+    """The content of an application's secret."""
     return after.get_secret(label=label).latest_content
 
 
 def written(after: testing.State):
-    """All that the charm writes and others see, to be compared."""
+    """Everything that the charm writes outside of its own process, for comparisons."""
     plan = after.get_container("cluster-manager").plan.to_dict()
     bags = {of.id: (dict(of.local_app_data), dict(of.local_unit_data)) for of in after.relations}
     secrets = {secret.label: secret.latest_content for secret in after.secrets if secret.owner == "app"}

@@ -1,4 +1,4 @@
-"""The certificates' provider: the class of its library that real providers use, with a CA made for the tests."""
+"""A certificate provider with the library that real providers use, and a CA for the tests."""
 
 import dataclasses
 import datetime
@@ -17,14 +17,14 @@ from ops import testing
 
 @functools.cache
 def authority() -> tuple[PrivateKey, Certificate]:
-    """A CA."""
+    """The CA."""
     key = PrivateKey.generate()
     attributes = CertificateRequestAttributes(common_name="CA of the tests", is_ca=True)
     return key, Certificate.generate_self_signed_ca(attributes, key, datetime.timedelta(days=3650))
 
 
 class Provider(ops.CharmBase):
-    """Signs whatever it is asked for."""
+    """Signs every request."""
 
     DAYS = 90
 
@@ -55,7 +55,7 @@ META = {
 
 
 def sign(state: testing.State, number: int = 3) -> testing.State:
-    """What the provider answers to what our application has written."""
+    """The state after the provider has signed the requests of the charm."""
     ours = state.get_relation(number)
     theirs = testing.Relation(
         "certificates",
@@ -66,6 +66,6 @@ def sign(state: testing.State, number: int = 3) -> testing.State:
     )
     context = testing.Context(Provider, meta=META)
     signed = context.run(context.on.relation_changed(theirs), testing.State(leader=True, relations={theirs}))
-    answer = dict(signed.get_relation(number).local_app_data)
+    issued = dict(signed.get_relation(number).local_app_data)
     relations = {relation for relation in state.relations if relation.id != number}
-    return dataclasses.replace(state, relations=relations | {dataclasses.replace(ours, remote_app_data=answer)})
+    return dataclasses.replace(state, relations=relations | {dataclasses.replace(ours, remote_app_data=issued)})

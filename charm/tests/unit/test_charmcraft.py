@@ -1,4 +1,4 @@
-"""`charmcraft pack` would take our files: charmcraft's own models say so."""
+"""Validates the charm's files with charmcraft's own models, as `charmcraft pack` does."""
 
 import yaml
 from charmcraft import const, models
@@ -11,9 +11,9 @@ def load(name: str) -> dict:
     return yaml.safe_load((TREE / name).read_text())
 
 
-def test_charmcraft_takes_our_project():
+def test_charmcraft_accepts_the_project():
     project = load("charmcraft.yaml")
-    # Charmcraft joins them, and refuses a section that stands in two places.
+    # Charmcraft merges the files and refuses a section that is in both.
     metadata = load("metadata.yaml")
     assert not set(project) & set(metadata)
     for name in ("name", "title", "summary", "description"):
@@ -24,11 +24,11 @@ def test_charmcraft_takes_our_project():
     assert set(charm.platforms) == {"amd64", "arm64"}
 
 
-def test_charmcraft_takes_our_metadata_options_and_actions():
+def test_charmcraft_accepts_metadata_options_and_actions():
     metadata = models.CharmMetadataLegacy.unmarshal(load("metadata.yaml"))
     assert metadata.name == "cluster-manager-k8s"
     assert len(config.JujuConfig.unmarshal(load("config.yaml")).options) > 10
-    # Its model of actions does not work with the pydantic that it asks for; the rule for names is in it all the same.
+    # Its model of actions fails with the required version of pydantic, so only its rule for names is tested.
     rule = actions.JujuActions.__private_attributes__["_action_name_regex"].default
     assert all(rule.match(name) for name in load("actions.yaml"))
     assert {"metadata.yaml", "config.yaml", "actions.yaml"} == {

@@ -1,4 +1,4 @@
-"""The other side is the library of the real providers, where PyPI has it."""
+"""Tests with the libraries of the real providers, if PyPI has them."""
 
 import dataclasses
 import json
@@ -14,7 +14,7 @@ from ops import testing
 
 
 class CertificateTransfer(ops.CharmBase):
-    """Hands its CA to whoever asks."""
+    """Sends its CA to every requirer."""
 
     def __init__(self, framework):
         super().__init__(framework)
@@ -26,7 +26,7 @@ class CertificateTransfer(ops.CharmBase):
 
 
 class OAuth(ops.CharmBase):
-    """Registers whoever asks as a client."""
+    """Registers every requirer as a client."""
 
     def __init__(self, framework):
         super().__init__(framework)
@@ -52,7 +52,7 @@ class OAuth(ops.CharmBase):
 
 
 class Tracing(ops.CharmBase):
-    """Takes what is asked for."""
+    """Offers the requested receivers."""
 
     def __init__(self, framework):
         super().__init__(framework)
@@ -69,26 +69,26 @@ def answered(charm, interface: str, endpoint: str, version: int = 0):
     ctx = context()
     ours = testing.Relation(endpoint, id=20, remote_app_name="provider")
     before = with_relations(ready(ctx), ours)
-    asked = ctx.run(ctx.on.relation_created(ours), before)
+    requested = ctx.run(ctx.on.relation_created(ours), before)
     theirs = testing.Relation(
         endpoint,
         id=20,
         remote_app_name="cluster-manager-k8s",
-        remote_app_data=dict(asked.get_relation(20).local_app_data),
+        remote_app_data=dict(requested.get_relation(20).local_app_data),
     )
     other = testing.Context(charm, meta={"name": "provider", "provides": {endpoint: {"interface": interface}}})
     created = other.run(other.on.relation_created(theirs), testing.State(leader=True, relations={theirs}))
-    answer = other.run(other.on.relation_changed(created.get_relation(20)), created)
-    bag = dict(answer.get_relation(20).local_app_data)
-    granted = {testing.Secret(of.latest_content, id=of.id) for of in answer.secrets}
-    heard = dataclasses.replace(
-        with_relations(asked, dataclasses.replace(asked.get_relation(20), remote_app_data=bag)),
-        secrets=set(asked.secrets) | granted,
+    provided = other.run(other.on.relation_changed(created.get_relation(20)), created)
+    bag = dict(provided.get_relation(20).local_app_data)
+    granted = {testing.Secret(of.latest_content, id=of.id) for of in provided.secrets}
+    related = dataclasses.replace(
+        with_relations(requested, dataclasses.replace(requested.get_relation(20), remote_app_data=bag)),
+        secrets=set(requested.secrets) | granted,
     )
-    return ctx, ctx.run(ctx.on.relation_changed(heard.get_relation(20)), heard)
+    return ctx, ctx.run(ctx.on.relation_changed(related.get_relation(20)), related)
 
 
-def test_a_transferred_ca_is_trusted_for_outgoing_calls():
+def test_transferred_ca_is_trusted_for_outgoing_calls():
     ctx, after = answered(CertificateTransfer, "certificate_transfer", "send-ca-cert")
     path = environment(after, "cluster-connector")["EXTRA_CA_FILE"]
     assert file(ctx, after, path).read_text() == CA + "\n"
@@ -98,7 +98,7 @@ def test_a_transferred_ca_is_trusted_for_outgoing_calls():
     assert not file(ctx, gone, path).exists()
 
 
-def test_an_older_providers_ca_in_unit_bags_is_trusted_too():
+def test_ca_of_an_older_provider_in_unit_data_is_trusted():
     ctx = context()
     bag = {"ca": CA, "certificate": CA, "chain": json.dumps([CA])}
     older = testing.Relation("send-ca-cert", id=20, remote_units_data={0: bag})
@@ -106,16 +106,16 @@ def test_an_older_providers_ca_in_unit_bags_is_trusted_too():
     assert file(ctx, after, environment(after, "management-api")["EXTRA_CA_FILE"]).read_text() == CA + "\n"
 
 
-def test_an_oauth_provider_takes_the_place_of_the_options():
+def test_oauth_provider_replaces_the_options():
     ctx, after = answered(OAuth, "oauth", "oauth")
-    told = environment(after, "management-api")
-    assert told["OIDC_ISSUER"] == "https://hydra.example.com"
-    assert told["OIDC_CLIENT_ID"] == "us"
-    assert file(ctx, after, told["OIDC_CLIENT_SECRET_FILE"]).read_text() == "the client's secret\n"
+    variables = environment(after, "management-api")
+    assert variables["OIDC_ISSUER"] == "https://hydra.example.com"
+    assert variables["OIDC_CLIENT_ID"] == "us"
+    assert file(ctx, after, variables["OIDC_CLIENT_SECRET_FILE"]).read_text() == "the client's secret\n"
     assert after.unit_status == testing.ActiveStatus("")
 
 
-def test_a_tracing_provider_is_asked_for_what_we_would_speak():
+def test_tracing_provider_is_asked_for_otlp_http():
     _, after = answered(Tracing, "tracing", "tracing")
     receivers = json.loads(after.get_relation(20).remote_app_data["receivers"])
     assert receivers[0]["protocol"]["name"] == "otlp_http"
@@ -123,7 +123,7 @@ def test_a_tracing_provider_is_asked_for_what_we_would_speak():
 
 
 @pytest.mark.parametrize("days", [1, 90])
-def test_the_certificate_in_use_is_the_one_that_the_provider_signed(days, monkeypatch):
+def test_served_certificate_is_the_one_that_the_provider_signed(days, monkeypatch):
     monkeypatch.setattr("provider.Provider.DAYS", days)
     ctx = context()
     after = ready(ctx)

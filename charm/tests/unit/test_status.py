@@ -1,4 +1,4 @@
-"""The status, word for word: what is missing, and what to run."""
+"""The exact texts of the status: what is missing, and which command to run."""
 
 import dataclasses
 
@@ -45,13 +45,13 @@ def status_with(**changes):
             'option cluster-connector-port must be a port from 1 to 65535, not "70000"',
         ),
         (
-            {"connector-certificate": "nailed"},
+            {"connector-certificate": "unknown"},
             "option connector-certificate must be pinned, imported or integrated",
         ),
         ({"oidc-issuer": "http://login.example.com"}, f'option oidc-issuer {ISSUER}, not "http://login.example.com"'),
         (
             {"oidc-client-id": ""},
-            f"nobody to sign in with: set oidc-issuer and oidc-client-id, or juju integrate {APP}:oauth hydra",
+            f"no identity provider: set oidc-issuer and oidc-client-id, or juju integrate {APP}:oauth hydra",
         ),
         (
             {"rate-limit-bucket-size": 0},
@@ -73,18 +73,18 @@ def status_with(**changes):
         ),
     ],
 )
-def test_a_wrong_option_blocks_and_says_what_it_must_be(options, text):
+def test_invalid_option_blocks_with_its_valid_form(options, text):
     assert status_with(config=OPTIONS | options) == BlockedStatus(text)
 
 
-def test_a_wrong_option_does_not_stop_what_runs():
+def test_invalid_option_does_not_stop_the_services():
     ctx = context()
     before = dataclasses.replace(ready(ctx), config=OPTIONS | {"cluster-connector-domain": ""})
     after = ctx.run(ctx.on.config_changed(), before)
     assert set(services(after).values()) == {pebble.ServiceStatus.ACTIVE}
 
 
-def test_no_database_blocks_and_stops_the_services():
+def test_missing_database_blocks_and_stops_the_services():
     ctx = context()
     before = ready(ctx)
     broken = ctx.run(ctx.on.relation_broken(before.get_relation(2)), before)
@@ -96,23 +96,23 @@ def test_no_database_blocks_and_stops_the_services():
     assert set(services(back).values()) == {pebble.ServiceStatus.ACTIVE}
 
 
-def test_a_database_that_was_not_given_yet_is_waited_for():
+def test_incomplete_database_relation_is_waiting():
     ctx = context()
     before = with_relations(ready(ctx), testing.Relation("database", id=2, remote_app_name="postgresql-k8s"))
     after = ctx.run(ctx.on.relation_changed(before.get_relation(2)), before)
-    assert after.unit_status == WaitingStatus("waiting for postgresql-k8s to give a database")
-    # What the provider takes back for a moment must not stop what runs.
+    assert after.unit_status == WaitingStatus("waiting for postgresql-k8s to provide a database")
+    # Data that is missing for a moment must not stop the services.
     assert set(services(after).values()) == {pebble.ServiceStatus.ACTIVE}
 
 
-def test_nobody_to_issue_a_certificate_blocks():
+def test_missing_certificate_provider_blocks():
     ctx = context()
     after = ctx.run(ctx.on.config_changed(), without_relation(state(), 3))
-    text = f"nobody to issue a certificate: juju integrate {APP}:certificates self-signed-certificates"
+    text = f"no certificate provider: juju integrate {APP}:certificates self-signed-certificates"
     assert after.unit_status == BlockedStatus(text)
 
 
-def test_the_container_and_the_peers_are_waited_for():
+def test_missing_container_is_waiting():
     ctx = context()
     gone = with_container(ready(ctx), testing.Container("cluster-manager", can_connect=False))
     assert ctx.run(ctx.on.config_changed(), gone).unit_status == WaitingStatus("waiting for the container")
@@ -122,14 +122,14 @@ def test_the_container_and_the_peers_are_waited_for():
     assert after.unit_status == BlockedStatus(text)
 
 
-def test_an_ingress_with_a_path_blocks_and_says_what_to_do():
-    leads = '{"url": "https://example.com/fleet-cm"}'
-    ingress = testing.Relation("ingress", id=20, remote_app_name="traefik", remote_app_data={"ingress": leads})
+def test_ingress_with_a_path_blocks_with_the_command():
+    data = '{"url": "https://example.com/fleet-cm"}'
+    ingress = testing.Relation("ingress", id=20, remote_app_name="traefik", remote_app_data={"ingress": data})
     ctx = context()
     before = with_relations(ready(ctx), ingress)
     after = ctx.run(ctx.on.relation_changed(ingress), before)
     assert after.unit_status == BlockedStatus(
-        "ingress leads to a path, /fleet-cm, which the web UI cannot be under: juju config traefik routing_mode=subdomain"
+        "the web UI cannot run under the ingress path /fleet-cm: juju config traefik routing_mode=subdomain"
     )
 
 
@@ -138,22 +138,22 @@ def test_an_ingress_with_a_path_blocks_and_says_what_to_do():
     [
         (
             {"cluster-connector-domain": "203.0.113.7"},
-            "203.0.113.7 behind Traefik needs a port of its own, not 443: set cluster-connector-port, for example to 30000",
+            "behind Traefik, 203.0.113.7 needs a port other than 443: set cluster-connector-port, for example to 30000",
         ),
         (
             {"cluster-connector-domain": "manager.example.com"},
-            "management-api-domain and cluster-connector-domain lead to the same place: Traefik cannot tell them apart",
+            "behind Traefik, management-api-domain and cluster-connector-domain need different names or ports",
         ),
     ],
 )
-def test_what_traefik_cannot_do_blocks(options, text):
+def test_unsupported_traefik_route_blocks(options, text):
     ctx = context()
     before = with_relations(ready(ctx), relation("traefik-route", "complete"))
     before = dataclasses.replace(before, config=OPTIONS | options)
     assert ctx.run(ctx.on.config_changed(), before).unit_status == BlockedStatus(text)
 
 
-def test_a_database_that_does_not_answer_is_waited_for():
+def test_database_that_does_not_respond_is_waiting():
     ctx = context()
     before = ready(ctx)
     checks = {
@@ -164,21 +164,21 @@ def test_a_database_that_does_not_answer_is_waited_for():
             ("ready", pebble.CheckLevel.READY, pebble.CheckStatus.DOWN),
         )
     }
-    there = dataclasses.replace(next(iter(before.containers)), check_infos=frozenset(checks))
-    after = ctx.run(ctx.on.update_status(), with_container(before, there))
-    assert after.unit_status == WaitingStatus("waiting for the database to answer")
+    present = dataclasses.replace(next(iter(before.containers)), check_infos=frozenset(checks))
+    after = ctx.run(ctx.on.update_status(), with_container(before, present))
+    assert after.unit_status == WaitingStatus("waiting for the database to respond")
 
 
-def test_an_oauth_provider_that_has_not_answered_is_waited_for():
+def test_incomplete_oauth_relation_is_waiting():
     ctx = context()
     before = with_relations(ready(ctx), relation("oauth", "half"))
     after = ctx.run(ctx.on.relation_changed(before.get_relation(20)), before)
-    assert after.unit_status == WaitingStatus("waiting for other to register us for sign-in")
+    assert after.unit_status == WaitingStatus("waiting for other to register this application for sign-in")
 
 
-def test_a_workload_that_does_not_start_blocks_with_its_last_words(monkeypatch):
-    words = "2026-11-20T20:00:00Z [management-api] OIDC_ISSUER must be an https URL"
-    task = pebble.Task(pebble.TaskID("1"), "start", "", "Error", [words], pebble.TaskProgress("", 0, 0), None, None)
+def test_workload_that_does_not_start_blocks_with_its_last_log_line(monkeypatch):
+    line = "2026-11-20T20:00:00Z [management-api] OIDC_ISSUER must be an https URL"
+    task = pebble.Task(pebble.TaskID("1"), "start", "", "Error", [line], pebble.TaskProgress("", 0, 0), None, None)
     change = pebble.Change(pebble.ChangeID("1"), "replan", "", "Error", [task], True, "it exited", None, None)
 
     def refuse(*_, **__):
@@ -187,4 +187,4 @@ def test_a_workload_that_does_not_start_blocks_with_its_last_words(monkeypatch):
     monkeypatch.setattr("ops.Container.replan", refuse)
     ctx = context()
     after = ready(ctx, secrets=set(state().secrets) | SECRETS, containers={container()})
-    assert after.unit_status == BlockedStatus(f"the workload does not start: {words}")
+    assert after.unit_status == BlockedStatus(f"cannot start the workload: {line}")

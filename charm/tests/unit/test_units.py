@@ -1,14 +1,14 @@
-"""Several units: one leaf for all, what followers see, scale up and down, another leader, refresh."""
+"""Several units: a shared leaf certificate, followers, scaling, a new leader, an upgrade."""
 
 import dataclasses
 
 import yaml
-from deployment import context, environment, file, kept, ready, services, written
+from deployment import context, environment, file, ready, services, stored, written
 from ops import ActiveStatus, WaitingStatus, pebble, testing
 
 
 def follower_of(leader: testing.State, number: int = 1) -> testing.State:
-    """Another unit, as it starts beside a leader that has settled."""
+    """A new unit beside a ready leader."""
     container = next(iter(leader.containers))
     fresh = testing.Container("cluster-manager", can_connect=True, execs=container.execs)
     relations = {
@@ -19,7 +19,7 @@ def follower_of(leader: testing.State, number: int = 1) -> testing.State:
     )
 
 
-def test_all_units_serve_the_same_leaf_and_the_same_management_certificate():
+def test_all_units_serve_the_same_certificates():
     ctx = context()
     leader = ready(ctx)
     after = ctx.run(ctx.on.config_changed(), follower_of(leader))
@@ -31,7 +31,7 @@ def test_all_units_serve_the_same_leaf_and_the_same_management_certificate():
     assert environment(after, "cluster-connector") == environment(leader, "cluster-connector")
 
 
-def test_a_follower_waits_for_what_the_leader_has_not_made():
+def test_follower_waits_for_the_secrets_of_the_leader():
     ctx = context()
     state = follower_of(ready(ctx))
     peers = testing.PeerRelation("cluster-manager-peers", id=1)
@@ -47,7 +47,7 @@ def servers(state: testing.State) -> list[str]:
     return [server["address"].split(".")[0] for server in connector["loadBalancer"]["servers"]]
 
 
-def test_one_unit_three_units_one_unit():
+def test_scaling_up_and_down_updates_the_servers():
     ctx = context()
     state = ready(ctx)
     traefik = testing.Relation("traefik-route", id=20, remote_units_data={0: {"ingress-address": "10.1.4.30"}})
@@ -63,13 +63,13 @@ def test_one_unit_three_units_one_unit():
     assert servers(one) == ["cluster-manager-k8s-0"]
     three = scaled(one, 3)
     assert servers(three) == [f"cluster-manager-k8s-{number}" for number in range(3)]
-    assert kept(three, "connector-certificate") == kept(one, "connector-certificate")
+    assert stored(three, "connector-certificate") == stored(one, "connector-certificate")
     again = scaled(three, 1)
     assert servers(again) == ["cluster-manager-k8s-0"]
     assert again.unit_status == ActiveStatus("")
 
 
-def test_a_leader_that_is_being_removed_changes_nothing_that_others_share():
+def test_leader_being_removed_changes_nothing_shared():
     ctx = context()
     state = dataclasses.replace(ready(ctx), planned_units=0)
     after = ctx.run(ctx.on.relation_broken(state.get_relation(3)), state)
@@ -77,17 +77,17 @@ def test_a_leader_that_is_being_removed_changes_nothing_that_others_share():
     assert after[1] == before[1] and after[2] == before[2]
 
 
-def test_another_leader_keeps_what_the_first_has_made():
+def test_new_leader_keeps_the_stored_secrets():
     ctx = context()
     leader = ready(ctx)
     second = ctx.run(ctx.on.config_changed(), follower_of(leader))
     elected = ctx.run(ctx.on.leader_elected(), dataclasses.replace(second, leader=True))
     for label in ("connector-certificate", "encryption-keys", "management-certificate"):
-        assert kept(elected, label) == kept(leader, label)
+        assert stored(elected, label) == stored(leader, label)
     assert elected.unit_status == ActiveStatus("")
 
 
-def test_a_restarted_container_gets_all_its_files_and_services_again():
+def test_restarted_container_gets_its_files_and_services_again():
     ctx = context()
     before = ready(ctx)
     execs = next(iter(before.containers)).execs
@@ -97,7 +97,7 @@ def test_a_restarted_container_gets_all_its_files_and_services_again():
     assert file(ctx, after, "/var/lib/cluster-manager/connector/tls.key").exists()
 
 
-def test_a_refreshed_charm_goes_on_as_before():
+def test_upgraded_charm_changes_nothing():
     ctx = context()
     before = ready(ctx)
     after = ctx.run(ctx.on.upgrade_charm(), before)

@@ -1,4 +1,4 @@
-//! `grafana-dashboard`: the dashboards that we ship, packed as Grafana's charm wants them.
+//! The relation `grafana-dashboard`: the charm's dashboards, packed for Grafana's charm.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -15,65 +15,65 @@ use super::topology;
 /// The endpoint.
 pub const ENDPOINT: &str = "grafana-dashboard";
 
-/// The files in `charm/dashboards`, without their ending.
-const SHIPPED: [(&str, &str); 3] = [
+/// The files in `charm/dashboards`, by their stem.
+const DASHBOARDS: [(&str, &str); 3] = [
     ("cluster", include_str!("../../../dashboards/cluster.json")),
     ("fleet", include_str!("../../../dashboards/fleet.json")),
     ("hub", include_str!("../../../dashboards/hub.json")),
 ];
 
-/// What the leader writes.
+/// The leader's data.
 pub fn request(facts: &Facts) -> Bag {
     let topology: BTreeMap<_, _> =
         topology::metadata(facts).into_iter().filter(|(name, _)| *name != "charm_name").collect();
     let template = |(stem, text): (&str, &str)| {
         let template = json!({
             "charm": topology::CHARM,
-            "content": packed(&linked(text)),
+            "content": pack(&with_uids(text)),
             "juju_topology": topology,
-            // The dashboards have their own choices; Grafana's charm would add Juju's to every expression.
+            // The dashboards have their own variables. Grafana's charm would add Juju's topology to every expression.
             "inject_dropdowns": false,
             "dashboard_alt_uid": uid(stem),
         });
         (format!("file:{stem}"), template)
     };
-    let templates: BTreeMap<String, Value> = SHIPPED.into_iter().map(template).collect();
+    let templates: BTreeMap<String, Value> = DASHBOARDS.into_iter().map(template).collect();
     [("dashboards".to_owned(), json!({ "templates": templates }).to_string())].into()
 }
 
-/// A dashboard's uid. Grafana's charm replaces any that is not 40 hexadecimal digits.
+/// The uid of a dashboard: 40 hexadecimal digits, since Grafana's charm replaces any other.
 pub fn uid(stem: &str) -> String {
     let mut digest = hex::encode(Sha256::digest(format!("{}/{stem}", topology::CHARM)));
     digest.truncate(40);
     digest
 }
 
-/// The dashboard under its uid here, and with links that lead to the others under theirs.
-fn linked(text: &str) -> String {
+/// Replaces the uid of the dashboard, and the uids in its links to the others.
+fn with_uids(text: &str) -> String {
     let mut text = text.to_owned();
-    for (stem, other) in SHIPPED {
-        let Some(shipped) = shipped_uid(other) else { continue };
+    for (stem, other) in DASHBOARDS {
+        let Some(original) = uid_in(other) else { continue };
         for (before, after) in [("\"uid\": \"", "\""), ("/d/", "\""), ("/d/", "?"), ("/d/", "/")] {
             text =
-                text.replace(&format!("{before}{shipped}{after}"), &format!("{before}{}{after}", uid(stem)));
+                text.replace(&format!("{before}{original}{after}"), &format!("{before}{}{after}", uid(stem)));
         }
     }
     text
 }
 
-fn shipped_uid(text: &str) -> Option<String> {
+fn uid_in(text: &str) -> Option<String> {
     serde_json::from_str::<Value>(text).ok()?["uid"].as_str().map(str::to_owned)
 }
 
-/// Base64 of xz, always the same for the same text.
-fn packed(text: &str) -> String {
-    let pack = || {
+/// Compresses a text with xz and encodes it in base64. The result is deterministic.
+fn pack(text: &str) -> String {
+    let compress = || {
         let mut writer = XzWriter::new(Vec::new(), XzOptions::with_preset(6))?;
         writer.write_all(text.as_bytes())?;
         writer.finish()
     };
-    // Writing into memory cannot fail; if it did, no dashboard is better than no charm.
-    BASE64_STANDARD.encode(pack().unwrap_or_default())
+    // Writing to memory cannot fail. If it did, an empty dashboard would be better than a failing charm.
+    BASE64_STANDARD.encode(compress().unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -81,13 +81,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_dashboard_keeps_a_uid_that_grafana_would_replace_nor_a_link_to_one() {
-        for (stem, text) in SHIPPED {
-            let shipped = shipped_uid(text).unwrap();
-            let linked = linked(text);
-            assert_eq!(shipped_uid(&linked), Some(uid(stem)), "{shipped}");
-            for (_, other) in SHIPPED {
-                assert!(!linked.contains(&format!("/d/{}", shipped_uid(other).unwrap())), "{stem}");
+    fn uids_and_links_of_dashboards_are_replaced() {
+        for (stem, text) in DASHBOARDS {
+            let original = uid_in(text).unwrap();
+            let replaced = with_uids(text);
+            assert_eq!(uid_in(&replaced), Some(uid(stem)), "{original}");
+            for (_, other) in DASHBOARDS {
+                assert!(!replaced.contains(&format!("/d/{}", uid_in(other).unwrap())), "{stem}");
             }
         }
         assert_eq!(uid("fleet").len(), 40);

@@ -1,4 +1,4 @@
-//! `logging`: Pebble forwards what the services say to Loki.
+//! The relation `logging`: Pebble forwards the logs of the services to Loki.
 
 use std::collections::BTreeMap;
 
@@ -11,17 +11,17 @@ use super::topology;
 
 /// The endpoint.
 pub const ENDPOINT: &str = "logging";
-/// The names of our targets begin so.
+/// The prefix of the charm's log targets.
 const PREFIX: &str = "loki-";
 
-/// What the leader writes.
+/// The leader's data.
 pub fn request(facts: &Facts) -> Bag {
     let rules = json!({}).to_string();
     [("metadata".to_owned(), json!(topology::metadata(facts)).to_string()), ("alert_rules".to_owned(), rules)]
         .into()
 }
 
-/// Where logs go: to each of Loki's units; and no longer to those that are gone.
+/// The log targets: one for each unit of Loki, and retired ones for units that are gone.
 pub fn targets(facts: &Facts) -> BTreeMap<String, LogTarget> {
     let units = facts
         .relations(ENDPOINT)

@@ -1,4 +1,4 @@
-//! The alert rules that we ship, with Juju's topology as labels.
+//! The charm's alert rules, with Juju's topology as labels.
 
 use serde_json::{Map, Value, json};
 
@@ -6,31 +6,31 @@ use super::super::facts::Facts;
 use super::topology;
 
 /// The files in `charm/alerts`.
-const SHIPPED: [&str; 3] = [
+const FILES: [&str; 3] = [
     include_str!("../../../alerts/hub.yaml"),
     include_str!("../../../alerts/relay.yaml"),
     include_str!("../../../alerts/sites.yaml"),
 ];
 
-/// All groups, named so that no other application's can be taken for them.
+/// All groups, with names that include the model and the application.
 pub fn all(facts: &Facts) -> Value {
     let groups: Vec<Value> =
-        SHIPPED.iter().flat_map(|text| groups(text)).map(|group| ours(facts, group)).collect();
+        FILES.iter().flat_map(|text| groups(text)).map(|group| with_topology(facts, group)).collect();
     json!({ "groups": groups })
 }
 
-/// No rules, in the form of some.
+/// An empty list of groups.
 pub fn none() -> Value {
     json!({ "groups": [] })
 }
 
-// A test holds every file to this form.
+// A test ensures that every file has this form.
 fn groups(text: &str) -> Vec<Value> {
     let file: Value = serde_yaml::from_str(text).unwrap_or_default();
     file["groups"].as_array().cloned().unwrap_or_default()
 }
 
-fn ours(facts: &Facts, mut group: Value) -> Value {
+fn with_topology(facts: &Facts, mut group: Value) -> Value {
     let name = group["name"].as_str().unwrap_or_default();
     group["name"] = json!(format!("{}_{}_{name}", facts.model, facts.app));
     for rule in group["rules"].as_array_mut().into_iter().flatten() {
@@ -50,9 +50,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_file_has_rules_and_every_rule_says_where_it_is_from() {
+    fn every_rule_has_labels_of_the_topology() {
         let facts = Facts { app: "cm".into(), model: "prod".into(), ..Facts::default() };
-        for text in SHIPPED {
+        for text in FILES {
             assert!(!groups(text).is_empty());
         }
         for group in all(&facts)["groups"].as_array().unwrap() {

@@ -1,15 +1,15 @@
-//! `metrics-endpoint`: Prometheus is told where each unit's own metrics are, and given alert rules.
+//! The relation `metrics-endpoint`: the addresses of each unit's own metrics, and the alert rules.
 
 use serde_json::json;
 
 use super::super::facts::{Bag, Facts};
-use super::super::paths::{CONNECTOR_STATUS_PORT, MANAGEMENT_STATUS_PORT};
+use super::super::names::{CONNECTOR_STATUS_PORT, MANAGEMENT_STATUS_PORT};
 use super::{rules, topology};
 
 /// The endpoint.
 pub const ENDPOINT: &str = "metrics-endpoint";
 
-/// What the leader writes.
+/// The leader's data.
 pub fn request(facts: &Facts) -> Bag {
     let targets = [MANAGEMENT_STATUS_PORT, CONNECTOR_STATUS_PORT].map(|port| format!("*:{port}"));
     let jobs = json!([{ "metrics_path": "/metrics", "static_configs": [{ "targets": targets }] }]);
@@ -22,7 +22,7 @@ pub fn request(facts: &Facts) -> Bag {
     .into()
 }
 
-/// What each unit writes.
+/// Each unit's data.
 pub fn unit(facts: &Facts) -> Bag {
     let address = facts.ip.as_deref().unwrap_or(&facts.host);
     [
@@ -30,7 +30,7 @@ pub fn unit(facts: &Facts) -> Bag {
         ("prometheus_scrape_unit_name", facts.unit.as_str()),
         ("prometheus_scrape_unit_path", ""),
     ]
-    // Juju has no empty values: writing one removes the key.
+    // An empty value would remove the key.
     .into_iter()
     .filter(|(_, value)| !value.is_empty())
     .map(|(key, value)| (key.to_owned(), value.to_owned()))

@@ -1,4 +1,4 @@
-//! Juju's topology: the labels by which everything that comes from us is told from everything else.
+//! Juju's topology: the labels that identify metrics, alerts and logs of this application.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use super::super::facts::Facts;
 /// The charm's name, as in `metadata.yaml`.
 pub const CHARM: &str = "cluster-manager-k8s";
 
-/// The labels of all that comes from this application.
+/// The topology as labels of metrics, alerts and logs.
 pub fn labels(facts: &Facts) -> BTreeMap<&'static str, String> {
     [
         ("juju_model", facts.model.clone()),
@@ -18,7 +18,7 @@ pub fn labels(facts: &Facts) -> BTreeMap<&'static str, String> {
     .into()
 }
 
-/// The same under the names of relations' metadata.
+/// The topology under the names that relations use.
 pub fn metadata(facts: &Facts) -> BTreeMap<&'static str, String> {
     [
         ("model", facts.model.clone()),

@@ -1,4 +1,4 @@
-//! `tracing`: where traces could go. The workload sends none yet, so the answer is only read.
+//! The relation `tracing`: the receiver of traces. The workload does not send traces yet, so it is unused.
 
 use serde::Deserialize;
 use serde_json::json;
@@ -7,15 +7,15 @@ use super::super::facts::{Bag, Facts};
 
 /// The endpoint.
 pub const ENDPOINT: &str = "tracing";
-/// What we would speak.
+/// The requested protocol.
 const PROTOCOL: &str = "otlp_http";
 
-/// What the leader writes.
+/// The leader's data.
 pub fn request() -> Bag {
     [("receivers".to_owned(), json!([PROTOCOL]).to_string())].into()
 }
 
-/// Where traces are taken.
+/// The URL of the receiver.
 pub fn receiver(facts: &Facts) -> Option<String> {
     #[derive(Deserialize)]
     struct Receiver {
