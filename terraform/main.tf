@@ -1,4 +1,4 @@
-# The application, and one integration for each endpoint that is named.
+# The application, and one integration for each endpoint in var.integrations.
 resource "juju_application" "cluster_manager" {
   name        = var.app_name
   model_uuid  = var.model_uuid

@@ -1,11 +1,11 @@
-# What other modules integrate with.
+# The values that other modules need for integrations.
 output "app_name" {
-  description = "The application's name."
+  description = "The name of the application."
   value       = juju_application.cluster_manager.name
 }
 
 output "provides" {
-  description = "The endpoints at which it provides something."
+  description = "The endpoints that the application provides."
   value = {
     grafana_dashboard = "grafana-dashboard"
     metrics_endpoint  = "metrics-endpoint"
@@ -13,7 +13,7 @@ output "provides" {
 }
 
 output "requires" {
-  description = "The endpoints at which it needs something."
+  description = "The endpoints that the application requires."
   value = {
     certificates      = "certificates"
     database          = "database"

@@ -1,52 +1,52 @@
-# What can be said about the application and what it is integrated with.
+# The configuration of the application and of its integrations.
 variable "model_uuid" {
-  description = "The UUID of the model to deploy to, on Kubernetes."
+  description = "The UUID of the Kubernetes model to deploy to."
   type        = string
 }
 
 variable "app_name" {
-  description = "The application's name in the model."
+  description = "The name of the application in the model."
   type        = string
   default     = "cluster-manager-k8s"
 }
 
 variable "channel" {
-  description = "The channel that the charm comes from."
+  description = "The channel of the charm."
   type        = string
   default     = "latest/stable"
 }
 
 variable "revision" {
-  description = "The charm's revision; null: the channel's newest."
+  description = "The revision of the charm. Null for the latest in the channel."
   type        = number
   default     = null
 }
 
 variable "base" {
-  description = "The charm's base."
+  description = "The base of the charm."
   type        = string
   default     = "ubuntu@24.04"
 }
 
 variable "units" {
-  description = "How many units."
+  description = "The number of units."
   type        = number
   default     = 2
 
   validation {
     condition     = var.units >= 1
-    error_message = "There must be one unit at least."
+    error_message = "The number of units must be 1 or more."
   }
 }
 
 variable "constraints" {
-  description = "Juju constraints, such as \"mem=1G\"; null: none."
+  description = "The Juju constraints, such as \"mem=1G\". Null for none."
   type        = string
   default     = null
 }
 
 variable "config" {
-  description = "The charm's options: docs/reference has them. management-api-domain and cluster-connector-domain are required."
+  description = "The options of the charm, see docs/reference. management-api-domain and cluster-connector-domain are required."
   type        = map(string)
 
   validation {
@@ -58,15 +58,15 @@ variable "config" {
 }
 
 variable "image" {
-  description = "The workload's OCI image; null: the one that comes with the charm's revision."
+  description = "The OCI image of the workload. Null for the image of the charm's revision."
   type        = string
   default     = null
 }
 
 variable "integrations" {
   description = <<-EOT
-    What the application is integrated with, by its own endpoint: either an application of the same model with its
-    endpoint, or the URL of another model's offer.
+    The integrations by endpoint of this application. Each names either an application in the same model with its endpoint,
+    or the URL of an offer in another model.
   EOT
   type = map(object({
     application = optional(string)
@@ -92,13 +92,13 @@ variable "integrations" {
         "traefik-route",
       ], endpoint)
     ])
-    error_message = "The charm has no endpoint of that name."
+    error_message = "The keys must be endpoints of the charm."
   }
 
   validation {
     condition = alltrue([
       for other in values(var.integrations) : (other.application == null) != (other.offer_url == null)
     ])
-    error_message = "Say either application or offer_url."
+    error_message = "Each integration must set either application or offer_url."
   }
 }

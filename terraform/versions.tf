@@ -1,4 +1,4 @@
-# What this module needs.
+# The requirements of this module.
 terraform {
   required_version = ">= 1.5"
 

@@ -1,5 +1,5 @@
-# A deployment to copy: PostgreSQL, certificates and Traefik in the same model, monitoring by the offers of a COS Lite in
-# another one.
+# A deployment to copy: PostgreSQL, certificates and Traefik in the same model, and monitoring through the offers of COS
+# Lite in another model.
 terraform {
   required_version = ">= 1.5"
 
@@ -12,7 +12,7 @@ terraform {
 }
 
 variable "oidc_client_secret_id" {
-  description = "The id of a Juju secret with the value `secret`, granted to cluster-manager-k8s."
+  description = "The id of a Juju secret with the key `secret` that is granted to cluster-manager-k8s."
   type        = string
 }
 
