@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use time::OffsetDateTime;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
-use crate::Fingerprint;
+use crate::fingerprint::Fingerprint;
 
 const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
 const END: &str = "-----END CERTIFICATE-----";

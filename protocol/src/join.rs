@@ -3,10 +3,9 @@
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use crate::certificate::InvalidCertificate;
+use crate::certificate::{Certificate, InvalidCertificate};
 use crate::json::is_object;
-use crate::name::InvalidClusterName;
-use crate::{Certificate, ClusterName};
+use crate::name::{ClusterName, InvalidClusterName};
 
 /// The largest body of a join request, in bytes (contract 1.2).
 pub const MAX_BODY_BYTES: usize = 64 * 1024;

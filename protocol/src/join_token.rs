@@ -10,8 +10,9 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 use time::OffsetDateTime;
 
+use crate::address::Address;
+use crate::fingerprint::Fingerprint;
 use crate::json::is_object;
-use crate::{Address, Fingerprint};
 
 /// The longest encoded token that is decoded, in bytes.
 pub const MAX_ENCODED_BYTES: usize = 16 * 1024;

@@ -16,7 +16,10 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::{ClientError, Identity, Payload, Tls, Trust};
+use super::error::ClientError;
+use super::keys::Identity;
+use super::payload::Payload;
+use super::tls::{Tls, Trust};
 
 const USER_AGENT: &str = concat!("cluster-agent/", env!("CARGO_PKG_VERSION"));
 /// The largest response that is read, in bytes; more than the exposition of any member.

@@ -10,8 +10,11 @@ use rustls::ClientConfig;
 use rustls::pki_types::CertificateDer;
 use time::OffsetDateTime;
 
-use super::call::exchange;
-use super::{ClientError, Identity, Keys, Network, Payload, Response, Tls, Trust};
+use super::call::{Network, Response, exchange};
+use super::error::ClientError;
+use super::keys::{Identity, Keys};
+use super::payload::Payload;
+use super::tls::{Tls, Trust};
 
 /// The client of one cluster and its hub.
 #[derive(Debug)]

@@ -10,7 +10,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::{CertifiedKey, SigningKey};
 use time::{Duration, OffsetDateTime};
 
-use super::ClientError;
+use super::error::ClientError;
 
 /// The validity of a new certificate. It is never renewed, because the hub identifies the cluster by it.
 const VALIDITY: Duration = Duration::days(10 * 365);

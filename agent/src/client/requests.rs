@@ -9,7 +9,11 @@ use protocol::envelope::{Envelope, HeartbeatResponse};
 use protocol::{JoinToken, proof};
 use serde::Serialize;
 
-use super::{ClientError, ClusterClient, Exchange, Keys, Payload, Report, Request};
+use super::cluster::{ClusterClient, Exchange, Request};
+use super::error::ClientError;
+use super::keys::Keys;
+use super::payload::Payload;
+use super::report::Report;
 
 /// The path for joining (POST) and leaving (DELETE).
 pub const JOIN_PATH: &str = "/1.0/remote-cluster";

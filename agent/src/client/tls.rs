@@ -12,7 +12,8 @@ use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, SupportedProtocolVersion};
 use tls_client::{ExactLeaf, PinnedLeaf, ServerVerifier, Unverified};
 
-use super::{ClientError, Identity};
+use super::error::ClientError;
+use super::keys::Identity;
 
 /// The server certificates that a connection accepts.
 #[derive(Debug, Clone)]
