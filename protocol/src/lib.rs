@@ -11,8 +11,7 @@
 //! | [`tunnel`] | the frames of the reverse tunnel |
 //! | [`envelope`] | the JSON envelope of every response |
 //!
-//! Deployed clusters depend on these formats. Where a rule comes from the wire contract, the comment names its section,
-//! for example "(contract 1.2)".
+//! Deployed clusters depend on these formats. Comments name the published source of a rule, for example "(contract 1.2)".
 
 pub mod address;
 pub mod certificate;
