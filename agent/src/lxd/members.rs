@@ -41,7 +41,7 @@ pub(super) async fn usage(
         match metrics(source, server, member).await {
             Ok(metrics) => usage.metrics = Some(metrics),
             Err(error) => {
-                tracing::warn!(member = member.server_name, %error, "cannot read the metrics of a member")
+                tracing::warn!(member = member.server_name, %error, "cannot read the metrics of a member");
             }
         }
     }
