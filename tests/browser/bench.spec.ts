@@ -2,7 +2,7 @@
 import { writeFile } from "node:fs/promises";
 import type { Browser, CDPSession, Page } from "@playwright/test";
 import { carryToken, expect, search, test } from "./fixtures";
-import { setting } from "./hub";
+import { setting } from "./settings";
 
 const ROUNDS = 10;
 

@@ -1,11 +1,10 @@
 // The fixtures of every test: a hub to prepare, an account to sign in with, and a page that is checked for problems.
 import { AxeBuilder } from "@axe-core/playwright";
 import { expect, test as base, type BrowserContext, type Page } from "@playwright/test";
-import { Hub, setting } from "./hub";
+import { Hub } from "./hub";
+import { setting, usesProvider } from "./settings";
 
 export type Account = "admin" | "operator" | "viewer" | "nobody";
-
-export const hasProvider = (process.env.CM_SIGN_IN ?? "token") === "provider";
 
 interface Fixtures {
   hub: Hub;
@@ -22,7 +21,7 @@ export const test = base.extend<Fixtures>({
   },
   openAs: async ({ page, context }, use) => {
     await use(async (account, path) => {
-      if (hasProvider) {
+      if (usesProvider()) {
         await page.goto(path);
         await signInAtProvider(page, account);
       } else {

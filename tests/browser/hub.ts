@@ -4,14 +4,9 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { promisify } from "node:util";
 import { request, type APIRequestContext } from "@playwright/test";
+import { setting } from "./settings";
 
 const run = promisify(execFile);
-
-export function setting(name: string): string {
-  const value = process.env[name];
-  if (value === undefined || value === "") throw new Error(`${name} is not set; see tests/browser/README.md`);
-  return value;
-}
 
 /** A name that no other test uses. */
 export function unique(prefix: string): string {

@@ -5,7 +5,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, rowOf, search, test } from "./fixtures";
-import { runWithInput, setting, shell, unique } from "./hub";
+import { runWithInput, shell, unique } from "./hub";
+import { setting } from "./settings";
 
 /** The agent of a cluster, which sends a heartbeat every second until the test ends. */
 class Agent {

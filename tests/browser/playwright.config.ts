@@ -1,13 +1,19 @@
 // The web UI in a real browser, against a running hub. README.md describes the projects and their variables.
 import { defineConfig, type ReporterDescription } from "@playwright/test";
+import { settingOf } from "./settings";
 
 const reporters: ReporterDescription[] = [["list"]];
 const report = process.env.CM_REPORT;
 if (report !== undefined) reporters.push(["json", { outputFile: report }]);
 
 /** Projects that need a hub of a special kind. All other tests belong to the project `hub`. */
-const SPECIAL_HUBS = ["fleet", "empty", "unheard", "lxd", "screenshots", "bench"];
+const SPECIAL_HUBS = ["no-connector", "fleet", "empty", "lxd", "screenshots", "bench"];
 const filesOf = (name: string): string => `${name}*.spec.ts`;
+
+/** The address of a project's hub; by default that of `make run`. */
+const hubOf = (name: string): { baseURL: string } => ({
+  baseURL: settingOf(name, "CM_BASE_URL") ?? "https://localhost:9000",
+});
 
 export default defineConfig({
   testDir: ".",
@@ -19,12 +25,12 @@ export default defineConfig({
   workers: Number(process.env.CM_WORKERS ?? 2),
   forbidOnly: true,
   reporter: reporters,
+  // In the order in which tests start: first those that mostly wait, so that others run beside them.
   projects: [
-    { name: "hub", testIgnore: SPECIAL_HUBS.map(filesOf) },
-    ...SPECIAL_HUBS.map((name) => ({ name, testMatch: filesOf(name) })),
+    ...SPECIAL_HUBS.map((name) => ({ name, testMatch: filesOf(name), use: hubOf(name) })),
+    { name: "hub", testIgnore: SPECIAL_HUBS.map(filesOf), use: hubOf("hub") },
   ],
   use: {
-    baseURL: process.env.CM_BASE_URL ?? "https://localhost:9443",
     ignoreHTTPSErrors: true,
     viewport: { width: 1280, height: 800 },
     locale: "en-GB",

@@ -1,7 +1,8 @@
 // Screenshots of all pages and dialogs, with a fleet that has every kind of problem, for review and for documentation.
 import type { Page } from "@playwright/test";
 import { blockApi, expect, openMenu, rowOf, search, test } from "./fixtures";
-import { setting, unique } from "./hub";
+import { unique } from "./hub";
+import { setting } from "./settings";
 
 /** Clusters that tests/src/populated.rs defines: a lost one with an odd name, one with a full pool, one with all statuses. */
 const ODD = "a/b?c#d%";

@@ -1,6 +1,6 @@
 //! The web UI in a real browser: Playwright drives Chromium over `tests/browser`, against a hub with a real identity
-//! provider where simulated clusters join, against one with ten thousand clusters, one with none, one that hears nobody,
-//! and with a real LXD.
+//! provider that simulated clusters join, a hub with ten thousand clusters, a hub without clusters or connector, and a hub
+//! that a real LXD joins.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
@@ -9,15 +9,14 @@ use std::collections::BTreeMap;
 use harness::hub::UNLIMITED;
 use harness::lxd::PrivateLxd;
 use harness::{Hub, IdentityProvider, ManagementUnit, Playwright, populated, programs};
-use serde_json::json;
-use tokio::sync::Mutex;
-
-/// Each drives browsers on all cores already.
-static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
+use serde_json::{Value, json};
 
 const GRAFANA: (&str, &str) = ("GRAFANA_BASE_URL", "https://grafana.example.com");
 
-/// A hub with one unit of each kind, with these settings and those that all here have.
+/// One more than the cores that CI has, because tests also wait: for timers, for polls, for the hub.
+const WORKERS: &str = "3";
+
+/// A hub with one unit of each kind, with these settings and those that all hubs here have.
 async fn hub(settings: &[(&str, &str)]) -> (Hub, ManagementUnit) {
     let settings = [&UNLIMITED, &[GRAFANA][..], settings].concat();
     let mut hub = Hub::without_units(store::testing::empty_database().await.unwrap(), &settings);
@@ -26,59 +25,55 @@ async fn hub(settings: &[(&str, &str)]) -> (Hub, ManagementUnit) {
     (hub, unit)
 }
 
+/// A hub with this many clusters.
+async fn populated_hub(clusters: usize) -> (Hub, ManagementUnit) {
+    let (hub, unit) = hub(&populated::SETTINGS).await;
+    populated::fill(&hub.store, &hub.database, clusters).await;
+    (hub, unit)
+}
+
+/// A hub without clusters whose connector does not run.
+async fn hub_without_connector() -> (Hub, ManagementUnit) {
+    let hub = Hub::without_units(store::testing::empty_database().await.unwrap(), &UNLIMITED);
+    assert_eq!(hub.cli(["migrate"]).code, Some(0));
+    let unit = ManagementUnit::start(&hub).await;
+    (hub, unit)
+}
+
+/// How a test starts and stops the hub's connector itself.
+fn connector_of(hub: &Hub) -> Value {
+    let command = hub.connector_command();
+    let arguments: Vec<_> = command.get_args().map(|argument| argument.to_str().unwrap()).collect();
+    let environment: BTreeMap<_, _> =
+        hub.variables().iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    json!({
+        "program": command.get_program().to_str().unwrap(), "arguments": arguments, "environment": environment,
+    })
+}
+
+/// One run for all projects, so that no worker is idle while tests remain.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_web_ui_works_in_a_browser() {
-    let _alone = ONE_AT_A_TIME.lock().await;
     let provider = IdentityProvider::start(json!({})).await;
     let sign_in = [
         ("OIDC_ISSUER", provider.issuer.as_str()),
         ("ROLE_MAPPING", "admins=admin,operators=operator,viewers=viewer"),
     ];
-    let (hub, unit) = hub(&sign_in).await;
-    let browser = Playwright::new("hub", &hub, &unit).await.with("CM_SIGN_IN", "provider");
-    browser.with("CM_FLEETSIM", programs::path("fleetsim")).run().await.expect_all_passed();
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_web_ui_works_with_ten_thousand_clusters() {
-    let _alone = ONE_AT_A_TIME.lock().await;
-    let (hub, unit) = hub(&populated::SETTINGS).await;
-    populated::fill(&hub.store, &hub.database, 10_000).await;
-    Playwright::new("fleet", &hub, &unit).await.run().await.expect_all_passed();
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_web_ui_says_what_to_do_where_there_are_no_clusters() {
-    let _alone = ONE_AT_A_TIME.lock().await;
-    let (hub, unit) = hub(&[]).await;
-    Playwright::new("empty", &hub, &unit).await.run().await.expect_all_passed();
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_web_ui_says_when_nobody_accepts_heartbeats() {
-    let _alone = ONE_AT_A_TIME.lock().await;
-    let hub = Hub::without_units(store::testing::empty_database().await.unwrap(), &UNLIMITED);
-    assert_eq!(hub.cli(["migrate"]).code, Some(0));
-    let unit = ManagementUnit::start(&hub).await;
-    // The browser's test starts the connector, and kills it.
-    let command = hub.connector_command();
-    let arguments: Vec<_> = command.get_args().map(|argument| argument.to_str().unwrap()).collect();
-    let environment: BTreeMap<_, _> =
-        hub.variables().iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    let connector = json!({
-        "program": command.get_program().to_str().unwrap(), "arguments": arguments, "environment": environment,
-    });
-    let browser = Playwright::new("unheard", &hub, &unit).await.with("CM_CONNECTOR", connector.to_string());
-    browser.run().await.expect_all_passed();
+    let (main, fleet, quiet) = tokio::join!(hub(&sign_in), populated_hub(10_000), hub_without_connector());
+    let browser = Playwright::new("hub", &main.0, &main.1).await.with("CM_HUB_SIGN_IN", "provider");
+    let browser = browser.and("fleet", &fleet.0, &fleet.1).await;
+    let browser =
+        browser.and("empty", &quiet.0, &quiet.1).await.and("no-connector", &quiet.0, &quiet.1).await;
+    let browser = browser.with("CM_FLEETSIM", programs::path("fleetsim")).with("CM_WORKERS", WORKERS);
+    browser.with("CM_CONNECTOR", connector_of(&quiet.0).to_string()).run().await.expect_all_passed();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_web_ui_enrols_a_real_lxd_and_shows_its_container_stop() {
-    let _alone = ONE_AT_A_TIME.lock().await;
     let folder = store::testing::scratch_folder("lxd-browser");
     std::fs::create_dir_all(&folder).unwrap();
     let lxd = PrivateLxd::start(&folder);
-    // Nobody listens there.
+    // Nobody listens on this port.
     let (hub, unit) = hub(&[("PROMETHEUS_BASE_URL", "http://127.0.0.1:1/write")]).await;
     let browser = Playwright::new("lxd", &hub, &unit).await.with("CM_AGENT", programs::path("cluster-agent"));
     let outcome = browser.with("CM_LXD_DIR", lxd.lxd_dir()).run().await;
@@ -87,12 +82,10 @@ async fn the_web_ui_enrols_a_real_lxd_and_shows_its_container_stop() {
     outcome.expect_all_passed();
 }
 
-/// Of every page and dialog, to be looked at: `CM_SCREENSHOTS=FOLDER cargo test -p tests --test browser -- --ignored`.
+/// Every page and dialog, for review: `CM_SCREENSHOTS=FOLDER cargo test -p tests --test browser -- --ignored`.
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "takes photographs and proves nothing"]
-async fn photographs_of_every_page() {
-    let _alone = ONE_AT_A_TIME.lock().await;
-    let (hub, unit) = hub(&populated::SETTINGS).await;
-    populated::fill(&hub.store, &hub.database, 2_000).await;
+#[ignore = "takes screenshots without checking them"]
+async fn screenshots_of_every_page() {
+    let (hub, unit) = populated_hub(2_000).await;
     Playwright::new("screenshots", &hub, &unit).await.run().await.expect_all_passed();
 }

@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { expect, expectAccessible, test } from "./fixtures";
-import { setting } from "./hub";
+import { setting } from "./settings";
 
 interface Connector {
   program: string;
