@@ -59,7 +59,9 @@ async fn the_web_ui_works_in_a_browser() {
         ("OIDC_ISSUER", provider.issuer.as_str()),
         ("ROLE_MAPPING", "admins=admin,operators=operator,viewers=viewer"),
     ];
-    let (main, fleet, quiet) = tokio::join!(hub(&sign_in), populated_hub(10_000), hub_without_connector());
+    let main = hub(&sign_in).await;
+    let fleet = populated_hub(10_000).await;
+    let quiet = hub_without_connector().await;
     let browser = Playwright::new("hub", &main.0, &main.1).await.with("CM_HUB_SIGN_IN", "provider");
     let browser = browser.and("fleet", &fleet.0, &fleet.1).await;
     let browser =

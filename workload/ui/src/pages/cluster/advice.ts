@@ -2,7 +2,7 @@
 
 const ADVICE: Record<string, string> = {
   heartbeat:
-    "Check that the cluster's members are running and can reach Cluster Manager's connector over the network. The cluster itself may be working.",
+    "Check that the cluster's members are running and can reach Cluster Manager's connector over the network. The cluster itself may still be running.",
   members: "Open LXD UI and bring the member back online, or finish its maintenance.",
   ceph: "Check the health of Ceph on the cluster and that the machines of its services are running.",
   storage:
