@@ -6,7 +6,7 @@ test("a cluster's history has charts and a storage forecast", async ({ openAs })
   const history = page.getByRole("region", { name: "History" });
   await expect(history).toContainText("lost for 2 h");
   await expect(history.getByRole("figure", { name: "Storage" })).toContainText(
-    /full in \d+ days at the current rate/,
+    /full in \d+ days at this rate/,
   );
   await expect(history.getByRole("figure", { name: "Memory" })).toContainText("Lowest 36%, highest 44%");
   await expect(history.getByRole("figure", { name: "Instances running" })).toContainText("highest 128");

@@ -6,7 +6,7 @@ import { unique } from "./hub";
 const PAGES = [
   "/ui/clusters",
   "/ui/clusters/tokens",
-  "/ui/cluster/nobody",
+  "/ui/cluster/no-such-cluster",
   "/ui/events?action=token.created",
   "/ui/settings",
 ];

@@ -62,7 +62,7 @@ function isCurrent(to: string, pathname: string): boolean {
 function Account(): ReactNode {
   const me = useSession();
   return (
-    <div className="navigation__person">
+    <div className="navigation__account">
       <ThemeChoice />
       <p className="navigation__name">
         <Icon name="user" light />

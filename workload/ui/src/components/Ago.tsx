@@ -4,12 +4,12 @@ import { serverNow } from "../api/clock";
 import { absolute, lasting, relative } from "../format/time";
 import { useClock } from "./useClock";
 
-/** A moment: `2 min ago`, `in 3 d`. */
+/** A point in time: `2 min ago`, `in 3 d`. */
 export function Ago({ at }: { at: string }): ReactNode {
-  const moment = Date.parse(at);
-  const text = useClock((now) => relative(moment, serverNow(now)));
+  const time = Date.parse(at);
+  const text = useClock((now) => relative(time, serverNow(now)));
   return (
-    <time dateTime={at} title={absolute(moment)}>
+    <time dateTime={at} title={absolute(time)}>
       {text}
     </time>
   );

@@ -56,10 +56,10 @@ test("a state lasts for at least a second", () => {
 });
 
 test("dates are written with the year first", () => {
-  const moment = new Date(2026, 2, 4, 5, 6, 7).getTime();
-  expect(absolute(moment)).toMatch(/^2026-03-04 05:06:07 \S+$/);
+  const time = new Date(2026, 2, 4, 5, 6, 7).getTime();
+  expect(absolute(time)).toMatch(/^2026-03-04 05:06:07 \S+$/);
   expect(absolute(new Date(2026, 2, 4).getTime())).toMatch(/^2026-03-04 00:00:00 /);
-  expect(date(moment)).toBe("2026-03-04");
+  expect(date(time)).toBe("2026-03-04");
 });
 
 test("nouns agree with their numbers", () => {

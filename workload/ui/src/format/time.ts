@@ -26,8 +26,8 @@ export function span(milliseconds: number): string {
 }
 
 /** `5 s ago`, `in 3 d`. A time less than 5 s ahead counts as now, because clocks differ. */
-export function relative(moment: number, now: number): string {
-  const difference = now - moment;
+export function relative(time: number, now: number): string {
+  const difference = now - time;
   if (difference < -5 * SECOND) return `in ${span(-difference)}`;
   return difference < SECOND ? "just now" : `${span(difference)} ago`;
 }
@@ -38,21 +38,21 @@ export function lasting(since: number, now: number): string {
 }
 
 /** Date, time and zone: `2026-11-30 14:05:00 UTC`. */
-export function absolute(moment: number): string {
-  const { hour, minute, second, timeZoneName } = partsOf(moment);
-  return `${date(moment)} ${hour}:${minute}:${second} ${timeZoneName}`;
+export function absolute(time: number): string {
+  const { hour, minute, second, timeZoneName } = partsOf(time);
+  return `${date(time)} ${hour}:${minute}:${second} ${timeZoneName}`;
 }
 
 /** `2026-11-30`. */
-export function date(moment: number): string {
-  const { year, month, day } = partsOf(moment);
+export function date(time: number): string {
+  const { year, month, day } = partsOf(time);
   return `${year}-${month}-${day}`;
 }
 
 type DatePart = "year" | "month" | "day" | "hour" | "minute" | "second" | "timeZoneName";
 
-function partsOf(moment: number): Record<DatePart, string> {
-  const parts = PARTS.formatToParts(moment).map(({ type, value }) => [type, value]);
+function partsOf(time: number): Record<DatePart, string> {
+  const parts = PARTS.formatToParts(time).map(({ type, value }) => [type, value]);
   return Object.fromEntries(parts) as Record<DatePart, string>;
 }
 

@@ -1,8 +1,8 @@
 // Converts between RFC 3339 and the value of a date-and-time field, which is in the browser's time zone.
 
 /** The value of the field; empty for an invalid time. */
-export function toField(moment: string): string {
-  const at = Date.parse(moment);
+export function toField(time: string): string {
+  const at = Date.parse(time);
   if (Number.isNaN(at)) return "";
   const local = new Date(at - new Date(at).getTimezoneOffset() * 60_000);
   return local.toISOString().slice(0, 16);

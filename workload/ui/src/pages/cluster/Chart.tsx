@@ -30,8 +30,8 @@ export function Chart({ title, series, span, format, top, note = null }: Props):
   const height = top ?? topOf(series.values);
   const shown = picked !== null && (series.values[picked] ?? null) !== null ? picked : last;
   const value = series.values[shown] ?? 0;
-  const moment = series.at[shown] ?? 0;
-  const valueText = `${format(value)}, ${absolute(moment * 1000)}`;
+  const time = series.at[shown] ?? 0;
+  const valueText = `${format(value)}, ${absolute(time * 1000)}`;
   const follow = (event: PointerEvent): void => {
     const box = event.currentTarget.getBoundingClientRect();
     setPicked(nearest(series, span, (event.clientX - box.left) / box.width));
@@ -40,8 +40,8 @@ export function Chart({ title, series, span, format, top, note = null }: Props):
     <figure className="chart">
       <figcaption className="chart__title" id={id}>
         {title} <b>{format(value)}</b>
-        {picked !== null && <small className="u-text--muted"> {absolute(moment * 1000)}</small>}
-        {picked === null && note !== null && <small> {note}</small>}
+        {picked !== null && <small className="u-text--muted"> {absolute(time * 1000)}</small>}
+        {picked === null && note !== null && <small>, {note}</small>}
       </figcaption>
       <div
         className="chart__box"
@@ -60,7 +60,7 @@ export function Chart({ title, series, span, format, top, note = null }: Props):
           {picked !== null && (
             <path
               className="chart__here"
-              d={`M${x(moment, span)} ${HEIGHT}V${y(value, height)}`}
+              d={`M${x(time, span)} ${HEIGHT}V${y(value, height)}`}
               vectorEffect="non-scaling-stroke"
             />
           )}

@@ -24,7 +24,7 @@ export function Warnings({ warnings, name }: { warnings: Warning[]; name: string
             <p className="warnings__text">
               <span className="warnings__severity">{warning.severity}</span> {warning.text}
               <small>
-                {" "}
+                {" · "}
                 <Lasting since={warning.since} />
               </small>
             </p>

@@ -20,23 +20,23 @@ export interface Span {
 export function lines({ at, values, step }: Series, span: Span, top: number): string {
   let path = "";
   let previous: number | null = null;
-  at.forEach((moment, index) => {
+  at.forEach((time, index) => {
     const value = values[index] ?? null;
     if (value === null) {
       previous = null;
       return;
     }
-    const continues = previous !== null && moment - previous <= 2 * step;
-    path += `${continues ? "L" : "M"}${round(x(moment, span))} ${round(y(value, top))}`;
+    const continues = previous !== null && time - previous <= 2 * step;
+    path += `${continues ? "L" : "M"}${round(x(time, span))} ${round(y(value, top))}`;
     // The line's cap turns an isolated point into a dot.
     if (!continues) path += "h0";
-    previous = moment;
+    previous = time;
   });
   return path;
 }
 
-export function x(moment: number, { from, to }: Span): number {
-  return ((moment - from) / (to - from)) * WIDTH;
+export function x(time: number, { from, to }: Span): number {
+  return ((time - from) / (to - from)) * WIDTH;
 }
 
 export function y(value: number, top: number): number {
@@ -52,15 +52,15 @@ export interface Stretch {
 /** Adjacent points with the same state, merged. */
 export function stretches(at: number[], states: string[], step: number, span: Span): Stretch[] {
   const found: (Stretch & { until: number })[] = [];
-  at.forEach((moment, index) => {
+  at.forEach((time, index) => {
     const state = states[index] ?? "";
     const last = found.at(-1);
-    if (last?.state === state && moment - last.until < step) {
-      last.until = moment + step;
+    if (last?.state === state && time - last.until < step) {
+      last.until = time + step;
       last.length = x(last.until, span) - last.start;
     } else {
-      const start = x(moment, span);
-      found.push({ state, start, length: x(moment + step, span) - start, until: moment + step });
+      const start = x(time, span);
+      found.push({ state, start, length: x(time + step, span) - start, until: time + step });
     }
   });
   return found.map(({ state, start, length }) => ({ state, start: round(start), length: round(length) }));
@@ -68,11 +68,11 @@ export function stretches(at: number[], states: string[], step: number, span: Sp
 
 /** The index of the known point nearest to a position from 0 (left edge) to 1 (right edge). */
 export function nearest({ at, values }: Series, span: Span, position: number): number | null {
-  const moment = span.from + position * (span.to - span.from);
+  const time = span.from + position * (span.to - span.from);
   let best: number | null = null;
   at.forEach((candidate, index) => {
     if ((values[index] ?? null) === null) return;
-    const isNearer = best === null || Math.abs(candidate - moment) < Math.abs((at[best] ?? 0) - moment);
+    const isNearer = best === null || Math.abs(candidate - time) < Math.abs((at[best] ?? 0) - time);
     if (isNearer) best = index;
   });
   return best;
