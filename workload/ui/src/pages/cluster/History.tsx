@@ -142,7 +142,5 @@ function shareOf(usage: number | null, total: number | null): number | null {
 
 function fullForecast(days: number | null | undefined): string | null {
   if (days === null || days === undefined) return null;
-  return days === 0
-    ? "full within a day at this rate"
-    : `full in ${count(days, "day")} at this rate`;
+  return days === 0 ? "full within a day at this rate" : `full in ${count(days, "day")} at this rate`;
 }
