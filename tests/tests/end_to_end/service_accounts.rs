@@ -84,7 +84,7 @@ async fn what_cannot_be_made_is_refused_with_the_reason() {
     let setting = Setting::new().await;
     setting.create(json!({ "name": "ci", "role": "viewer" })).await;
     let cases = [
-        (json!({ "name": "ci", "role": "viewer" }), 409, "there is a service account named \"ci\" already"),
+        (json!({ "name": "ci", "role": "viewer" }), 409, "there is already a service account named \"ci\""),
         (json!({ "name": "", "role": "viewer" }), 400, "1 to 255 characters"),
         (json!({ "name": "a\nb", "role": "viewer" }), 400, "1 to 255 characters"),
         (json!({ "role": "viewer" }), 400, "missing field `name`"),

@@ -3,7 +3,7 @@
 use management::model::Event;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use store::events::{Broken, Head, KeySpan, Place, Verification};
+use store::events::{ChainFault, ChainPosition, Head, KeySpan, Verification};
 
 use crate::output::{self, count, labelled, timestamp};
 
@@ -117,7 +117,7 @@ pub(crate) fn describe(found: &Verification) -> String {
     if head != Head::START {
         lines.push(("Head", head.to_string()));
     }
-    let verdict = match &found.broken {
+    let verdict = match &found.fault {
         None => {
             "The audit trail is intact: none of these events was changed, moved, removed or inserted since it was \
              sealed.\nTo prove that none was removed at the end, pass a head that was logged earlier: --head."
@@ -129,13 +129,13 @@ pub(crate) fn describe(found: &Verification) -> String {
 }
 
 /// Why a verification ends early. A missing key is not evidence of a change.
-pub(crate) fn verdict_on(broken: &Broken) -> String {
+pub(crate) fn verdict_on(broken: &ChainFault) -> String {
     match broken {
-        Broken::UnknownKey { .. } | Broken::CheckpointKey { .. } => format!(
+        ChainFault::UnknownKey { .. } | ChainFault::CheckpointKey { .. } => format!(
             "cannot verify the audit trail: {broken}. Append that key to ENCRYPTION_KEY_FILE, or start after the last \
              event sealed with it: --from SEQUENCE"
         ),
-        Broken::HeadTooOld { .. } => format!("cannot verify the head: {broken}"),
+        ChainFault::HeadTooOld { .. } => format!("cannot verify the head: {broken}"),
         broken => format!("the audit trail is NOT intact: {broken}"),
     }
 }
@@ -188,8 +188,8 @@ impl From<&Verification> for VerificationView {
             at: timestamp(checkpoint.at),
         });
         Self {
-            holds: found.broken.is_none(),
-            problem: found.broken.map(|broken| broken.to_string()),
+            holds: found.fault.is_none(),
+            problem: found.fault.map(|broken| broken.to_string()),
             checkpoint,
             given: found.given.map(HeadView::from),
             rows: found.rows,
@@ -208,8 +208,8 @@ impl From<Head> for HeadView {
     }
 }
 
-impl From<Place> for PlaceView {
-    fn from(place: Place) -> Self {
+impl From<ChainPosition> for PlaceView {
+    fn from(place: ChainPosition) -> Self {
         Self { sequence: place.sequence, at: timestamp(place.at) }
     }
 }

@@ -25,7 +25,7 @@ impl Retention {
         if removal.rows > 0 {
             tracing::info!(target: "audit", events = removal.rows, days = self.days, "removed old events");
         }
-        if let Some(broken) = removal.broken {
+        if let Some(broken) = removal.fault {
             tracing::error!(target: "audit", %broken, "old events are kept, since the audit trail does not verify");
         }
         Ok(())

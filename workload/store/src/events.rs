@@ -1,14 +1,15 @@
-//! The audit trail: one row a change, written in the change's own transaction, and one a sign-in, sign-out or refusal.
+//! The audit trail: an event for each change, written in the transaction of the change, and an event for each sign-in,
+//! sign-out and refusal.
 //!
 //! | module | holds |
 //! |---|---|
-//! | `record` | writing a row |
-//! | `security` | what is recorded although no data change |
-//! | `list` | reading rows, newest first |
-//! | `chain` | what exactly is sealed, and what is wrong with a row that does not fit |
-//! | `seal` | appending rows to the chain, by one unit at a time |
-//! | `checkpoint`, `retention` | removing old rows, and what stands for them |
-//! | `verify` | what the chain proves, and where it breaks |
+//! | `record` | writing an event |
+//! | `security` | events that do not change data |
+//! | `list` | reading events, newest first |
+//! | `chain` | what a seal covers, and what can be wrong with a chain |
+//! | `seal` | appending events to the chain, by one unit at a time |
+//! | `checkpoint`, `retention` | removing old events, and what replaces them in the chain |
+//! | `verify` | what the chain proves, and where it is broken |
 
 mod chain;
 mod checkpoint;
@@ -19,11 +20,11 @@ mod seal;
 mod security;
 mod verify;
 
-pub use chain::{Broken, Head, InvalidHead};
+pub use chain::{ChainFault, Head, InvalidHead};
 pub use checkpoint::Checkpoint;
-pub use list::{COUNTED_AT_MOST, Event, EventFilter, EventPage};
+pub use list::{Event, EventFilter, EventPage, MAX_TOTAL};
 pub(crate) use record::{NewEvent, record};
 pub use retention::Removal;
 pub use security::SecurityEvent;
 pub(crate) use security::record_security;
-pub use verify::{KeySpan, Place, Verification, VerifyOptions};
+pub use verify::{ChainPosition, KeySpan, Verification, VerifyOptions};

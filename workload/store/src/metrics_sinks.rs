@@ -1,4 +1,4 @@
-//! How the sinks of metrics stand: every unit that relays to them says so every few seconds.
+//! The state of the metrics sinks. Every unit that sends metrics reports it every few seconds.
 
 use std::time::Duration;
 
@@ -9,43 +9,43 @@ use uuid::Uuid;
 
 use crate::{Store, StoreError};
 
-/// How often a unit says how its sinks stand.
+/// How often a unit reports the state of its sinks.
 pub const REPORT_INTERVAL: Duration = Duration::from_secs(5);
-/// What was said before is no news: the unit has gone.
-const FORGET_AFTER: Duration = Duration::from_secs(60);
+/// How long a report is valid. A unit without a valid report no longer runs.
+const REPORT_VALIDITY: Duration = Duration::from_secs(60);
 
-/// How a sink stands, as one unit sees it.
+/// The state of a sink, as one unit sees it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SinkReport {
-    /// What it is called in the unit's counters and logs: its host and port.
+    /// Its name in the unit's metrics and logs: its host and port.
     pub sink: String,
     /// `idle`, `taking` or `failing`.
     pub state: String,
     /// Why it fails, if it does.
     pub reason: Option<String>,
-    /// How many seconds the oldest samples have waited for it.
+    /// How long the oldest queued samples have waited for it, in seconds.
     pub oldest_seconds: f64,
-    /// The bytes of samples that wait for it.
+    /// The size of the queued samples, in bytes.
     pub waiting_bytes: i64,
-    /// Samples that it took since the unit began.
+    /// The number of samples that it accepted since the unit started.
     pub samples_sent: i64,
-    /// Samples that it will not get, since the unit began.
+    /// The number of samples that were dropped since the unit started.
     pub samples_dropped: i64,
 }
 
-/// The same, with who said it, and when.
+/// A report with the unit that sent it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SeenSink {
-    /// The unit, which has another number after every start.
+    /// The unit, which has a new id after every start.
     pub unit: Uuid,
-    /// When.
+    /// When it was reported.
     pub seen_at: OffsetDateTime,
-    /// What.
+    /// The report.
     pub report: SinkReport,
 }
 
 impl Store {
-    /// Says how a unit's sinks stand, in place of what it said before.
+    /// Replaces a unit's report, and removes reports that are no longer valid.
     pub async fn report_sinks(&self, unit: Uuid, sinks: &[SinkReport]) -> Result<(), StoreError> {
         let client = self.client().await?;
         let sql = "-- report_sinks()
@@ -64,24 +64,24 @@ impl Store {
                 [&unit, sink, state, reason, oldest_seconds, waiting_bytes, samples_sent, samples_dropped];
             client.execute(&statement, &values).await?;
         }
-        let sql = "-- forget_sinks()
+        let sql = "-- report_sinks()
             DELETE FROM metrics_sinks WHERE seen_at < clock_timestamp() - make_interval(secs => $1)";
-        client.execute(&client.prepare_cached(sql).await?, &[&FORGET_AFTER.as_secs_f64()]).await?;
+        client.execute(&client.prepare_cached(sql).await?, &[&REPORT_VALIDITY.as_secs_f64()]).await?;
         Ok(())
     }
 
-    /// How the sinks stand, as every unit sees them.
+    /// The valid reports of all units.
     pub async fn sinks(&self) -> Result<Vec<SeenSink>, StoreError> {
         let sql = "-- sinks()
             SELECT unit, seen_at, sink, state, reason, oldest_seconds, waiting_bytes, samples_sent, samples_dropped
             FROM metrics_sinks WHERE seen_at >= clock_timestamp() - make_interval(secs => $1)
             ORDER BY sink, unit";
-        let rows = self.client().await?.query(sql, &[&FORGET_AFTER.as_secs_f64()]).await?;
-        rows.iter().map(seen).collect()
+        let rows = self.client().await?.query(sql, &[&REPORT_VALIDITY.as_secs_f64()]).await?;
+        rows.iter().map(seen_sink).collect()
     }
 }
 
-fn seen(row: &Row) -> Result<SeenSink, StoreError> {
+fn seen_sink(row: &Row) -> Result<SeenSink, StoreError> {
     let report = SinkReport {
         sink: row.try_get("sink")?,
         state: row.try_get("state")?,

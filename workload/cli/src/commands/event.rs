@@ -47,8 +47,8 @@ pub(super) async fn verify(
     let found = store.verify_events(&VerifyOptions { heads, from }).await?;
     output::print(format, &VerificationView::from(&found), |_| event_view::describe(&found))?;
     match found {
-        Verification { broken: None, .. } => Ok(()),
-        Verification { broken: Some(broken), .. } => Err(Failure::Other(event_view::verdict_on(&broken))),
+        Verification { fault: None, .. } => Ok(()),
+        Verification { fault: Some(broken), .. } => Err(Failure::Other(event_view::verdict_on(&broken))),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Programs that call the management API.
+//! Service accounts: programs that call the management API.
 
 use fleet::service_account::ServiceAccountName;
 use fleet::{Origin, Role, ServiceAccount, ServiceToken};
@@ -13,24 +13,24 @@ use crate::{Store, StoreError};
 
 const COLUMNS: &str = "name, role, description, expiry, created_at, created_by, last_used_at";
 
-/// A service account to be made.
+/// A service account to be created.
 #[derive(Debug, Clone)]
 pub struct NewServiceAccount {
-    /// What it is called.
+    /// Its name.
     pub name: ServiceAccountName,
-    /// What it may do.
+    /// Its role.
     pub role: Role,
-    /// What its maker notes.
+    /// A note by its creator.
     pub description: String,
-    /// Until when it works.
+    /// When it expires.
     pub expiry: OffsetDateTime,
 }
 
-/// Why a service account was not made.
+/// Why a service account cannot be created.
 #[derive(Debug, thiserror::Error)]
 pub enum CreateServiceAccountError {
-    /// One that still works has that name.
-    #[error("there is a service account named \"{0}\" already")]
+    /// There is a valid service account of this name.
+    #[error("there is already a service account named \"{0}\"")]
     Exists(String),
     /// The database failed.
     #[error(transparent)]
@@ -44,7 +44,7 @@ impl AsStoreError for CreateServiceAccountError {
 }
 
 impl Store {
-    /// Keeps a new service account. One of the same name that has expired makes room.
+    /// Stores a new service account. It replaces an expired one of the same name.
     pub async fn put_service_account(
         &self,
         account: &NewServiceAccount,
@@ -63,9 +63,9 @@ impl Store {
                         token_digest = excluded.token_digest, expiry = excluded.expiry, created_at = now(),
                         created_by = excluded.created_by, last_used_at = NULL
                     WHERE s.expiry <= now()";
-                let maker = &origin.actor.name;
+                let creator = &origin.actor.name;
                 let rows = tx
-                    .execute(sql, &[&name, &role.as_str(), description, &digest.as_slice(), expiry, maker])
+                    .execute(sql, &[&name, &role.as_str(), description, &digest.as_slice(), expiry, creator])
                     .await
                     .map_err(StoreError::from)?;
                 if rows == 0 {
@@ -83,7 +83,7 @@ impl Store {
         .await
     }
 
-    /// All service accounts, sorted by the bytes of their names, expired ones included.
+    /// All service accounts, sorted by the bytes of their names, including expired ones.
     pub async fn service_accounts(&self) -> Result<Vec<ServiceAccount>, StoreError> {
         let sql = format!(
             "-- service_accounts()\nSELECT {COLUMNS} FROM service_accounts ORDER BY name COLLATE \"C\""
@@ -91,7 +91,7 @@ impl Store {
         self.client().await?.query(&sql, &[]).await?.iter().map(service_account).collect()
     }
 
-    /// Removes a service account, which ends its token at once on every unit; says whether there was one.
+    /// Removes a service account, so that every unit refuses its token from now on. Returns whether it existed.
     pub async fn revoke_service_account(&self, name: &str, origin: &Origin) -> Result<bool, StoreError> {
         self.transaction("revoke_service_account", |tx| {
             Box::pin(async move {
@@ -101,7 +101,11 @@ impl Store {
                 let event = NewEvent {
                     action: "service-account.revoked",
                     subject: Some(name),
-                    before: Some(state(row.try_get(0)?, row.try_get(1)?, row.try_get(2)?)),
+                    before: Some(state(
+                        row.try_get("role")?,
+                        row.try_get("description")?,
+                        row.try_get("expiry")?,
+                    )),
                     ..NewEvent::default()
                 };
                 events::record(&tx, origin, event).await?;
@@ -111,11 +115,11 @@ impl Store {
         .await
     }
 
-    /// The account whose token this is, unless it has expired. Asked anew for every request, so that whoever is
-    /// revoked is refused by every unit at once.
+    /// The account with this token, unless it has expired. It is queried for every request, so that all units refuse a
+    /// revoked account at once.
     ///
-    /// The database compares digests, not tokens: how long that takes tells only of a digest of which nobody can
-    /// choose more than a few bytes.
+    /// The database compares digests, not tokens. The time this takes reveals only something about a digest, and nobody
+    /// can choose more than a few bytes of one.
     pub async fn service_account_by_token(
         &self,
         token: &ServiceToken,
@@ -131,16 +135,16 @@ impl Store {
         let Some(row) = client.query_opt(&statement, &[&digest.as_slice()]).await? else { return Ok(None) };
         let account = service_account(&row)?;
         if row.try_get("is_due")? {
-            // Nobody waits for it, and of several at once one writes.
+            // The request does not wait for it. Of concurrent requests only one writes.
             tokio::spawn(async move {
-                let sql = "-- service_account_was_used()
+                let sql = "-- mark_service_account_used()
                     UPDATE service_accounts SET last_used_at = now() WHERE token_digest = (
                         SELECT token_digest FROM service_accounts WHERE token_digest = $1
                             AND coalesce(last_used_at <= now() - interval '1 minute', true)
                         FOR UPDATE SKIP LOCKED)";
                 if let Err(error) = client.execute(sql, &[&digest.as_slice()]).await {
                     let error = StoreError::from(error);
-                    tracing::warn!(%error, "when a service account was last used could not be noted");
+                    tracing::warn!(%error, "cannot record the last use of a service account");
                 }
             });
         }
@@ -162,7 +166,7 @@ fn service_account(row: &Row) -> Result<ServiceAccount, StoreError> {
     })
 }
 
-/// An account as the audit trail shows it.
+/// An account as events show it.
 fn state(role: &str, description: &str, expiry: OffsetDateTime) -> serde_json::Value {
     let expiry = expiry.format(&Rfc3339).unwrap_or_default();
     json!({ "role": role, "description": description, "expiry": expiry })

@@ -1,5 +1,5 @@
-//! People who signed in, and their sessions. What a session holds is sealed before it comes here: the key is in the
-//! person's cookie alone.
+//! People who signed in, and their sessions. The content of a session arrives here encrypted; only the person's cookie
+//! holds the key.
 
 use std::time::Duration;
 
@@ -10,97 +10,98 @@ use tokio_postgres::{Row, Transaction};
 use crate::events::{SecurityEvent, record_security};
 use crate::{Store, StoreError};
 
-/// Held while one unit prunes; the others need not.
+/// Held while pruning. A unit that cannot get it leaves the work to the unit that holds it.
 const PRUNE_LOCK: i64 = 0x636d_7365_7373_696f;
 
-/// What finds a session's row: a digest, so that who reads the table cannot make a cookie of it.
+/// The key of a session's row: a digest, so that nobody can make a cookie from the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SessionId(pub [u8; 32]);
 
-/// Who signed in, as the identity provider has it.
+/// A person who signed in, as the identity provider describes them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Person {
-    /// What never changes of them.
+    /// Their permanent id.
     pub subject: String,
-    /// What they are called; may be empty.
+    /// Their name; may be empty.
     pub name: String,
-    /// Their address; may be empty.
+    /// Their e-mail address; may be empty.
     pub email: String,
 }
 
-/// A session as it is stored.
+/// A stored session.
 #[derive(Debug, Clone)]
 pub struct Session {
-    /// What finds it.
+    /// Its key.
     pub id: SessionId,
-    /// Whose it is.
+    /// The person who signed in.
     pub person: Person,
-    /// What only the cookie opens.
+    /// Its content, encrypted with the key in the cookie.
     pub sealed: Vec<u8>,
 }
 
-/// A session that begins.
+/// A session to be stored.
 #[derive(Debug, Clone, Copy)]
 pub struct NewSession<'a> {
-    /// What finds it.
+    /// Its key.
     pub id: SessionId,
-    /// Whose it is.
+    /// The person who signed in.
     pub person: &'a Person,
-    /// What only the cookie opens.
+    /// Its content, encrypted with the key in the cookie.
     pub sealed: &'a [u8],
-    /// After how long it ends in any case.
+    /// How long it lasts at most.
     pub lifetime: Duration,
 }
 
-/// When sessions end by themselves.
+/// When sessions expire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SessionLimits {
-    /// After this much time without a request.
+    /// The longest time without a request.
     pub idle: Duration,
-    /// After this much time in any case.
+    /// The longest time since the sign-in.
     pub lifetime: Duration,
 }
 
-/// What becomes of a session that was looked at under its lock.
+/// What to do with a locked session.
 #[derive(Debug)]
 pub enum SessionUpdate {
-    /// It stays as it is.
+    /// Keep it unchanged.
     Keep,
-    /// It holds this from now on.
+    /// Replace its person and content.
     Replace {
-        /// Who they are now.
+        /// The person, as the identity provider describes them now.
         person: Person,
-        /// What only the cookie opens.
+        /// Its content, encrypted with the key in the cookie.
         sealed: Vec<u8>,
     },
-    /// It ends.
+    /// End it.
     End,
 }
 
-const COLUMNS: &str = "s.id, s.subject, coalesce(i.name, ''), coalesce(i.email, ''), s.sealed";
+const COLUMNS: &str =
+    "s.id, s.subject, coalesce(i.name, '') AS name, coalesce(i.email, '') AS email, s.sealed";
 const IS_LIVE: &str = "s.expires_at > now() AND s.last_seen_at > now() - make_interval(secs => $2)";
 
 impl SessionLimits {
-    /// How old the mark of the last request may become before it is set anew: once a minute is enough.
+    /// The age in seconds at which the time of the last request is updated: at most once a minute.
     fn touch_after(&self) -> f64 {
         (self.idle.as_secs_f64() / 4.0).min(60.0)
     }
 }
 
 impl Store {
-    /// Begins a session and remembers the person, ends the session that the browser had before, and records the
-    /// sign-in: all of it or nothing.
+    /// Starts a session and stores the person, ends the browser's previous session, and records the sign-in: all or
+    /// nothing.
     pub async fn sign_in(
         &self,
         origin: &Origin,
         session: NewSession<'_>,
-        former: Option<SessionId>,
+        previous: Option<SessionId>,
     ) -> Result<(), StoreError> {
         self.transaction("sign_in", |tx| {
             Box::pin(async move {
                 insert(&tx, session).await?;
-                if let Some(former) = former {
-                    delete(&tx, former).await?;
+                if let Some(previous) = previous {
+                    delete(&tx, previous).await?;
                 }
                 record_security(&tx, origin, &SecurityEvent::SignedIn, 1).await
             })
@@ -108,7 +109,7 @@ impl Store {
         .await
     }
 
-    /// Ends a session and records the sign-out, both or neither; whether there was one.
+    /// Ends a session and records the sign-out, both or neither. Returns whether the session existed.
     pub async fn sign_out(&self, origin: &Origin, id: SessionId) -> Result<bool, StoreError> {
         self.transaction("sign_out", |tx| {
             Box::pin(async move {
@@ -122,12 +123,12 @@ impl Store {
         .await
     }
 
-    /// A session that has not ended, and marks that it is used.
+    /// Finds a session that has not expired, and updates the time of its last request.
     pub async fn session(&self, id: SessionId, limits: SessionLimits) -> Result<Option<Session>, StoreError> {
         let client = self.client().await?;
         let sql = format!(
             "-- session()
-            SELECT {COLUMNS}, s.last_seen_at < now() - make_interval(secs => $3)
+            SELECT {COLUMNS}, s.last_seen_at < now() - make_interval(secs => $3) AS is_due
             FROM sessions AS s JOIN identities AS i USING (subject) WHERE s.id = $1 AND {IS_LIVE}"
         );
         let statement = client.prepare_cached(&sql).await?;
@@ -135,8 +136,8 @@ impl Store {
         let (idle, touch_after) = (limits.idle.as_secs_f64(), limits.touch_after());
         let found = client.query_opt(&statement, &[&key, &idle, &touch_after]).await?;
         let Some(row) = found else { return Ok(None) };
-        if row.try_get(5)? {
-            // Whoever comes first marks it; the others' condition no longer holds.
+        if row.try_get("is_due")? {
+            // Of concurrent requests only the first updates it: then the others' condition no longer holds.
             let sql = "-- session()
                 WITH seen AS (
                     UPDATE sessions SET last_seen_at = now()
@@ -149,16 +150,16 @@ impl Store {
         session(&row).map(Some)
     }
 
-    /// Shows a session to `judge` while nobody else can change it, and does what it says. One at a time a session,
-    /// on all units: whoever waited sees what the one before made of it. Returns what then is the session.
+    /// Locks a session, calls `decide` with it and applies the update that it returns. Returns the session afterwards.
+    /// The lock is held on all units: a caller that waited for it sees the session as the previous caller left it.
     ///
-    /// `judge` is never called twice, and must end well before [`crate::database::options::STATEMENT_TIMEOUT`], since a
-    /// connection and a lock are held meanwhile.
+    /// `decide` is called at most once. It must end well before [`crate::database::STATEMENT_TIMEOUT`], because a
+    /// connection and the lock are held while it runs.
     pub async fn update_session<F>(
         &self,
         id: SessionId,
         limits: SessionLimits,
-        judge: F,
+        decide: F,
     ) -> Result<Option<Session>, StoreError>
     where
         F: FnOnce(Session) -> BoxFuture<'static, SessionUpdate>,
@@ -175,10 +176,10 @@ impl Store {
             return Ok(None);
         };
         let found = session(&row)?;
-        let kept = match judge(found.clone()).await {
+        let kept = match decide(found.clone()).await {
             SessionUpdate::Keep => return Ok(Some(found)),
             SessionUpdate::Replace { person, sealed } => {
-                remember(&tx, &person).await?;
+                upsert_person(&tx, &person).await?;
                 let sql = "-- update_session()\nUPDATE sessions SET sealed = $2, last_seen_at = now() WHERE id = $1";
                 tx.execute(sql, &[&key, &sealed]).await?;
                 Some(Session { person, sealed, ..found })
@@ -192,13 +193,13 @@ impl Store {
         Ok(kept)
     }
 
-    /// Removes the sessions that have ended by themselves; how many. Does nothing while another unit does.
+    /// One round: removes the expired sessions and returns how many they were. Does nothing while another unit does it.
     pub async fn prune_sessions(&self, limits: SessionLimits) -> Result<u64, StoreError> {
         let idle = limits.idle.as_secs_f64();
         self.transaction("prune_sessions", |tx| {
             Box::pin(async move {
-                let lock = "-- prune_sessions()\nSELECT pg_try_advisory_xact_lock($1)";
-                if !tx.query_one(lock, &[&PRUNE_LOCK]).await?.try_get(0)? {
+                let lock = "-- prune_sessions()\nSELECT pg_try_advisory_xact_lock($1) AS is_locked";
+                if !tx.query_one(lock, &[&PRUNE_LOCK]).await?.try_get("is_locked")? {
                     return Ok(0);
                 }
                 let sql = "-- prune_sessions()
@@ -211,10 +212,10 @@ impl Store {
     }
 }
 
-/// What the audit trail need not know, since nobody signs in or out.
+/// Sessions without events, for tests in which nobody signs in or out.
 #[cfg(feature = "testing")]
 impl Store {
-    /// Begins a session of `lifetime`, and remembers the person.
+    /// Starts a session that lasts for `lifetime`, and stores the person.
     pub async fn begin_session(
         &self,
         id: SessionId,
@@ -226,7 +227,7 @@ impl Store {
         self.transaction("begin_session", |tx| Box::pin(async move { insert(&tx, session).await })).await
     }
 
-    /// Ends a session; whether there was one.
+    /// Ends a session. Returns whether it existed.
     pub async fn end_session(&self, id: SessionId) -> Result<bool, StoreError> {
         self.transaction("end_session", |tx| Box::pin(async move { delete(&tx, id).await })).await
     }
@@ -234,7 +235,7 @@ impl Store {
 
 async fn insert(tx: &Transaction<'_>, session: NewSession<'_>) -> Result<(), StoreError> {
     let NewSession { id, person, sealed, lifetime } = session;
-    remember(tx, person).await?;
+    upsert_person(tx, person).await?;
     let sql = "-- insert_session()
         INSERT INTO sessions (id, subject, sealed, expires_at)
         VALUES ($1, $2, $3, now() + make_interval(secs => $4))";
@@ -242,15 +243,15 @@ async fn insert(tx: &Transaction<'_>, session: NewSession<'_>) -> Result<(), Sto
     Ok(())
 }
 
-/// Whether there was one.
+/// Returns whether the session existed.
 async fn delete(tx: &Transaction<'_>, id: SessionId) -> Result<bool, StoreError> {
     let sql = "-- delete_session()\nDELETE FROM sessions WHERE id = $1";
     Ok(tx.execute(sql, &[&id.0.as_slice()]).await? > 0)
 }
 
-/// Every column is given: those of a database that was taken over may have no defaults.
-async fn remember(tx: &Transaction<'_>, person: &Person) -> Result<(), StoreError> {
-    let sql = "-- remember_person()
+/// Sets every column, because those of a database that was taken over may have no defaults.
+async fn upsert_person(tx: &Transaction<'_>, person: &Person) -> Result<(), StoreError> {
+    let sql = "-- upsert_person()
         INSERT INTO identities (subject, name, email, display_name, created_at, last_seen, updated_at)
         VALUES ($1, $2, $3, $2, now(), now(), now())
         ON CONFLICT (subject) DO UPDATE SET name = excluded.name, email = excluded.email,
@@ -260,10 +261,11 @@ async fn remember(tx: &Transaction<'_>, person: &Person) -> Result<(), StoreErro
 }
 
 fn session(row: &Row) -> Result<Session, StoreError> {
-    let id: &[u8] = row.try_get(0)?;
+    let id: &[u8] = row.try_get("id")?;
     let id = <[u8; 32]>::try_from(id).map_err(|error| StoreError::corrupt("sessions", "id", error))?;
-    let person = Person { subject: row.try_get(1)?, name: row.try_get(2)?, email: row.try_get(3)? };
-    Ok(Session { id: SessionId(id), person, sealed: row.try_get(4)? })
+    let person =
+        Person { subject: row.try_get("subject")?, name: row.try_get("name")?, email: row.try_get("email")? };
+    Ok(Session { id: SessionId(id), person, sealed: row.try_get("sealed")? })
 }
 
 #[cfg(all(test, feature = "testing"))]
@@ -274,7 +276,7 @@ mod tests {
     use crate::testing::{empty_database, execute, store, texts};
 
     #[tokio::test]
-    async fn nobody_signs_in_or_out_unrecorded() {
+    async fn sign_in_and_sign_out_fail_if_they_cannot_be_recorded() {
         let options = empty_database().await.unwrap();
         let store = store(&options);
         store.migrate().await.unwrap();
@@ -292,14 +294,14 @@ mod tests {
         store.sign_in(&origin, session(2), Some(SessionId([1; 32]))).await.unwrap();
         assert_eq!(texts(&options, sessions).await.unwrap(), ["02"]);
         assert!(store.sign_out(&origin, SessionId([2; 32])).await.unwrap());
-        assert!(!store.sign_out(&origin, SessionId([2; 32])).await.unwrap(), "there is none any more");
+        assert!(!store.sign_out(&origin, SessionId([2; 32])).await.unwrap(), "the session has already ended");
         let actions = "SELECT action FROM events ORDER BY id";
         assert_eq!(
             texts(&options, actions).await.unwrap(),
             ["sign-in.succeeded", "sign-in.succeeded", "sign-out.done"]
         );
 
-        // The audit trail cannot be written: nothing changes.
+        // Without the table of events nothing changes.
         store.sign_in(&origin, session(3), None).await.unwrap();
         execute(&options, "ALTER TABLE events RENAME TO elsewhere").await.unwrap();
         assert!(store.sign_in(&origin, session(4), Some(SessionId([3; 32]))).await.is_err());

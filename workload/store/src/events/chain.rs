@@ -1,8 +1,7 @@
-//! The chain of seals: what exactly is sealed, and what is wrong with a row that does not fit. No I/O.
+//! The chain of seals: what a seal covers, and what can be wrong with a chain. No I/O.
 //!
-//! A seal is HMAC-SHA-256 over the seal before and the row's columns, each as PostgreSQL prints it and with its
-//! length, so that no two rows share their bytes. docs/reference/events.md says it for those who want to compute it
-//! themselves.
+//! A seal is HMAC-SHA-256 over the previous seal and the row's columns, each as PostgreSQL prints it and preceded by its
+//! length, so that no two rows have the same bytes. `docs/reference/events.md` explains how to compute it.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,96 +11,96 @@ use tokio_postgres::Row;
 use crate::database::crypter::{CryptError, KeyId, Mac};
 use crate::{Crypter, StoreError};
 
-/// The columns under the seal beside the sequence, as an array of texts. The first is the id, the second the time.
-/// PostgreSQL prints each of these types in one way only, whatever the session's settings.
+/// The columns that the seal covers in addition to the sequence, as an array of texts named `sealed_columns`. The first
+/// is the id, the second the time. PostgreSQL prints each of these types in the same way whatever the session's
+/// settings.
 pub(super) const COLUMNS: &str = "ARRAY[id::text, extract(epoch FROM at)::text, action, actor_kind, actor_id, \
     actor_name, cluster_uid::text, cluster_name, subject, before::text, after::text, address::text, request_id, \
-    count::text]";
+    count::text] AS sealed_columns";
 
-/// A place in the chain: how far it goes, and the seal there. Whoever noted one can later ask whether it still holds.
+/// The end of the chain at some time: a position and the seal there. Somebody who noted one can check later whether the
+/// chain still contains it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Head {
-    /// The place of the last row; 0 before the first.
+    /// The position of the last row; 0 before the first row.
     pub sequence: i64,
-    /// Its seal; zeros before the first.
+    /// The seal of that row; zeros before the first row.
     pub seal: [u8; 32],
 }
 
-/// What is wrong with a chain, at the first place where something is.
+/// The first thing that is wrong with a chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Broken {
-    /// The checkpoint was not made by us, or was changed.
+pub enum ChainFault {
+    /// The checkpoint was not made with one of the keys, or was changed.
     #[error("the checkpoint at {sequence} was forged or changed")]
     Checkpoint {
-        /// Where it says that the chain begins.
+        /// The position after which the chain begins, according to the checkpoint.
         sequence: i64,
     },
-    /// The checkpoint cannot be checked.
-    #[error("the checkpoint at {sequence} was made under the key {}, which is not among ours", hex::encode(.key))]
+    /// The checkpoint cannot be verified.
+    #[error("the checkpoint at {sequence} was sealed with the key {}, which is not configured", hex::encode(.key))]
     CheckpointKey {
-        /// Where it says that the chain begins.
+        /// The position after which the chain begins, according to the checkpoint.
         sequence: i64,
-        /// The key's name.
+        /// The id of the key.
         key: KeyId,
     },
-    /// Rows are missing, or stand twice.
-    #[error("row {expected} should come next, but row {found} does: rows are missing or stand twice")]
+    /// Rows are missing or duplicated.
+    #[error("row {expected} should come next, but row {found} does: rows are missing or duplicated")]
     Missing {
-        /// What should come.
+        /// The position that should come next.
         expected: i64,
-        /// What comes.
+        /// The position that comes next.
         found: i64,
     },
-    /// A row is not what was sealed at this place.
+    /// A row is not the one that was sealed at this position.
     #[error("row {sequence} (event {id}) is not the one that was sealed: it was changed, moved or forged")]
     Changed {
-        /// Its place.
+        /// Its position.
         sequence: i64,
-        /// Its id.
+        /// The id of its event.
         id: i64,
     },
-    /// A row cannot be checked.
-    #[error("row {sequence} (event {id}) was sealed under the key {}, which is not among ours", hex::encode(.key))]
+    /// A row cannot be verified.
+    #[error("row {sequence} (event {id}) was sealed with the key {}, which is not configured", hex::encode(.key))]
     UnknownKey {
-        /// Its place.
+        /// Its position.
         sequence: i64,
-        /// Its id.
+        /// The id of its event.
         id: i64,
-        /// The key's name.
+        /// The id of the key.
         key: KeyId,
     },
-    /// The chain ends before a head that was seen.
-    #[error("row {sequence} is missing: the chain ends at {last}, but went on when the head was noted")]
+    /// The chain ends before a head that was noted.
+    #[error("row {sequence} is missing: the chain ends at {last}, but was longer when the head was noted")]
     HeadMissing {
-        /// The head's place.
+        /// The position of the head.
         sequence: i64,
-        /// Where the chain ends.
+        /// The position where the chain ends.
         last: i64,
     },
-    /// The chain has another seal where a head was seen.
+    /// The chain has another seal at the position of a head that was noted.
     #[error("row {sequence} has another seal than the head that was noted: the rows up to it were replaced")]
     HeadDiffers {
-        /// The head's place.
+        /// The position of the head.
         sequence: i64,
     },
-    /// The head is older than what is left.
-    #[error(
-        "the head at {sequence} cannot be looked for: the rows up to {begins} are not part of what was verified"
-    )]
+    /// The head is older than the part of the chain that was verified.
+    #[error("cannot check the head at {sequence}: the rows up to {begins} are not part of what was verified")]
     HeadTooOld {
-        /// The head's place.
+        /// The position of the head.
         sequence: i64,
-        /// After which row the chain begins.
+        /// The position after which verification began.
         begins: i64,
     },
 }
 
-/// A text that is not a head.
+/// The text is not a head.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a head is SEQUENCE:SEAL, a whole number and 64 hexadecimal digits")]
 pub struct InvalidHead;
 
-/// A row with its seal.
+/// A row and its seal.
 pub(super) struct SealedRow {
     pub(super) sequence: i64,
     seal: Vec<u8>,
@@ -109,15 +108,15 @@ pub(super) struct SealedRow {
     columns: Vec<Option<String>>,
 }
 
-/// A walk along the chain, row by row, from a place that is taken as given.
+/// A walk along the chain, row by row, from a head that is trusted.
 pub(super) struct Walk<'a> {
     crypter: &'a Crypter,
-    /// How far it has come.
+    /// The last row that was verified.
     pub(super) head: Head,
 }
 
 impl Head {
-    /// Before the first row.
+    /// The head of an empty chain.
     pub const START: Self = Self { sequence: 0, seal: [0; 32] };
 }
 
@@ -147,10 +146,10 @@ impl SealedRow {
 
     pub(super) fn read(row: &Row) -> Result<Self, StoreError> {
         Ok(Self {
-            sequence: row.try_get(0)?,
-            seal: row.try_get(1)?,
-            key: row.try_get(2)?,
-            columns: row.try_get(3)?,
+            sequence: row.try_get("sequence")?,
+            seal: row.try_get("seal")?,
+            key: row.try_get("seal_key")?,
+            columns: row.try_get("sealed_columns")?,
         })
     }
 
@@ -158,14 +157,14 @@ impl SealedRow {
         self.columns.first().and_then(|id| id.as_ref()?.parse().ok()).unwrap_or_default()
     }
 
-    /// The time in microseconds since 1970, if it is one.
+    /// The time in microseconds since 1970, if it can be read.
     pub(super) fn microseconds(&self) -> Option<i64> {
         let (seconds, fraction) = self.columns.get(1)?.as_ref()?.split_once('.')?;
         let (seconds, fraction): (i64, i64) = (seconds.parse().ok()?, fraction.parse().ok()?);
         seconds.checked_mul(1_000_000)?.checked_add(fraction)
     }
 
-    /// The name of the key that sealed it.
+    /// The id of the key that sealed it.
     pub(super) fn key(&self) -> KeyId {
         KeyId::try_from(self.key.as_slice()).unwrap_or_default()
     }
@@ -176,43 +175,43 @@ impl<'a> Walk<'a> {
         Self { crypter, head }
     }
 
-    /// Goes one row further, if it is the next one.
-    pub(super) fn step(&mut self, row: &SealedRow) -> Result<(), Broken> {
+    /// Verifies the next row.
+    pub(super) fn step(&mut self, row: &SealedRow) -> Result<(), ChainFault> {
         let (sequence, id) = (row.sequence, row.id());
         let expected = self.head.sequence + 1;
         if sequence != expected {
-            return Err(Broken::Missing { expected, found: sequence });
+            return Err(ChainFault::Missing { expected, found: sequence });
         }
         let message = row_message(&self.head, &row.columns);
         match self.crypter.is_authentic(&message, row.key(), &row.seal) {
             Ok(true) => {}
-            Ok(false) => return Err(Broken::Changed { sequence, id }),
-            Err(_) => return Err(Broken::UnknownKey { sequence, id, key: row.key() }),
+            Ok(false) => return Err(ChainFault::Changed { sequence, id }),
+            Err(_) => return Err(ChainFault::UnknownKey { sequence, id, key: row.key() }),
         }
-        let seal = row.seal.as_slice().try_into().map_err(|_| Broken::Changed { sequence, id })?;
+        let seal = row.seal.as_slice().try_into().map_err(|_| ChainFault::Changed { sequence, id })?;
         self.head = Head { sequence, seal };
         Ok(())
     }
 }
 
-/// Seals the row that comes after a head.
+/// Seals the row that follows a head.
 pub(super) fn seal(crypter: &Crypter, head: &Head, columns: &[Option<String>]) -> Result<Mac, CryptError> {
     crypter.authenticate(&row_message(head, columns))
 }
 
-/// What is authenticated of a row: the seal before it, then its place and its columns.
+/// What the seal of a row covers: the previous seal, the row's position and its columns.
 fn row_message(head: &Head, columns: &[Option<String>]) -> Vec<u8> {
     let sequence = (head.sequence + 1).to_string();
     let fields = [Some("event"), Some(&sequence)].into_iter();
     message(&head.seal, fields.chain(columns.iter().map(Option::as_deref)))
 }
 
-/// What is authenticated of a checkpoint: the seal of the last row that was removed, its place, and when.
+/// What the code of a checkpoint covers: the seal of the last removed row, its position, and the time of the removal.
 pub(super) fn checkpoint_message(head: &Head, removed_at: &str) -> Vec<u8> {
     message(&head.seal, [Some("checkpoint"), Some(&head.sequence.to_string()), Some(removed_at)].into_iter())
 }
 
-/// A seal, then fields: for each 0 where there is none, else 1, its length as eight bytes, and its bytes.
+/// A seal, then the fields: 0 for a missing one, otherwise 1, its length in eight bytes, and its bytes.
 fn message<'a>(seal: &[u8; 32], fields: impl Iterator<Item = Option<&'a str>>) -> Vec<u8> {
     let mut bytes = seal.to_vec();
     for field in fields {
@@ -246,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_chain_holds_row_by_row() {
+    fn chain_is_verified_row_by_row() {
         let crypter = crypter(1);
         let mut walk = Walk::from(&crypter, Head::START);
         for id in [7, 5, 6] {
@@ -255,26 +254,26 @@ mod tests {
         }
         assert_eq!(walk.head.sequence, 3);
         let later = SealedRow { sequence: 5, ..row_after(&walk.head, columns(8)) };
-        assert_eq!(walk.step(&later), Err(Broken::Missing { expected: 4, found: 5 }));
+        assert_eq!(walk.step(&later), Err(ChainFault::Missing { expected: 4, found: 5 }));
     }
 
     #[test]
-    fn a_row_under_another_key_is_not_called_changed() {
+    fn row_with_unknown_key_is_not_reported_as_changed() {
         let crypter = crypter(2);
         let row = row_after(&Head::START, columns(9));
         let step = Walk::from(&crypter, Head::START).step(&row);
-        assert_eq!(step, Err(Broken::UnknownKey { sequence: 1, id: 9, key: row.key() }));
+        assert_eq!(step, Err(ChainFault::UnknownKey { sequence: 1, id: 9, key: row.key() }));
     }
 
     #[test]
-    fn nothing_is_not_the_empty_text_and_fields_do_not_run_together() {
+    fn missing_field_differs_from_empty_text_and_fields_are_separated() {
         let one = |fields: &[Option<&str>]| message(&[0; 32], fields.iter().copied());
         assert_ne!(one(&[None]), one(&[Some("")]));
         assert_ne!(one(&[Some("ab"), Some("c")]), one(&[Some("a"), Some("bc")]));
     }
 
     #[test]
-    fn a_head_is_read_as_it_is_written() {
+    fn head_is_parsed_as_it_is_printed() {
         let head = Head { sequence: 12, seal: [0xab; 32] };
         assert_eq!(head.to_string().parse(), Ok(head));
         for text in ["", "12", ":", "0:", "12:ab", "x:y", &format!("0:{}", "ab".repeat(32))] {
@@ -283,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn the_seal_is_what_the_documentation_computes() {
+    fn seal_equals_the_example_in_the_documentation() {
         let material = SecretSlice::from(b"0123456789abcdef0123456789abcdef".to_vec());
         let after = r#"{"description":"","expiry":"2026-11-21T13:29:09Z"}"#;
         let columns = [
@@ -311,7 +310,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_change_of_a_row_is_found(
+        fn any_change_of_a_row_is_detected(
             at in 0..4usize, text in proptest::option::of(".{0,8}"), previous: [u8; 32],
         ) {
             let head = Head { sequence: 3, seal: previous };
@@ -323,7 +322,7 @@ mod tests {
         }
 
         #[test]
-        fn any_text_is_a_head_or_not_one(text: String) {
+        fn parsing_a_head_never_panics(text: String) {
             let _ = text.parse::<Head>();
         }
     }

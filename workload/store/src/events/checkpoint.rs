@@ -1,27 +1,27 @@
-//! The checkpoint: where the chain begins after old rows were removed.
+//! The checkpoint: where the chain begins after old events were removed.
 
 use time::OffsetDateTime;
 use tokio_postgres::Transaction;
 
-use super::chain::{Broken, Head, checkpoint_message};
+use super::chain::{ChainFault, Head, checkpoint_message};
 use super::seal::head_of;
 use crate::database::crypter::{CryptError, KeyId};
 use crate::{Crypter, StoreError};
 
-/// The time as it is authenticated, without the session's settings.
-const AT: &str = "extract(epoch FROM at)::text";
+/// The time as the code covers it, independent of the session's settings.
+const AT_TEXT: &str = "extract(epoch FROM at)::text";
 
-/// Where the chain begins after old rows were removed.
+/// Where the chain begins after old events were removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Checkpoint {
-    /// The last row that was removed.
+    /// The last removed row.
     pub head: Head,
     /// When it was removed.
     pub at: OffsetDateTime,
 }
 
-/// A checkpoint as it lies in the table, to be believed after [`Stored::check`].
-pub(super) struct Stored {
+/// A stored checkpoint, not to be trusted before [`StoredCheckpoint::verify`].
+pub(super) struct StoredCheckpoint {
     pub(super) head: Head,
     at_text: String,
     at: Option<OffsetDateTime>,
@@ -29,32 +29,31 @@ pub(super) struct Stored {
     key: Vec<u8>,
 }
 
-/// The checkpoint, if there is one.
-pub(super) async fn read(tx: &Transaction<'_>) -> Result<Option<Stored>, StoreError> {
+/// Reads the checkpoint, if there is one.
+pub(super) async fn read(tx: &Transaction<'_>) -> Result<Option<StoredCheckpoint>, StoreError> {
     let sql = format!(
         "-- read_checkpoint()
-        SELECT sequence, seal, {AT}, CASE WHEN isfinite(at) THEN at END, mac, mac_key
+        SELECT sequence, seal, {AT_TEXT} AS at_text, CASE WHEN isfinite(at) THEN at END AS at, mac, mac_key
         FROM event_checkpoints ORDER BY sequence DESC LIMIT 1"
     );
     let Some(row) = tx.query_opt(&sql, &[]).await? else { return Ok(None) };
-    Ok(Some(Stored {
+    Ok(Some(StoredCheckpoint {
         head: head_of(&row)?,
-        at_text: row.try_get(2)?,
-        at: row.try_get(3)?,
-        mac: row.try_get(4)?,
-        key: row.try_get(5)?,
+        at_text: row.try_get("at_text")?,
+        at: row.try_get("at")?,
+        mac: row.try_get("mac")?,
+        key: row.try_get("mac_key")?,
     }))
 }
 
-/// Puts a checkpoint in the place of the one before.
+/// Replaces the checkpoint.
 pub(super) async fn write(tx: &Transaction<'_>, crypter: &Crypter, head: &Head) -> Result<(), StoreError> {
-    let now = tx.query_one("-- write_checkpoint()\nSELECT now()", &[]).await?;
-    let now: OffsetDateTime = now.try_get(0)?;
-    let text = tx
-        .query_one("-- write_checkpoint()\nSELECT extract(epoch FROM $1::timestamptz)::text", &[&now])
-        .await?;
+    let sql =
+        format!("-- write_checkpoint()\nSELECT at, {AT_TEXT} AS at_text FROM (SELECT now() AS at) AS clock");
+    let row = tx.query_one(&sql, &[]).await?;
+    let now: OffsetDateTime = row.try_get("at")?;
     let mac = crypter
-        .authenticate(&checkpoint_message(head, text.try_get(0)?))
+        .authenticate(&checkpoint_message(head, row.try_get("at_text")?))
         .map_err(|error| StoreError::corrupt("event_checkpoints", "mac", error))?;
     tx.execute("-- write_checkpoint()\nDELETE FROM event_checkpoints", &[]).await?;
     let sql = "-- write_checkpoint()
@@ -64,16 +63,16 @@ pub(super) async fn write(tx: &Transaction<'_>, crypter: &Crypter, head: &Head) 
     Ok(())
 }
 
-impl Stored {
-    /// The checkpoint, if we made it.
-    pub(super) fn check(&self, crypter: &Crypter) -> Result<Checkpoint, Broken> {
+impl StoredCheckpoint {
+    /// The checkpoint, if it was made with one of the keys.
+    pub(super) fn verify(&self, crypter: &Crypter) -> Result<Checkpoint, ChainFault> {
         let sequence = self.head.sequence;
-        let forged = Broken::Checkpoint { sequence };
+        let forged = ChainFault::Checkpoint { sequence };
         let key = KeyId::try_from(self.key.as_slice()).map_err(|_| forged)?;
         let message = checkpoint_message(&self.head, &self.at_text);
         match crypter.is_authentic(&message, key, &self.mac) {
             Ok(true) => Ok(Checkpoint { head: self.head, at: self.at.ok_or(forged)? }),
-            Err(CryptError::UnknownKey(key)) => Err(Broken::CheckpointKey { sequence, key }),
+            Err(CryptError::UnknownKey(key)) => Err(ChainFault::CheckpointKey { sequence, key }),
             Ok(false) | Err(_) => Err(forged),
         }
     }

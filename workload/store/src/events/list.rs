@@ -1,4 +1,4 @@
-//! Reading the audit trail, newest first.
+//! Reading the audit trail, newest event first.
 
 use std::net::IpAddr;
 
@@ -10,41 +10,41 @@ use uuid::Uuid;
 
 use crate::{Store, StoreError};
 
-/// Matching rows are counted up to here.
-pub const COUNTED_AT_MOST: u64 = 10_000;
+/// The highest number of matching events that is counted.
+pub const MAX_TOTAL: u64 = 10_000;
 
-/// A row of the audit trail.
+/// An event of the audit trail.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Event {
-    /// Its number, which never changes.
+    /// Its id, which never changes.
     pub id: i64,
-    /// When it was written, by the database's clock.
+    /// When it was recorded, by the database's clock.
     pub at: OffsetDateTime,
-    /// What was done, such as `cluster.configured`.
+    /// The kind of event, such as `cluster.configured`.
     pub action: String,
-    /// Who did it.
+    /// Who caused it.
     pub actor: Actor,
-    /// To which cluster.
+    /// The UID of the cluster concerned.
     pub cluster_uid: Option<ClusterUid>,
-    /// What that cluster was called, or is to be called.
+    /// The name of the cluster concerned, which may not be enrolled yet.
     pub cluster_name: Option<String>,
-    /// To what else.
+    /// Anything else concerned, such as the name of a service account.
     pub subject: Option<String>,
-    /// What stood there before.
+    /// The state before.
     pub before: Option<serde_json::Value>,
-    /// What stood there afterwards.
+    /// The state after.
     pub after: Option<serde_json::Value>,
-    /// From which address.
+    /// The address that the request came from.
     pub address: Option<IpAddr>,
-    /// In which request.
+    /// The id of the request.
     pub request_id: Option<String>,
-    /// How often.
+    /// How often it happened.
     pub count: i64,
-    /// Whether it is part of the chain of seals.
+    /// Whether it is sealed into the chain.
     pub is_sealed: bool,
 }
 
-/// Which rows are asked for. What is not said matches all.
+/// Which events to list. An empty filter matches all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EventFilter {
     /// The cluster's name, or its uid.
@@ -53,22 +53,22 @@ pub struct EventFilter {
     pub actor: Option<String>,
     /// The action, or the first word of it: `cluster` matches `cluster.joined`.
     pub action: Option<String>,
-    /// Not before this moment.
+    /// Recorded at or after this time.
     pub since: Option<OffsetDateTime>,
-    /// Before this moment.
+    /// Recorded before this time.
     pub until: Option<OffsetDateTime>,
-    /// A text that any of the row's texts contains, whichever case.
+    /// Text that one of the event's texts contains, ignoring case.
     pub search: Option<String>,
 }
 
-/// Some of the rows.
+/// A page of events.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EventPage {
-    /// The rows, newest first.
+    /// The events, newest first.
     pub events: Vec<Event>,
-    /// Whether there are older ones.
+    /// Whether there are older matching events.
     pub has_more: bool,
-    /// How many match in all; never more than [`COUNTED_AT_MOST`], which stands for that many or more.
+    /// The number of matching events, at most [`MAX_TOTAL`], which means that many or more.
     pub total: u64,
 }
 
@@ -80,7 +80,7 @@ const MATCHES: &str = "($1::text IS NULL OR cluster_name = $1 OR cluster_uid = $
         before::text, after::text, host(address), request_id)), lower($7)) > 0)";
 
 impl Store {
-    /// The newest rows that match, those before a given id if one is given.
+    /// The newest matching events, at most `limit`, with ids below `before` if it is given.
     pub async fn events(
         &self,
         filter: &EventFilter,
@@ -94,10 +94,10 @@ impl Store {
         let sql = format!(
             "-- events()
             SELECT id, at, action, actor_kind, actor_id, actor_name, cluster_uid, cluster_name, subject, before, after,
-                address, request_id, count, sequence IS NOT NULL
+                address, request_id, count, sequence IS NOT NULL AS is_sealed
             FROM events WHERE {MATCHES} AND ($8::bigint IS NULL OR id < $8) ORDER BY id DESC LIMIT $9"
         );
-        // One more than asked for says whether there are more.
+        // One more than the limit, to know whether there are more.
         let wanted = i64::from(limit) + 1;
         let parameters: Vec<_> =
             matching.into_iter().chain([&before as &(dyn ToSql + Sync), &wanted]).collect();
@@ -106,29 +106,29 @@ impl Store {
         let events = rows.iter().take(usize::from(limit)).map(event).collect::<Result<_, _>>()?;
         let sql = format!(
             "-- events()
-            SELECT count(*) FROM (SELECT FROM events WHERE {MATCHES} LIMIT {COUNTED_AT_MOST}) AS matching"
+            SELECT count(*) AS total FROM (SELECT FROM events WHERE {MATCHES} LIMIT {MAX_TOTAL}) AS matching"
         );
-        let total: i64 = client.query_one(&sql, &matching).await?.try_get(0)?;
+        let total: i64 = client.query_one(&sql, &matching).await?.try_get("total")?;
         Ok(EventPage { events, has_more, total: total.unsigned_abs() })
     }
 }
 
 fn event(row: &Row) -> Result<Event, StoreError> {
-    // A kind that a newer program added is nobody that we know.
-    let kind = ActorKind::from_word(row.try_get(3)?).unwrap_or(ActorKind::Unknown);
+    // A kind may have been added by a newer program.
+    let kind = ActorKind::from_word(row.try_get("actor_kind")?).unwrap_or(ActorKind::Unknown);
     Ok(Event {
-        id: row.try_get(0)?,
-        at: row.try_get(1)?,
-        action: row.try_get(2)?,
-        actor: Actor { kind, id: row.try_get(4)?, name: row.try_get(5)? },
-        cluster_uid: row.try_get::<_, Option<Uuid>>(6)?.map(ClusterUid),
-        cluster_name: row.try_get(7)?,
-        subject: row.try_get(8)?,
-        before: row.try_get(9)?,
-        after: row.try_get(10)?,
-        address: row.try_get(11)?,
-        request_id: row.try_get(12)?,
-        count: row.try_get(13)?,
-        is_sealed: row.try_get(14)?,
+        id: row.try_get("id")?,
+        at: row.try_get("at")?,
+        action: row.try_get("action")?,
+        actor: Actor { kind, id: row.try_get("actor_id")?, name: row.try_get("actor_name")? },
+        cluster_uid: row.try_get::<_, Option<Uuid>>("cluster_uid")?.map(ClusterUid),
+        cluster_name: row.try_get("cluster_name")?,
+        subject: row.try_get("subject")?,
+        before: row.try_get("before")?,
+        after: row.try_get("after")?,
+        address: row.try_get("address")?,
+        request_id: row.try_get("request_id")?,
+        count: row.try_get("count")?,
+        is_sealed: row.try_get("is_sealed")?,
     })
 }

@@ -1,4 +1,4 @@
-//! Writing a row of the audit trail.
+//! Writing an event of the audit trail.
 
 use std::borrow::Cow;
 
@@ -7,29 +7,29 @@ use tokio_postgres::Transaction;
 
 use crate::StoreError;
 
-/// No text of a row is longer, in characters: some of them come from strangers.
-const LONGEST_TEXT: usize = 1000;
+/// The longest text of an event, in characters. Some texts come from unauthenticated requests.
+const MAX_TEXT_CHARS: usize = 1000;
 
-/// What was done, as it is recorded. Nothing in it may be secret.
+/// An event to be recorded. It must not contain secrets.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct NewEvent<'a> {
-    /// In two words, such as `cluster.configured`.
+    /// The kind of event, such as `cluster.configured`.
     pub(crate) action: &'static str,
-    /// To which cluster, if it is enrolled.
+    /// The UID of the cluster concerned, if it is enrolled.
     pub(crate) cluster_uid: Option<ClusterUid>,
-    /// To which cluster, enrolled or to be.
+    /// The name of the cluster concerned, which may not be enrolled yet.
     pub(crate) cluster_name: Option<&'a str>,
-    /// To what else.
+    /// Anything else concerned.
     pub(crate) subject: Option<&'a str>,
-    /// What stood there before.
+    /// The state before.
     pub(crate) before: Option<serde_json::Value>,
-    /// What stands there now.
+    /// The state after.
     pub(crate) after: Option<serde_json::Value>,
-    /// How often it happened beyond the once.
+    /// How often it happened again.
     pub(crate) repeats: u32,
 }
 
-/// Records what this transaction does.
+/// Records an event in this transaction.
 pub(crate) async fn record(
     tx: &Transaction<'_>,
     origin: &Origin,
@@ -64,9 +64,9 @@ pub(crate) async fn record(
     Ok(())
 }
 
-/// A text that a column can hold, whoever sent it: a row of the audit trail must not fail for its content.
+/// The text as a column can hold it: recording an event must not fail because of its content.
 fn storable(text: &str) -> Cow<'_, str> {
-    let end = text.char_indices().nth(LONGEST_TEXT).map_or(text.len(), |(end, _)| end);
+    let end = text.char_indices().nth(MAX_TEXT_CHARS).map_or(text.len(), |(end, _)| end);
     let text = &text[..end];
     if text.contains('\0') { Cow::Owned(text.replace('\0', "\u{fffd}")) } else { Cow::Borrowed(text) }
 }
@@ -79,6 +79,6 @@ mod tests {
     fn any_text_can_be_stored() {
         assert_eq!(storable("a/b"), "a/b");
         assert_eq!(storable("a\0b"), "a\u{fffd}b");
-        assert_eq!(storable(&"ü".repeat(5000)).chars().count(), LONGEST_TEXT);
+        assert_eq!(storable(&"ü".repeat(5000)).chars().count(), MAX_TEXT_CHARS);
     }
 }

@@ -1,23 +1,24 @@
-//! Sealing: rows that were committed are appended to the chain, by one unit at a time.
+//! Sealing: committed events are appended to the chain, by one unit at a time.
 //!
-//! Rows commit in another order than their ids say, so the chain is in the order in which the sealer found them. That
-//! is sound: the sealer takes whatever has no place yet, not what comes after some id, so a row that commits late is
-//! sealed late but never skipped. The chain proves that each row stands as it stood when it was sealed, and that
-//! none was taken out or slipped in between since; when something happened says the row's own time, under the seal.
-//! To chain rows within the changes themselves would make every change wait for the one before.
+//! Events do not commit in the order of their ids, so the chain has the order in which the sealer finds them. That is
+//! sound: the sealer takes every event that has no position yet, not those after some id, so an event that commits late
+//! is sealed late but never skipped. The chain proves that each event is as it was when it was sealed, and that none was
+//! removed or inserted since. When something happened is the time in the event, which the seal covers. Chaining events
+//! within the changes themselves would make every change wait for the previous one.
 
 use tokio_postgres::{GenericClient, Row, Transaction};
 
 use super::chain::{self, COLUMNS, Head};
 use crate::{Store, StoreError};
 
-/// Held while the chain is changed; whoever does not get it leaves the work to the unit that has it.
+/// Held while the chain is changed. A unit that cannot get it leaves the work to the unit that holds it.
 const CHAIN_LOCK: i64 = 0x636d_6368_6169_6e31;
-/// How many rows are sealed in one transaction.
-const AT_ONCE: i64 = 1000;
+/// The most events that one transaction seals.
+const MAX_EVENTS_PER_TRANSACTION: i64 = 1000;
 
 impl Store {
-    /// Seals what is not sealed yet; says how many rows that were. None while another unit does it.
+    /// One round: seals all unsealed events and returns how many they were. Does nothing while another unit works on the
+    /// chain.
     pub async fn seal_events(&self) -> Result<u64, StoreError> {
         let mut sealed = 0;
         loop {
@@ -27,36 +28,37 @@ impl Store {
                         if !lock_chain(&tx).await? {
                             return Ok(0);
                         }
-                        self.seal_some(&tx).await
+                        self.seal_batch(&tx).await
                     })
                 })
                 .await?;
             sealed += rows;
-            if rows < AT_ONCE.unsigned_abs() {
+            if rows < MAX_EVENTS_PER_TRANSACTION.unsigned_abs() {
                 return Ok(sealed);
             }
         }
     }
 
-    /// How far the chain goes.
+    /// The head of the chain.
     pub async fn event_head(&self) -> Result<Head, StoreError> {
         head(&**self.client().await?).await
     }
 
-    /// Whether the chain still has this head, as far as can be seen without checking seals: true too where its row
-    /// was removed for its age.
+    /// Whether the chain still contains this head, without verifying any seal. True also if its event was removed because
+    /// of its age.
     pub async fn has_event_head(&self, noted: &Head) -> Result<bool, StoreError> {
         let sql = "-- has_event_head()
             SELECT EXISTS (SELECT FROM events WHERE sequence = $1 AND seal = $2)
-                OR EXISTS (SELECT FROM event_checkpoints WHERE sequence > $1 OR (sequence = $1 AND seal = $2))";
+                OR EXISTS (SELECT FROM event_checkpoints WHERE sequence > $1 OR (sequence = $1 AND seal = $2))
+                AS is_present";
         let seal = noted.seal.as_slice();
-        Ok(self.client().await?.query_one(sql, &[&noted.sequence, &seal]).await?.try_get(0)?)
+        Ok(self.client().await?.query_one(sql, &[&noted.sequence, &seal]).await?.try_get("is_present")?)
     }
 
-    async fn seal_some(&self, tx: &Transaction<'_>) -> Result<u64, StoreError> {
+    async fn seal_batch(&self, tx: &Transaction<'_>) -> Result<u64, StoreError> {
         let sql = format!(
             "-- seal_events()
-            SELECT id, {COLUMNS} FROM events WHERE sequence IS NULL ORDER BY id LIMIT {AT_ONCE}"
+            SELECT id, {COLUMNS} FROM events WHERE sequence IS NULL ORDER BY id LIMIT {MAX_EVENTS_PER_TRANSACTION}"
         );
         let rows = tx.query(&sql, &[]).await?;
         if rows.is_empty() {
@@ -65,11 +67,11 @@ impl Store {
         let mut head = head(tx).await?;
         let (mut ids, mut sequences, mut seals, mut keys) = (vec![], vec![], vec![], vec![]);
         for row in &rows {
-            let columns: Vec<Option<String>> = row.try_get(1)?;
+            let columns: Vec<Option<String>> = row.try_get("sealed_columns")?;
             let mac = chain::seal(&self.crypter, &head, &columns)
                 .map_err(|error| StoreError::corrupt("events", "seal", error))?;
             head = Head { sequence: head.sequence + 1, seal: mac.tag };
-            ids.push(row.try_get::<_, i64>(0)?);
+            ids.push(row.try_get::<_, i64>("id")?);
             sequences.push(head.sequence);
             seals.push(mac.tag.to_vec());
             keys.push(mac.key.to_vec());
@@ -80,20 +82,24 @@ impl Store {
             WHERE e.id = t.id AND e.sequence IS NULL";
         let sealed = tx.execute(sql, &[&ids, &sequences, &seals, &keys]).await?;
         if sealed != rows.len() as u64 {
-            // Only somebody who changes the table behind our back takes a row away in between.
-            return Err(StoreError::corrupt("events", "sequence", "rows vanished while they were sealed"));
+            // Only a change that bypasses this program can remove an event here.
+            return Err(StoreError::corrupt(
+                "events",
+                "sequence",
+                "events disappeared while they were being sealed",
+            ));
         }
         Ok(sealed)
     }
 }
 
-/// Takes the chain for this transaction, if nobody has it.
+/// Locks the chain for this transaction, unless another unit holds it.
 pub(super) async fn lock_chain(tx: &Transaction<'_>) -> Result<bool, StoreError> {
-    let sql = "-- lock_chain()\nSELECT pg_try_advisory_xact_lock($1)";
-    Ok(tx.query_one(sql, &[&CHAIN_LOCK]).await?.try_get(0)?)
+    let sql = "-- lock_chain()\nSELECT pg_try_advisory_xact_lock($1) AS is_locked";
+    Ok(tx.query_one(sql, &[&CHAIN_LOCK]).await?.try_get("is_locked")?)
 }
 
-/// The last sealed row; where all were removed for their age, the checkpoint.
+/// The last sealed event, or the checkpoint if all sealed events were removed.
 pub(super) async fn head(client: &impl GenericClient) -> Result<Head, StoreError> {
     let sql = "-- event_head()
         (SELECT sequence, seal FROM events WHERE sequence IS NOT NULL ORDER BY sequence DESC LIMIT 1)

@@ -1,22 +1,22 @@
-//! What is recorded although no data change: sign-ins, sign-outs, refusals.
+//! Events that do not change data: sign-ins, sign-outs, refusals.
 
 use fleet::Origin;
 use serde_json::json;
 use tokio_postgres::Transaction;
 
-use super::{NewEvent, record};
+use super::record::{NewEvent, record};
 use crate::{Store, StoreError};
 
-/// Something about who comes in. Nothing in it may be secret.
+/// A security event. It must not contain secrets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SecurityEvent {
-    /// Somebody signed in.
+    /// A person signed in.
     SignedIn,
-    /// Somebody signed out.
+    /// A person signed out.
     SignedOut,
-    /// Somebody tried to sign in and was refused.
+    /// A sign-in was refused.
     SignInRefused {
-        /// Why, for people.
+        /// The reason, for people.
         reason: String,
     },
     /// A request was refused.
@@ -25,15 +25,15 @@ pub enum SecurityEvent {
         method: String,
         /// The pattern of its route, such as `/1.0/remote-cluster/{name}`.
         path: String,
-        /// The HTTP status of the answer.
+        /// The HTTP status of the response.
         status: u16,
-        /// How many such requests this stands for; 0 counts as 1.
+        /// The number of such requests; 0 counts as 1.
         count: u32,
     },
 }
 
 impl Store {
-    /// Records it; who and from where says the origin.
+    /// Records a security event. The origin tells who caused it, and from where.
     pub async fn record_security_event(
         &self,
         origin: &Origin,
@@ -42,7 +42,7 @@ impl Store {
         self.record_security_events(origin, event, 1).await
     }
 
-    /// Records in one row what happened so many times; 0 counts as 1.
+    /// Records in one event what happened `count` times; 0 counts as 1.
     pub async fn record_security_events(
         &self,
         origin: &Origin,
@@ -57,7 +57,7 @@ impl Store {
     }
 }
 
-/// Records it with what this transaction does; 0 counts as 1.
+/// Records a security event in this transaction; a count of 0 counts as 1.
 pub(crate) async fn record_security(
     tx: &Transaction<'_>,
     origin: &Origin,
@@ -65,13 +65,13 @@ pub(crate) async fn record_security(
     count: u32,
 ) -> Result<(), StoreError> {
     let subject = event.subject();
-    let new = event.as_new();
+    let new = event.to_new_event();
     let repeats = new.repeats.max(count.saturating_sub(1));
     record(tx, origin, NewEvent { subject: subject.as_deref(), repeats, ..new }).await
 }
 
 impl SecurityEvent {
-    fn as_new(&self) -> NewEvent<'static> {
+    fn to_new_event(&self) -> NewEvent<'static> {
         let event = |action| NewEvent { action, ..NewEvent::default() };
         match self {
             Self::SignedIn => event("sign-in.succeeded"),

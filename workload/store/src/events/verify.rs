@@ -1,73 +1,73 @@
-//! Verifying the chain: what it proves, and where it breaks.
+//! Verifying the chain: what it proves, and where it is broken.
 
 use std::ops::ControlFlow;
 
 use time::{Duration, OffsetDateTime};
 use tokio_postgres::{IsolationLevel, Transaction};
 
-use super::chain::{Broken, Head, SealedRow, Walk};
+use super::chain::{ChainFault, Head, SealedRow, Walk};
 use super::checkpoint::{self, Checkpoint};
 use super::seal::{head, head_of};
 use crate::database::crypter::KeyId;
 use crate::{Store, StoreError};
 
-/// How many rows are read at once.
-const AT_ONCE: i32 = 2000;
+/// The number of rows that are fetched at a time.
+const FETCH_ROWS: i32 = 2000;
 
-/// What else is to be verified beside the chain itself.
+/// What to verify in addition to the chain itself.
 #[derive(Debug, Clone, Default)]
 pub struct VerifyOptions {
-    /// Heads that somebody noted, which the chain must still have.
+    /// Heads that were noted, which the chain must still contain.
     pub heads: Vec<Head>,
-    /// To begin at this row, taking the seal of the one before as given: for rows whose key is no longer there.
+    /// The row to begin at, trusting the seal of the row before: for chains with rows whose key is no longer configured.
     pub from: Option<i64>,
 }
 
-/// What a chain proves.
+/// The result of a verification.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verification {
-    /// Where it begins, where old rows were removed.
+    /// Where the chain begins, if old events were removed.
     pub checkpoint: Option<Checkpoint>,
-    /// Where it was told to begin.
+    /// The trusted head before [`VerifyOptions::from`].
     pub given: Option<Head>,
-    /// The first row that was verified.
-    pub first: Option<Place>,
-    /// The last row that was verified.
-    pub last: Option<Place>,
-    /// How many rows were verified.
+    /// The first verified row.
+    pub first: Option<ChainPosition>,
+    /// The last verified row.
+    pub last: Option<ChainPosition>,
+    /// The number of verified rows.
     pub rows: u64,
-    /// How far the chain was verified; where there is no row, where it begins.
+    /// The head up to which the chain was verified. Without rows, where it begins.
     pub head: Head,
     /// Which keys sealed which rows, in order.
     pub keys: Vec<KeySpan>,
-    /// How many rows wait to be sealed: they prove nothing yet.
+    /// The number of unsealed events, which prove nothing yet.
     pub unsealed: u64,
-    /// What is wrong, where it goes no further.
-    pub broken: Option<Broken>,
+    /// What is wrong with the chain, if it could not be verified to its end.
+    pub fault: Option<ChainFault>,
 }
 
-/// A row of the chain.
+/// A position in the chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
-    /// Its place.
+pub struct ChainPosition {
+    /// The number of the row in the chain.
     pub sequence: i64,
-    /// When it was written.
+    /// When its event was recorded.
     pub at: OffsetDateTime,
 }
 
-/// Rows that one key sealed.
+/// Consecutive rows that one key sealed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KeySpan {
-    /// The key's name.
+    /// The id of the key.
     pub key: KeyId,
-    /// The first of the rows.
+    /// The first row.
     pub first: i64,
-    /// The last of the rows.
+    /// The last row.
     pub last: i64,
 }
 
 impl Store {
-    /// Walks the whole chain as it stands at one moment, however many rows are written meanwhile.
+    /// Verifies the whole chain in one snapshot, unaffected by concurrent changes.
     pub async fn verify_events(&self, options: &VerifyOptions) -> Result<Verification, StoreError> {
         let mut client = self.client().await?;
         let snapshot = client.build_transaction().isolation_level(IsolationLevel::RepeatableRead);
@@ -81,32 +81,32 @@ impl Store {
             head: Head::START,
             keys: Vec::new(),
             unsealed: unsealed(&tx).await?,
-            broken: None,
+            fault: None,
         };
         match self.begin(&tx, options, &mut found).await? {
-            ControlFlow::Break(broken) => found.broken = Some(broken),
+            ControlFlow::Break(fault) => found.fault = Some(fault),
             ControlFlow::Continue(begins) => {
                 found.head = begins;
-                found.broken = self.walk(&tx, options, begins, &mut found).await?.break_value();
+                found.fault = self.walk(&tx, options, begins, &mut found).await?.break_value();
             }
         }
         Ok(found)
     }
 
-    /// Where the walk begins.
+    /// The head after which the walk begins.
     async fn begin(
         &self,
         tx: &Transaction<'_>,
         options: &VerifyOptions,
         found: &mut Verification,
-    ) -> Result<ControlFlow<Broken, Head>, StoreError> {
+    ) -> Result<ControlFlow<ChainFault, Head>, StoreError> {
         let mut begins = Head::START;
         if let Some(stored) = checkpoint::read(tx).await? {
-            match stored.check(&self.crypter) {
+            match stored.verify(&self.crypter) {
                 Ok(checkpoint) => found.checkpoint = Some(checkpoint),
-                // Made under a key that is no longer there, it is skipped with the rows that were sealed under it.
-                Err(Broken::CheckpointKey { .. }) if options.from.is_some() => {}
-                Err(broken) => return Ok(ControlFlow::Break(broken)),
+                // A checkpoint whose key is no longer configured is skipped with the rows that the key sealed.
+                Err(ChainFault::CheckpointKey { .. }) if options.from.is_some() => {}
+                Err(fault) => return Ok(ControlFlow::Break(fault)),
             }
             begins = stored.head;
         }
@@ -117,31 +117,31 @@ impl Store {
         let sql = "-- verify_events()\nSELECT sequence, seal FROM events WHERE sequence = $1";
         let Some(row) = tx.query_opt(sql, &[&before]).await? else {
             let last = head(tx).await?.sequence;
-            return Ok(ControlFlow::Break(Broken::HeadMissing { sequence: before, last }));
+            return Ok(ControlFlow::Break(ChainFault::HeadMissing { sequence: before, last }));
         };
         let given = head_of(&row)?;
         found.given = Some(given);
         Ok(ControlFlow::Continue(given))
     }
 
-    /// From there to the end, or to the first row where it breaks.
+    /// Walks from there to the end of the chain, or to the first fault.
     async fn walk(
         &self,
         tx: &Transaction<'_>,
         options: &VerifyOptions,
         begins: Head,
         found: &mut Verification,
-    ) -> Result<ControlFlow<Broken>, StoreError> {
+    ) -> Result<ControlFlow<ChainFault>, StoreError> {
         for head in &options.heads {
             if head.sequence < begins.sequence {
                 let (sequence, begins) = (head.sequence, begins.sequence);
-                return Ok(ControlFlow::Break(Broken::HeadTooOld { sequence, begins }));
+                return Ok(ControlFlow::Break(ChainFault::HeadTooOld { sequence, begins }));
             }
         }
-        if let ControlFlow::Break(broken) = compare(options, &begins) {
-            return Ok(ControlFlow::Break(broken));
+        if let ControlFlow::Break(fault) = compare(options, &begins) {
+            return Ok(ControlFlow::Break(fault));
         }
-        // Rows before the checkpoint are read too: there must be none. Those before --from are another matter.
+        // Rows before the checkpoint are read too, because there must be none. Rows before `from` are allowed.
         let lowest = if found.given.is_some() { begins.sequence } else { 0 };
         let sql = format!(
             "-- verify_events()
@@ -152,15 +152,15 @@ impl Store {
         let portal = tx.bind(&statement, &[&lowest]).await?;
         let mut walk = Walk::from(&self.crypter, begins);
         loop {
-            let rows = tx.query_portal(&portal, AT_ONCE).await?;
+            let rows = tx.query_portal(&portal, FETCH_ROWS).await?;
             for row in &rows {
                 let row = SealedRow::read(row)?;
-                if let Err(broken) = walk.step(&row) {
-                    return Ok(ControlFlow::Break(broken));
+                if let Err(fault) = walk.step(&row) {
+                    return Ok(ControlFlow::Break(fault));
                 }
                 found.add(&row, walk.head);
-                if let ControlFlow::Break(broken) = compare(options, &walk.head) {
-                    return Ok(ControlFlow::Break(broken));
+                if let ControlFlow::Break(fault) = compare(options, &walk.head) {
+                    return Ok(ControlFlow::Break(fault));
                 }
             }
             if rows.is_empty() {
@@ -171,24 +171,24 @@ impl Store {
         let missing =
             options.heads.iter().map(|head| head.sequence).filter(|sequence| *sequence > last).min();
         Ok(match missing {
-            Some(sequence) => ControlFlow::Break(Broken::HeadMissing { sequence, last }),
+            Some(sequence) => ControlFlow::Break(ChainFault::HeadMissing { sequence, last }),
             None => ControlFlow::Continue(()),
         })
     }
 }
 
-/// Whether the heads that were noted for this place are this one.
-fn compare(options: &VerifyOptions, head: &Head) -> ControlFlow<Broken> {
+/// Whether the heads that were noted for this position are equal to the chain's.
+fn compare(options: &VerifyOptions, head: &Head) -> ControlFlow<ChainFault> {
     let sequence = head.sequence;
     match options.heads.iter().any(|noted| noted.sequence == sequence && noted.seal != head.seal) {
-        true => ControlFlow::Break(Broken::HeadDiffers { sequence }),
+        true => ControlFlow::Break(ChainFault::HeadDiffers { sequence }),
         false => ControlFlow::Continue(()),
     }
 }
 
 async fn unsealed(tx: &Transaction<'_>) -> Result<u64, StoreError> {
-    let sql = "-- verify_events()\nSELECT count(*) FROM events WHERE sequence IS NULL";
-    Ok(tx.query_one(sql, &[]).await?.try_get::<_, i64>(0)?.unsigned_abs())
+    let sql = "-- verify_events()\nSELECT count(*) AS unsealed FROM events WHERE sequence IS NULL";
+    Ok(tx.query_one(sql, &[]).await?.try_get::<_, i64>("unsealed")?.unsigned_abs())
 }
 
 impl Verification {
@@ -197,9 +197,9 @@ impl Verification {
         self.head = head;
         let since_epoch = Duration::microseconds(row.microseconds().unwrap_or_default());
         let at = OffsetDateTime::UNIX_EPOCH.checked_add(since_epoch).unwrap_or(OffsetDateTime::UNIX_EPOCH);
-        let place = Place { sequence: head.sequence, at };
-        self.first.get_or_insert(place);
-        self.last = Some(place);
+        let position = ChainPosition { sequence: head.sequence, at };
+        self.first.get_or_insert(position);
+        self.last = Some(position);
         match self.keys.last_mut() {
             Some(span) if span.key == row.key() => span.last = head.sequence,
             _ => self.keys.push(KeySpan { key: row.key(), first: head.sequence, last: head.sequence }),

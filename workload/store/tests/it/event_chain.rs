@@ -1,7 +1,7 @@
 //! The chain of seals: that it grows whole whoever seals, and that nobody without the key can change it unseen.
 
 use secrecy::SecretSlice;
-use store::events::{Broken, Head, Verification, VerifyOptions};
+use store::events::{ChainFault, Head, Verification, VerifyOptions};
 use store::testing::{empty_database, execute, store, texts};
 use store::{Crypter, DatabaseOptions, Store};
 use time::Duration;
@@ -52,7 +52,7 @@ async fn an_empty_trail_holds() {
     let (_, store) = empty().await;
     assert_eq!(store.seal_events().await.unwrap(), 0);
     let found = verify(&store).await;
-    assert_eq!((found.rows, found.head, found.broken), (0, Head::START, None));
+    assert_eq!((found.rows, found.head, found.fault), (0, Head::START, None));
 }
 
 #[tokio::test]
@@ -60,7 +60,7 @@ async fn what_is_sealed_holds_and_what_is_not_is_counted() {
     let (_, store) = sealed(3).await;
     add(&store, 3..5).await;
     let found = verify(&store).await;
-    assert_eq!((found.rows, found.unsealed, found.broken), (3, 2, None));
+    assert_eq!((found.rows, found.unsealed, found.fault), (3, 2, None));
     assert_eq!((found.first.unwrap().sequence, found.last.unwrap().sequence), (1, 3));
     assert_eq!((found.keys.len(), found.keys[0].first, found.keys[0].last), (1, 1, 3));
     let age = store.now().await.unwrap() - found.first.unwrap().at;
@@ -95,7 +95,7 @@ async fn two_units_that_seal_while_rows_are_written_make_one_chain_without_gaps(
         sealed += sealer.await.unwrap();
     }
     let found = verify(&store(&options)).await;
-    assert_eq!((sealed, found.rows, found.unsealed, found.broken), (200, 200, 0, None));
+    assert_eq!((sealed, found.rows, found.unsealed, found.fault), (200, 200, 0, None));
 }
 
 #[tokio::test]
@@ -109,7 +109,7 @@ async fn a_row_that_commits_late_is_sealed_late_but_not_missed() {
     .await;
     assert_eq!(store.seal_events().await.unwrap(), 1);
     assert_eq!(texts(&options, "SELECT id FROM events ORDER BY sequence").await.unwrap(), ["1", "-1"]);
-    assert_eq!(verify(&store).await.broken, None);
+    assert_eq!(verify(&store).await.fault, None);
 }
 
 #[tokio::test]
@@ -134,7 +134,7 @@ async fn any_changed_column_is_found() {
         let (options, store) = sealed(3).await;
         tamper(&options, &format!("UPDATE events SET {change} WHERE sequence = 2")).await;
         let id = if change.starts_with("id") { 1000 } else { 2 };
-        assert_eq!(verify(&store).await.broken, Some(Broken::Changed { sequence: 2, id }), "{change}");
+        assert_eq!(verify(&store).await.fault, Some(ChainFault::Changed { sequence: 2, id }), "{change}");
     }
 }
 
@@ -142,32 +142,35 @@ async fn any_changed_column_is_found() {
 async fn a_removed_row_is_found() {
     let (options, store) = sealed(3).await;
     tamper(&options, "DELETE FROM events WHERE sequence = 2").await;
-    assert_eq!(verify(&store).await.broken, Some(Broken::Missing { expected: 2, found: 3 }));
+    assert_eq!(verify(&store).await.fault, Some(ChainFault::Missing { expected: 2, found: 3 }));
     tamper(&options, "UPDATE events SET sequence = 2 WHERE sequence = 3").await;
-    assert_eq!(verify(&store).await.broken, Some(Broken::Changed { sequence: 2, id: 3 }));
+    assert_eq!(verify(&store).await.fault, Some(ChainFault::Changed { sequence: 2, id: 3 }));
 }
 
 #[tokio::test]
 async fn a_removed_beginning_is_found() {
     let (options, store) = sealed(3).await;
     tamper(&options, "DELETE FROM events WHERE sequence = 1").await;
-    assert_eq!(verify(&store).await.broken, Some(Broken::Missing { expected: 1, found: 2 }));
+    assert_eq!(verify(&store).await.fault, Some(ChainFault::Missing { expected: 1, found: 2 }));
 }
 
 #[tokio::test]
 async fn a_removed_end_is_found_by_a_head_that_was_noted() {
     let (options, store) = sealed(3).await;
     let noted = store.event_head().await.unwrap();
-    assert_eq!(verify_with(&store, noted).await.broken, None);
+    assert_eq!(verify_with(&store, noted).await.fault, None);
     tamper(&options, "DELETE FROM events WHERE sequence = 3").await;
-    assert_eq!(verify(&store).await.broken, None, "the chain alone cannot know");
-    assert_eq!(verify_with(&store, noted).await.broken, Some(Broken::HeadMissing { sequence: 3, last: 2 }));
+    assert_eq!(verify(&store).await.fault, None, "the chain alone cannot know");
+    assert_eq!(
+        verify_with(&store, noted).await.fault,
+        Some(ChainFault::HeadMissing { sequence: 3, last: 2 })
+    );
     assert!(!store.has_event_head(&noted).await.unwrap());
     // The chain goes on from where it was cut, and so gets another seal there.
     add(&store, 3..5).await;
     store.seal_events().await.unwrap();
-    assert_eq!(verify(&store).await.broken, None);
-    assert_eq!(verify_with(&store, noted).await.broken, Some(Broken::HeadDiffers { sequence: 3 }));
+    assert_eq!(verify(&store).await.fault, None);
+    assert_eq!(verify_with(&store, noted).await.fault, Some(ChainFault::HeadDiffers { sequence: 3 }));
     assert!(!store.has_event_head(&noted).await.unwrap());
 }
 
@@ -180,7 +183,7 @@ async fn swapped_rows_are_found() {
          UPDATE events SET sequence = 2 WHERE sequence = 9",
     )
     .await;
-    assert_eq!(verify(&store).await.broken, Some(Broken::Changed { sequence: 1, id: 2 }));
+    assert_eq!(verify(&store).await.fault, Some(ChainFault::Changed { sequence: 1, id: 2 }));
 }
 
 #[tokio::test]
@@ -192,10 +195,10 @@ async fn a_forged_row_is_found() {
          SELECT action, actor_kind, 'mallory', '', 3, sha256('x'), seal_key FROM events WHERE sequence = 2",
     )
     .await;
-    assert_eq!(verify(&store).await.broken, Some(Broken::Changed { sequence: 3, id: 3 }));
+    assert_eq!(verify(&store).await.fault, Some(ChainFault::Changed { sequence: 3, id: 3 }));
     tamper(&options, "UPDATE events SET seal_key = '\\x00000000' WHERE sequence = 3").await;
-    let unknown = Broken::UnknownKey { sequence: 3, id: 3, key: [0; 4] };
-    assert_eq!(verify(&store).await.broken, Some(unknown));
+    let unknown = ChainFault::UnknownKey { sequence: 3, id: 3, key: [0; 4] };
+    assert_eq!(verify(&store).await.fault, Some(unknown));
 }
 
 #[tokio::test]
@@ -208,7 +211,7 @@ async fn a_row_that_stands_twice_is_found() {
          SELECT action, actor_kind, 'mallory', '', 1, seal, seal_key FROM events WHERE sequence = 1",
     )
     .await;
-    assert_eq!(verify(&store).await.broken, Some(Broken::Missing { expected: 2, found: 1 }));
+    assert_eq!(verify(&store).await.fault, Some(ChainFault::Missing { expected: 2, found: 1 }));
 }
 
 #[tokio::test]
@@ -229,20 +232,20 @@ async fn old_rows_go_and_the_chain_still_holds() {
         "unsealed rows stay"
     );
     let found = verify_with(&store, head).await;
-    assert_eq!((found.rows, found.unsealed, found.broken), (1, 1, None));
+    assert_eq!((found.rows, found.unsealed, found.fault), (1, 1, None));
     assert_eq!((found.checkpoint.unwrap().head.sequence, found.first.unwrap().sequence), (2, 3));
     // Row 4 is old, but behind one that is not: only the beginning of the chain goes.
     store.seal_events().await.unwrap();
     assert_eq!(store.remove_old_events(9).await.unwrap().rows, 0);
     assert_eq!(store.remove_old_events(0).await.unwrap().rows, 2);
     let found = verify(&store).await;
-    assert_eq!((found.rows, found.head.sequence, found.broken), (0, 4, None));
+    assert_eq!((found.rows, found.head.sequence, found.fault), (0, 4, None));
     add(&store, 4..5).await;
     store.seal_events().await.unwrap();
     let found = verify(&store).await;
-    assert_eq!((found.rows, found.head.sequence, found.broken), (1, 5, None), "the chain goes on after it");
-    let old = verify_with(&store, head).await.broken;
-    assert_eq!(old, Some(Broken::HeadTooOld { sequence: 3, begins: 4 }));
+    assert_eq!((found.rows, found.head.sequence, found.fault), (1, 5, None), "the chain goes on after it");
+    let old = verify_with(&store, head).await.fault;
+    assert_eq!(old, Some(ChainFault::HeadTooOld { sequence: 3, begins: 4 }));
 }
 
 #[tokio::test]
@@ -260,11 +263,11 @@ async fn a_forged_checkpoint_is_found() {
         tamper(&options, "UPDATE events SET at = at - interval '10 days' WHERE id = 1").await;
         store.seal_events().await.unwrap();
         store.remove_old_events(9).await.unwrap();
-        assert_eq!(verify(&store).await.broken, None);
+        assert_eq!(verify(&store).await.fault, None);
         tamper(&options, forgery).await;
-        let broken = verify(&store).await.broken;
-        assert!(matches!(broken, Some(Broken::Checkpoint { .. })), "{forgery}: {broken:?}");
-        assert!(store.remove_old_events(0).await.unwrap().broken.is_some(), "{forgery}");
+        let broken = verify(&store).await.fault;
+        assert!(matches!(broken, Some(ChainFault::Checkpoint { .. })), "{forgery}: {broken:?}");
+        assert!(store.remove_old_events(0).await.unwrap().fault.is_some(), "{forgery}");
     }
 }
 
@@ -275,7 +278,7 @@ async fn a_removed_checkpoint_is_found() {
     add(&store, 3..4).await;
     store.seal_events().await.unwrap();
     tamper(&options, "DELETE FROM event_checkpoints").await;
-    assert_eq!(verify(&store).await.broken, Some(Broken::Missing { expected: 1, found: 4 }));
+    assert_eq!(verify(&store).await.fault, Some(ChainFault::Missing { expected: 1, found: 4 }));
 }
 
 #[tokio::test]
@@ -283,10 +286,10 @@ async fn rows_that_do_not_hold_are_not_removed_for_their_age() {
     let (options, store) = sealed(3).await;
     tamper(&options, "UPDATE events SET at = at - interval '10 days' WHERE sequence = 2").await;
     let removal = store.remove_old_events(9).await.unwrap();
-    assert_eq!((removal.rows, removal.broken), (0, None), "row 1 is not old");
+    assert_eq!((removal.rows, removal.fault), (0, None), "row 1 is not old");
     tamper(&options, "UPDATE events SET at = at - interval '10 days'").await;
     let removal = store.remove_old_events(9).await.unwrap();
-    assert_eq!((removal.rows, removal.broken), (0, Some(Broken::Changed { sequence: 1, id: 1 })));
+    assert_eq!((removal.rows, removal.fault), (0, Some(ChainFault::Changed { sequence: 1, id: 1 })));
 }
 
 #[tokio::test]
@@ -302,15 +305,15 @@ async fn a_new_key_goes_on_where_the_old_one_stopped() {
     add(&both, 2..3).await;
     both.seal_events().await.unwrap();
     let found = verify(&both).await;
-    assert_eq!(found.broken, None);
+    assert_eq!(found.fault, None);
     let spans: Vec<_> = found.keys.iter().map(|span| (span.first, span.last)).collect();
     assert_eq!(spans, [(1, 2), (3, 3)]);
     // Without the old key only what came after it can be checked.
     let new = with(&[2]);
-    let unknown = Broken::UnknownKey { sequence: 1, id: 1, key: found.keys[0].key };
-    assert_eq!(verify(&new).await.broken, Some(unknown));
-    assert_eq!(new.remove_old_events(0).await.unwrap().broken, Some(unknown));
+    let unknown = ChainFault::UnknownKey { sequence: 1, id: 1, key: found.keys[0].key };
+    assert_eq!(verify(&new).await.fault, Some(unknown));
+    assert_eq!(new.remove_old_events(0).await.unwrap().fault, Some(unknown));
     let from = VerifyOptions { from: Some(3), heads: vec![noted] };
     let found = new.verify_events(&from).await.unwrap();
-    assert_eq!((found.rows, found.given, found.broken), (1, Some(noted), None));
+    assert_eq!((found.rows, found.given, found.fault), (1, Some(noted), None));
 }
