@@ -1,4 +1,4 @@
-//! TLS to the database: encrypted without a CA, the server known with one (contract section 5, `DB_CA_FILE`).
+//! TLS to the database: encrypted without a CA, authenticated with one (contract section 5, `DB_CA_FILE`).
 
 use std::io::Write as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
@@ -17,8 +17,8 @@ fn ca() -> Ca {
     CertifiedIssuer::self_signed(parameters, KeyPair::generate().unwrap()).unwrap()
 }
 
-/// Has the server show a certificate for 127.0.0.1 from this CA, at its next start, and take no other connections.
-fn switch_tls_on(data: &Path, ca: &Ca) {
+/// Makes the server present a certificate of this CA for 127.0.0.1 from its next start, and require TLS.
+fn enable_tls(data: &Path, ca: &Ca) {
     let key = KeyPair::generate().unwrap();
     let leaf = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap().signed_by(&key, ca).unwrap();
     let owner = data.metadata().unwrap();
@@ -33,28 +33,28 @@ fn switch_tls_on(data: &Path, ca: &Ca) {
     std::fs::write(data.join("pg_hba.conf"), "hostssl all all 127.0.0.1/32 scram-sha-256\n").unwrap();
 }
 
-async fn answers(options: &DatabaseOptions, tls: DatabaseTls) -> Result<(), String> {
+async fn connect(options: &DatabaseOptions, tls: DatabaseTls) -> Result<(), String> {
     store_over(&DatabaseOptions { tls, ..options.clone() }).ping().await.map_err(|error| error.to_string())
 }
 
 #[tokio::test]
-async fn the_servers_certificate_is_checked_when_a_ca_is_given() {
+async fn certificate_of_the_database_is_verified_with_a_ca() {
     let folder = scratch_folder("tls");
     drop(LocalPostgres::start(&folder, None, Durability::None).unwrap());
     let (ours, another) = (ca(), ca());
-    switch_tls_on(&folder.join("data"), &ours);
+    enable_tls(&folder.join("data"), &ours);
     let mut postgres = LocalPostgres::start(&folder, None, Durability::None).unwrap();
     let options = postgres.options("postgres");
     let verified = |ca: &Ca| DatabaseTls::Verified { ca_pem: ca.pem().into_bytes() };
 
-    assert_eq!(answers(&options, DatabaseTls::Unverified).await, Ok(()));
-    assert_eq!(answers(&options, verified(&ours)).await, Ok(()));
-    let refused = answers(&options, verified(&another)).await.unwrap_err();
+    assert_eq!(connect(&options, DatabaseTls::Unverified).await, Ok(()));
+    assert_eq!(connect(&options, verified(&ours)).await, Ok(()));
+    let refused = connect(&options, verified(&another)).await.unwrap_err();
     assert!(refused.contains("certificate"), "{refused}");
-    let elsewhere = DatabaseOptions { host: "localhost".to_owned(), ..options.clone() };
-    let misnamed = answers(&elsewhere, verified(&ours)).await.unwrap_err();
+    let by_name = DatabaseOptions { host: "localhost".to_owned(), ..options.clone() };
+    let misnamed = connect(&by_name, verified(&ours)).await.unwrap_err();
     assert!(misnamed.contains("certificate"), "the certificate must name the host: {misnamed}");
-    let clear = answers(&options, DatabaseTls::Disabled).await.unwrap_err();
+    let clear = connect(&options, DatabaseTls::Disabled).await.unwrap_err();
     assert!(clear.contains("no encryption"), "{clear}");
 
     // The connection that listens for changes is encrypted in the same way.

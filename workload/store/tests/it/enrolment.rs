@@ -1,4 +1,4 @@
-//! Joining and leaving, as the contract (1.2) says.
+//! Joining and leaving (contract 1.2).
 
 use store::database::Change;
 use store::enrolment::{CreateTokenError, JoinError};
@@ -8,7 +8,7 @@ use time::Duration;
 use crate::support::{certificate, enrol, hmac_proof, origin, request, secret, token_for, token_proof};
 
 #[tokio::test]
-async fn a_token_makes_a_cluster_and_is_used_up() {
+async fn join_with_token_enrols_the_cluster_and_uses_the_token_up() {
     let store = migrated_store().await.unwrap();
     token_for(&store, "a/b", Duration::HOUR).await;
     let certificate = certificate();
@@ -29,7 +29,7 @@ async fn a_token_makes_a_cluster_and_is_used_up() {
 }
 
 #[tokio::test]
-async fn the_hmac_proves_the_token_as_well() {
+async fn join_with_hmac_proof() {
     let store = migrated_store().await.unwrap();
     token_for(&store, "a", Duration::HOUR).await;
     let certificate = certificate();
@@ -42,7 +42,7 @@ async fn the_hmac_proves_the_token_as_well() {
 }
 
 #[tokio::test]
-async fn what_is_refused_leaves_the_token_unused() {
+async fn refused_join_leaves_the_token_unused() {
     let store = migrated_store().await.unwrap();
     let (mine, other) = (certificate(), certificate());
     let presented = Some(mine.fingerprint);
@@ -63,7 +63,7 @@ async fn what_is_refused_leaves_the_token_unused() {
 }
 
 #[tokio::test]
-async fn a_right_proof_that_comes_too_late_is_told_so() {
+async fn join_with_expired_token_is_refused_as_expired() {
     let store = migrated_store().await.unwrap();
     token_for(&store, "a", -Duration::SECOND).await;
     let certificate = certificate();
@@ -71,11 +71,14 @@ async fn a_right_proof_that_comes_too_late_is_told_so() {
     assert!(matches!(late, Err(JoinError::Expired)), "{late:?}");
     let wrong = hmac_proof(b"another key", b"body");
     let refused = store.join_cluster(&request("a", &certificate), &wrong, None, &origin()).await;
-    assert!(matches!(refused, Err(JoinError::NoSuchToken)), "who knows no token learns nothing: {refused:?}");
+    assert!(
+        matches!(refused, Err(JoinError::NoSuchToken)),
+        "without the token the response reveals nothing: {refused:?}"
+    );
 }
 
 #[tokio::test]
-async fn one_token_used_by_many_at_once_makes_one_cluster() {
+async fn concurrent_joins_with_one_token_enrol_one_cluster() {
     let store = migrated_store().await.unwrap();
     token_for(&store, "a", Duration::HOUR).await;
     let joins = (0..50).map(|_| {
@@ -97,9 +100,9 @@ async fn one_token_used_by_many_at_once_makes_one_cluster() {
 }
 
 #[tokio::test]
-async fn a_name_that_is_taken_gets_no_token() {
+async fn token_for_a_taken_name_is_refused() {
     let store = migrated_store().await.unwrap();
-    let token = token_for(&store, "waiting", Duration::HOUR).await;
+    let token = token_for(&store, "unused", Duration::HOUR).await;
     let again = store.put_join_token(&token, &secret(), &origin()).await;
     assert!(matches!(again, Err(CreateTokenError::TokenExists(_))), "{again:?}");
     let token = token_for(&store, "enrolled", Duration::HOUR).await;
@@ -112,7 +115,7 @@ async fn a_name_that_is_taken_gets_no_token() {
 }
 
 #[tokio::test]
-async fn removing_and_leaving_are_heard_by_other_units_and_happen_once() {
+async fn removal_and_departure_notify_other_units_and_happen_once() {
     let store = migrated_store().await.unwrap();
     let mut changes = store.listen().await.unwrap();
     enrol(&store, "a").await;

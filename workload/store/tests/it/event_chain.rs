@@ -1,4 +1,4 @@
-//! The chain of seals: that it grows whole whoever seals, and that nobody without the key can change it unseen.
+//! The chain of seals: it is complete whichever unit seals, and changes without the key are detected.
 
 use secrecy::SecretSlice;
 use store::events::{ChainFault, Head, Verification, VerifyOptions};
@@ -15,7 +15,7 @@ async fn empty() -> (DatabaseOptions, Store) {
     (options, store)
 }
 
-/// A store with so many sealed rows.
+/// A store with this many sealed events.
 async fn sealed(rows: usize) -> (DatabaseOptions, Store) {
     let (options, store) = empty().await;
     add(&store, 0..rows).await;
@@ -42,13 +42,13 @@ fn crypter(keys: &[u8]) -> Crypter {
     Crypter::new(&materials).unwrap()
 }
 
-/// What somebody with the database's password, but without the key, might do.
+/// Changes the database as somebody with its password, but without the key, could.
 async fn tamper(options: &DatabaseOptions, sql: &str) {
     execute(options, sql).await.unwrap();
 }
 
 #[tokio::test]
-async fn an_empty_trail_holds() {
+async fn empty_trail_verifies() {
     let (_, store) = empty().await;
     assert_eq!(store.seal_events().await.unwrap(), 0);
     let found = verify(&store).await;
@@ -56,7 +56,7 @@ async fn an_empty_trail_holds() {
 }
 
 #[tokio::test]
-async fn what_is_sealed_holds_and_what_is_not_is_counted() {
+async fn sealed_events_verify_and_unsealed_events_are_counted() {
     let (_, store) = sealed(3).await;
     add(&store, 3..5).await;
     let found = verify(&store).await;
@@ -69,7 +69,7 @@ async fn what_is_sealed_holds_and_what_is_not_is_counted() {
 }
 
 #[tokio::test]
-async fn two_units_that_seal_while_rows_are_written_make_one_chain_without_gaps() {
+async fn two_units_sealing_concurrently_make_one_chain_without_gaps() {
     let (options, _) = empty().await;
     let writers = (0..4).map(|writer| {
         let store = store(&options);
@@ -99,9 +99,9 @@ async fn two_units_that_seal_while_rows_are_written_make_one_chain_without_gaps(
 }
 
 #[tokio::test]
-async fn a_row_that_commits_late_is_sealed_late_but_not_missed() {
+async fn event_that_commits_late_is_sealed_late_but_not_missed() {
     let (options, store) = sealed(1).await;
-    // As if its id was taken before the first row's and its transaction had lasted until now.
+    // As if it had taken its id before the first event, in a transaction that lasted until now.
     tamper(
         &options,
         "INSERT INTO events (id, action, actor_kind, actor_id, actor_name) VALUES (-1, 'a', 'hub', '', '')",
@@ -113,7 +113,7 @@ async fn a_row_that_commits_late_is_sealed_late_but_not_missed() {
 }
 
 #[tokio::test]
-async fn any_changed_column_is_found() {
+async fn any_changed_column_is_detected() {
     for change in [
         "at = at + interval '1 microsecond'",
         "action = 'token.revoked'",
@@ -139,7 +139,7 @@ async fn any_changed_column_is_found() {
 }
 
 #[tokio::test]
-async fn a_removed_row_is_found() {
+async fn removed_row_is_detected() {
     let (options, store) = sealed(3).await;
     tamper(&options, "DELETE FROM events WHERE sequence = 2").await;
     assert_eq!(verify(&store).await.fault, Some(ChainFault::Missing { expected: 2, found: 3 }));
@@ -148,25 +148,25 @@ async fn a_removed_row_is_found() {
 }
 
 #[tokio::test]
-async fn a_removed_beginning_is_found() {
+async fn removed_beginning_is_detected() {
     let (options, store) = sealed(3).await;
     tamper(&options, "DELETE FROM events WHERE sequence = 1").await;
     assert_eq!(verify(&store).await.fault, Some(ChainFault::Missing { expected: 1, found: 2 }));
 }
 
 #[tokio::test]
-async fn a_removed_end_is_found_by_a_head_that_was_noted() {
+async fn removed_end_is_detected_with_a_noted_head() {
     let (options, store) = sealed(3).await;
     let noted = store.event_head().await.unwrap();
     assert_eq!(verify_with(&store, noted).await.fault, None);
     tamper(&options, "DELETE FROM events WHERE sequence = 3").await;
-    assert_eq!(verify(&store).await.fault, None, "the chain alone cannot know");
+    assert_eq!(verify(&store).await.fault, None, "the chain alone cannot tell");
     assert_eq!(
         verify_with(&store, noted).await.fault,
         Some(ChainFault::HeadMissing { sequence: 3, last: 2 })
     );
     assert!(!store.has_event_head(&noted).await.unwrap());
-    // The chain goes on from where it was cut, and so gets another seal there.
+    // The chain continues where it was cut, so it gets another seal there.
     add(&store, 3..5).await;
     store.seal_events().await.unwrap();
     assert_eq!(verify(&store).await.fault, None);
@@ -175,7 +175,7 @@ async fn a_removed_end_is_found_by_a_head_that_was_noted() {
 }
 
 #[tokio::test]
-async fn swapped_rows_are_found() {
+async fn swapped_rows_are_detected() {
     let (options, store) = sealed(3).await;
     tamper(
         &options,
@@ -187,7 +187,7 @@ async fn swapped_rows_are_found() {
 }
 
 #[tokio::test]
-async fn a_forged_row_is_found() {
+async fn forged_row_is_detected() {
     let (options, store) = sealed(2).await;
     tamper(
         &options,
@@ -202,7 +202,7 @@ async fn a_forged_row_is_found() {
 }
 
 #[tokio::test]
-async fn a_row_that_stands_twice_is_found() {
+async fn duplicated_row_is_detected() {
     let (options, store) = sealed(2).await;
     tamper(
         &options,
@@ -215,10 +215,10 @@ async fn a_row_that_stands_twice_is_found() {
 }
 
 #[tokio::test]
-async fn old_rows_go_and_the_chain_still_holds() {
+async fn chain_verifies_after_old_events_are_removed() {
     let (options, store) = empty().await;
     add(&store, 0..3).await;
-    // Age is under the seal, so they have to be old before they are sealed.
+    // The seal covers the time, so they must be old before they are sealed.
     tamper(&options, "UPDATE events SET at = at - interval '10 days' WHERE id <= 2").await;
     store.seal_events().await.unwrap();
     add(&store, 3..4).await;
@@ -229,12 +229,12 @@ async fn old_rows_go_and_the_chain_still_holds() {
     assert_eq!(
         texts(&options, "SELECT id FROM events ORDER BY id").await.unwrap(),
         ["3", "4"],
-        "unsealed rows stay"
+        "unsealed events are kept"
     );
     let found = verify_with(&store, head).await;
     assert_eq!((found.rows, found.unsealed, found.fault), (1, 1, None));
     assert_eq!((found.checkpoint.unwrap().head.sequence, found.first.unwrap().sequence), (2, 3));
-    // Row 4 is old, but behind one that is not: only the beginning of the chain goes.
+    // Row 4 is old, but follows one that is not: only the beginning of the chain is removed.
     store.seal_events().await.unwrap();
     assert_eq!(store.remove_old_events(9).await.unwrap().rows, 0);
     assert_eq!(store.remove_old_events(0).await.unwrap().rows, 2);
@@ -243,13 +243,17 @@ async fn old_rows_go_and_the_chain_still_holds() {
     add(&store, 4..5).await;
     store.seal_events().await.unwrap();
     let found = verify(&store).await;
-    assert_eq!((found.rows, found.head.sequence, found.fault), (1, 5, None), "the chain goes on after it");
+    assert_eq!(
+        (found.rows, found.head.sequence, found.fault),
+        (1, 5, None),
+        "the chain continues after the checkpoint"
+    );
     let old = verify_with(&store, head).await.fault;
     assert_eq!(old, Some(ChainFault::HeadTooOld { sequence: 3, begins: 4 }));
 }
 
 #[tokio::test]
-async fn a_forged_checkpoint_is_found() {
+async fn forged_checkpoint_is_detected() {
     for forgery in [
         "UPDATE event_checkpoints SET sequence = 2, seal = (SELECT seal FROM events WHERE sequence = 2);
          DELETE FROM events WHERE sequence = 2",
@@ -265,14 +269,14 @@ async fn a_forged_checkpoint_is_found() {
         store.remove_old_events(9).await.unwrap();
         assert_eq!(verify(&store).await.fault, None);
         tamper(&options, forgery).await;
-        let broken = verify(&store).await.fault;
-        assert!(matches!(broken, Some(ChainFault::Checkpoint { .. })), "{forgery}: {broken:?}");
+        let fault = verify(&store).await.fault;
+        assert!(matches!(fault, Some(ChainFault::Checkpoint { .. })), "{forgery}: {fault:?}");
         assert!(store.remove_old_events(0).await.unwrap().fault.is_some(), "{forgery}");
     }
 }
 
 #[tokio::test]
-async fn a_removed_checkpoint_is_found() {
+async fn removed_checkpoint_is_detected() {
     let (options, store) = sealed(3).await;
     store.remove_old_events(0).await.unwrap();
     add(&store, 3..4).await;
@@ -282,7 +286,7 @@ async fn a_removed_checkpoint_is_found() {
 }
 
 #[tokio::test]
-async fn rows_that_do_not_hold_are_not_removed_for_their_age() {
+async fn old_rows_that_do_not_verify_are_kept() {
     let (options, store) = sealed(3).await;
     tamper(&options, "UPDATE events SET at = at - interval '10 days' WHERE sequence = 2").await;
     let removal = store.remove_old_events(9).await.unwrap();
@@ -293,7 +297,7 @@ async fn rows_that_do_not_hold_are_not_removed_for_their_age() {
 }
 
 #[tokio::test]
-async fn a_new_key_goes_on_where_the_old_one_stopped() {
+async fn new_key_continues_the_chain_of_the_old_key() {
     let options = empty_database().await.unwrap();
     let with = |keys: &[u8]| Store::new(options.clone(), crypter(keys)).unwrap();
     let old = with(&[1]);
@@ -308,7 +312,7 @@ async fn a_new_key_goes_on_where_the_old_one_stopped() {
     assert_eq!(found.fault, None);
     let spans: Vec<_> = found.keys.iter().map(|span| (span.first, span.last)).collect();
     assert_eq!(spans, [(1, 2), (3, 3)]);
-    // Without the old key only what came after it can be checked.
+    // Without the old key only the rows after it can be verified.
     let new = with(&[2]);
     let unknown = ChainFault::UnknownKey { sequence: 1, id: 1, key: found.keys[0].key };
     assert_eq!(verify(&new).await.fault, Some(unknown));

@@ -1,4 +1,4 @@
-//! The audit trail: what leaves a row, and what is in it.
+//! The audit trail: what records an event, and what the event contains.
 
 use fleet::{Actor, ActorKind, ClusterChange, Origin};
 use store::DatabaseOptions;
@@ -8,7 +8,7 @@ use time::Duration;
 
 use crate::support::{certificate, enrol, origin, request, secret, token_for, token_proof};
 
-/// Somebody who signed in, over the network.
+/// A person who signed in, over the network.
 fn person() -> Origin {
     let actor = Actor { kind: ActorKind::Person, id: "subject-1".to_owned(), name: "Ada\0".to_owned() };
     Origin { actor, address: Some("192.0.2.1".parse().unwrap()), request_id: Some("00ff".to_owned()) }
@@ -45,12 +45,12 @@ async fn sign_ins_and_refusals_are_recorded() {
     );
 }
 
-/// Everything of the trail but ids, times and the chain, oldest first.
+/// The events without ids, times and seals, oldest first.
 async fn rows(options: &DatabaseOptions) -> Vec<String> {
     let sql = "SELECT concat_ws(' ', action, actor_kind, coalesce(nullif(actor_name, ''), '-'), cluster_name,
         cluster_uid IS NOT NULL, 'before', before, 'after', after) FROM events ORDER BY id";
     let rows = texts(options, sql).await.unwrap();
-    // What differs from run to run.
+    // Without the values that differ from run to run.
     let steady = |row: String| {
         let words = row.split(' ').map(|word| word.split_once("\"expiry\":").map_or(word, |(kept, _)| kept));
         words.collect::<Vec<_>>().join(" ")
@@ -59,7 +59,7 @@ async fn rows(options: &DatabaseOptions) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn every_change_leaves_exactly_one_row() {
+async fn every_change_records_exactly_one_event() {
     let options = empty_database().await.unwrap();
     let store = store(&options);
     store.migrate().await.unwrap();
@@ -114,7 +114,7 @@ async fn every_change_leaves_exactly_one_row() {
 }
 
 #[tokio::test]
-async fn what_changes_nothing_leaves_no_row() {
+async fn call_that_changes_nothing_records_no_event() {
     let options = empty_database().await.unwrap();
     let store = store(&options);
     store.migrate().await.unwrap();
@@ -123,20 +123,23 @@ async fn what_changes_nothing_leaves_no_row() {
     assert!(!store.revoke_join_token("unknown", &person()).await.unwrap());
     assert!(!store.remove_cluster("unknown", &person()).await.unwrap());
     let change = ClusterChange { description: Some("made by a test".to_owned()), ..ClusterChange::default() };
-    assert!(store.configure_cluster("a", &change, &person()).await.unwrap(), "it is so already");
+    assert!(
+        store.configure_cluster("a", &change, &person()).await.unwrap(),
+        "the description is already set"
+    );
     assert!(!store.configure_cluster("unknown", &change, &person()).await.unwrap());
     assert_eq!(rows(&options).await.len(), before);
 }
 
 #[tokio::test]
-async fn a_change_and_its_row_are_both_or_neither() {
+async fn change_and_event_commit_together_or_not_at_all() {
     let options = empty_database().await.unwrap();
     let store = store(&options);
     store.migrate().await.unwrap();
     enrol(&store, "a").await;
     token_for(&store, "b", Duration::HOUR).await;
     let before = rows(&options).await;
-    // From here on the trail takes no row: no change may happen.
+    // From here on no event can be recorded, so nothing may change.
     execute(&options, "ALTER TABLE events ADD CONSTRAINT full_disk CHECK (false) NOT VALID").await.unwrap();
     let change = ClusterChange { description: Some("new".to_owned()), ..ClusterChange::default() };
     store.configure_cluster("a", &change, &person()).await.unwrap_err();
@@ -154,7 +157,7 @@ async fn a_change_and_its_row_are_both_or_neither() {
     assert!(store.cluster("b").await.unwrap().is_none());
     assert_eq!(store.join_tokens().await.unwrap().len(), 1);
     assert_eq!(rows(&options).await, before);
-    // And a change that fails after its row was written takes the row with it.
+    // If a change fails after its event was recorded, the event is rolled back too.
     execute(&options, "ALTER TABLE events DROP CONSTRAINT full_disk").await.unwrap();
     execute(
         &options,
@@ -170,7 +173,7 @@ async fn a_change_and_its_row_are_both_or_neither() {
 }
 
 #[tokio::test]
-async fn no_secret_is_in_any_row() {
+async fn no_event_contains_a_secret() {
     let options = empty_database().await.unwrap();
     let store = store(&options);
     store.migrate().await.unwrap();
@@ -184,7 +187,7 @@ async fn no_secret_is_in_any_row() {
 }
 
 #[tokio::test]
-async fn rows_are_found_by_what_is_known_of_them() {
+async fn each_filter_finds_its_events() {
     let store = migrated_store().await.unwrap();
     enrol(&store, "a").await;
     enrol(&store, "b").await;
@@ -233,7 +236,7 @@ async fn rows_are_found_by_what_is_known_of_them() {
 }
 
 #[tokio::test]
-async fn pages_join_without_gap_or_double_while_rows_are_added() {
+async fn pages_have_no_gaps_or_duplicates_while_events_are_added() {
     let store = migrated_store().await.unwrap();
     for _ in 0..7 {
         store.record_security_event(&person(), SecurityEvent::SignedIn).await.unwrap();

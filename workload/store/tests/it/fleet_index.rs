@@ -1,4 +1,4 @@
-//! What is kept in memory of the fleet never differs from what the database holds, whoever changed it.
+//! The fleet in memory always equals the database, whoever changed it.
 
 use fleet::query::{ClusterFilter, ClusterQuery, Order, SortBy};
 use fleet::{HealthRules, WarningKind};
@@ -10,7 +10,7 @@ use store::clusters::ClusterPage;
 use store::testing::{empty_database, execute, store, texts};
 use store::{DatabaseOptions, Store};
 
-/// Two units over one database with so many clusters, which have been asked already.
+/// Two units with one database of this many clusters, which both have already read.
 async fn two_units(clusters: usize) -> (DatabaseOptions, Store, Store) {
     let options = empty_database().await.unwrap();
     let units = (store(&options), store(&options));
@@ -50,7 +50,7 @@ fn searching(text: &str) -> ClusterFilter {
 }
 
 #[tokio::test]
-async fn what_another_unit_or_anybody_else_changed_is_there_at_the_next_question() {
+async fn changes_by_other_units_are_in_the_next_result() {
     let (options, one, other) = two_units(3).await;
     execute(&options, "UPDATE remote_clusters SET description = 'cellar' WHERE name = 'n001'").await.unwrap();
     assert_eq!(matching(&one, searching("CELLAR")).await, ["n001"]);
@@ -59,7 +59,7 @@ async fn what_another_unit_or_anybody_else_changed_is_there_at_the_next_question
     execute(&options, "DELETE FROM remote_clusters WHERE name = 'n001'").await.unwrap();
     assert_eq!(names(&one).await, ["n000", "n002", "n007"]);
     assert!(matching(&one, searching("cellar")).await.is_empty());
-    // One goes and one comes between two questions: the number alone tells nothing.
+    // One cluster is removed and one is added between two queries: their number stays the same.
     execute(&options, &format!("DELETE FROM remote_clusters WHERE name = 'n002'; {}", joined(8)))
         .await
         .unwrap();
@@ -69,7 +69,7 @@ async fn what_another_unit_or_anybody_else_changed_is_there_at_the_next_question
 }
 
 #[tokio::test]
-async fn warnings_that_become_others_are_found_by_their_new_kind() {
+async fn warning_that_changes_kind_is_found_by_its_new_kind() {
     let (options, unit, _) = two_units(2).await;
     let of = |kind| ClusterFilter { warning: vec![kind], ..ClusterFilter::default() };
     let warned = |kind: &str| {
@@ -85,13 +85,13 @@ async fn warnings_that_become_others_are_found_by_their_new_kind() {
     execute(&options, &warned("memory")).await.unwrap();
     assert!(matching(&unit, of(WarningKind::Storage)).await.is_empty());
     assert_eq!(matching(&unit, of(WarningKind::Memory)).await, ["n001"]);
-    // A kind that a newer program added cannot be asked for, and hides nothing.
-    execute(&options, &warned("a kind to come")).await.unwrap();
+    // A kind that a newer program added does not hide the cluster.
+    execute(&options, &warned("a future kind")).await.unwrap();
     assert_eq!(names(&unit).await, ["n000", "n001"]);
 }
 
 #[tokio::test]
-async fn a_transaction_that_was_running_while_others_were_seen_is_not_missed() {
+async fn transaction_that_commits_after_later_ones_is_not_missed() {
     let (options, unit, _) = two_units(4).await;
     let mut config = tokio_postgres::Config::new();
     config.host(&options.host).port(options.port).user(&options.user).dbname(&options.name);
@@ -107,7 +107,7 @@ async fn a_transaction_that_was_running_while_others_were_seen_is_not_missed() {
         )
         .await
         .unwrap();
-    // Later transactions are over and seen before it ends.
+    // Later transactions commit and are read before this one ends.
     for number in 10..20 {
         execute(&options, &joined(number)).await.unwrap();
         assert!(names(&unit).await.contains(&format!("n{number:03}")));
@@ -123,7 +123,7 @@ async fn a_transaction_that_was_running_while_others_were_seen_is_not_missed() {
 }
 
 #[tokio::test]
-async fn whatever_happens_in_whatever_order_memory_holds_what_the_database_holds() {
+async fn index_equals_the_database_after_random_changes() {
     let (options, one, other) = two_units(30).await;
     let mut random = StdRng::seed_from_u64(9);
     for step in 0..60 {
@@ -153,7 +153,7 @@ async fn whatever_happens_in_whatever_order_memory_holds_what_the_database_holds
 }
 
 #[tokio::test]
-async fn many_questions_at_once_are_answered_alike() {
+async fn concurrent_queries_return_the_same() {
     let (options, unit, _) = two_units(20).await;
     execute(&options, "DELETE FROM remote_clusters WHERE id = 3").await.unwrap();
     let query = ClusterQuery::default();
@@ -162,9 +162,9 @@ async fn many_questions_at_once_are_answered_alike() {
 }
 
 #[tokio::test]
-async fn another_database_under_the_same_name_is_read_anew() {
+async fn restored_database_is_read_completely() {
     let (options, unit, _) = two_units(3).await;
-    // A dump that was put back: other rows, and other transactions' numbers, under connections that broke.
+    // A restored dump: other rows and other transaction numbers, and all connections are broken.
     let (admin, name) = (DatabaseOptions { name: "postgres".to_owned(), ..options.clone() }, &options.name);
     let away = format!(
         "ALTER DATABASE {name} ALLOW_CONNECTIONS false;
@@ -179,15 +179,15 @@ async fn another_database_under_the_same_name_is_read_anew() {
     execute(&options, &joined(5)).await.unwrap();
     execute(&options, &joined(6)).await.unwrap();
     execute(&options, &joined(7)).await.unwrap();
-    // The connections that broke are noticed by whoever uses them first.
+    // A broken connection is noticed when it is used.
     let query = ClusterQuery::default();
-    let mut answer = unit.cluster_page(&query, &HealthRules::default()).await;
+    let mut outcome = unit.cluster_page(&query, &HealthRules::default()).await;
     for _ in 0..20 {
-        if answer.is_ok() {
+        if outcome.is_ok() {
             break;
         }
-        answer = unit.cluster_page(&query, &HealthRules::default()).await;
+        outcome = unit.cluster_page(&query, &HealthRules::default()).await;
     }
-    let found: Vec<_> = answer.unwrap().clusters.iter().map(|cluster| cluster.name.to_string()).collect();
+    let found: Vec<_> = outcome.unwrap().clusters.iter().map(|cluster| cluster.name.to_string()).collect();
     assert_eq!(found, ["n005", "n006", "n007"]);
 }

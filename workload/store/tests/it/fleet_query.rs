@@ -1,4 +1,4 @@
-//! The list of clusters: each filter, each sort, pages, and that it is judged as the domain does.
+//! The list of clusters: filters, sorting, pages, and health by the rules of the domain.
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
@@ -22,7 +22,7 @@ fn query(sort: SortBy, order: Order) -> ClusterQuery {
     ClusterQuery { sort, order, ..ClusterQuery::default() }
 }
 
-/// All pages, one after the other.
+/// All pages in order.
 async fn pages(store: &Store, mut query: ClusterQuery) -> Vec<ClusterPage> {
     let mut pages: Vec<ClusterPage> = Vec::new();
     loop {
@@ -49,8 +49,8 @@ async fn filtered(store: &Store, filter: ClusterFilter) -> Vec<String> {
     names
 }
 
-/// What the filter means, in the domain's words.
-fn fits(cluster: &Cluster, filter: &ClusterFilter, clock: &ServiceClock) -> bool {
+/// Whether a cluster matches the filter, computed by the domain.
+fn matches(cluster: &Cluster, filter: &ClusterFilter, clock: &ServiceClock) -> bool {
     let health = cluster.health(&RULES, clock);
     let warnings = cluster.warnings(&health, clock);
     let details = &cluster.details;
@@ -80,7 +80,7 @@ fn fits(cluster: &Cluster, filter: &ClusterFilter, clock: &ServiceClock) -> bool
         })
 }
 
-/// What a sort means, in the domain's words; ties are left to the name.
+/// The order of two clusters, computed by the domain, without the name that breaks ties.
 fn compare(a: &Cluster, b: &Cluster, sort: SortBy, clock: &ServiceClock) -> Ordering {
     let summary = |cluster: &Cluster| ReportSummary::of(&cluster.details);
     let health = |cluster: &Cluster| cluster.health(&RULES, clock);
@@ -113,7 +113,7 @@ fn percent(number: i64) -> Percent {
 }
 
 #[tokio::test]
-async fn the_list_is_judged_as_the_domain_does() {
+async fn list_is_judged_by_the_rules_of_the_domain() {
     let mut random = StdRng::seed_from_u64(1);
     let mut made = Vec::new();
     for number in 0..4000 {
@@ -132,13 +132,18 @@ async fn the_list_is_judged_as_the_domain_does() {
             odd if odd % 2 == 1 => sorted[odd / 2] * 2,
             even => sorted[even / 2] + sorted[even / 2 - 1],
         };
-        // At the limits, and a microsecond beside them.
+        // At the limits, and one or two microseconds off.
         let limits = [twice_median, twice_median * 5 / 2, 120_000_000, 300_000_000];
         let silence = match random.random_range(0..3) {
             0 => random.random_range(-1_000_000..1_000_000_000_000),
             _ => limits[random.random_range(0..limits.len())] + random.random_range(-2..=2),
         };
-        made.push(Made { silence, gaps, heard: number % 7 > 0, ..Made::named(&format!("{number:05}")) });
+        made.push(Made {
+            silence,
+            gaps,
+            has_reported: number % 7 > 0,
+            ..Made::named(&format!("{number:05}"))
+        });
     }
     let store = store_with(&made).await;
     let slower = HealthRules { late_floor: Duration::minutes(7), lost_floor: Duration::minutes(3) };
@@ -165,7 +170,7 @@ async fn the_list_is_judged_as_the_domain_does() {
 }
 
 #[tokio::test]
-async fn the_list_is_judged_as_the_domain_does_while_the_clock_runs() {
+async fn list_is_judged_by_the_rules_of_the_domain_while_the_clock_runs() {
     let mut random = StdRng::seed_from_u64(2);
     let silences = (0..1000).map(|_| random.random_range(-5_000_000..700_000_000));
     let made: Vec<_> = silences
@@ -173,7 +178,7 @@ async fn the_list_is_judged_as_the_domain_does_while_the_clock_runs() {
         .map(|(number, silence)| Made { silence, ..Made::named(&format!("{number:05}")) })
         .collect();
     let store = store_with(&made).await;
-    // The outage ends: it is added to the outages, and the clock goes on.
+    // The outage ends: it is added to the outages, and the clock runs again.
     Presence::new(store.clone()).mark().await.unwrap();
     for state in HealthState::ALL {
         let filter = ClusterFilter { health: vec![state], ..ClusterFilter::default() };
@@ -187,7 +192,7 @@ async fn the_list_is_judged_as_the_domain_does_while_the_clock_runs() {
 }
 
 #[tokio::test]
-async fn each_filter_means_what_the_domain_means() {
+async fn each_filter_matches_as_in_the_domain() {
     let store = store_with(&various(&mut StdRng::seed_from_u64(3), 300)).await;
     let (clock, clusters) = store.clusters().await.unwrap();
     let none = ClusterFilter::default;
@@ -227,10 +232,10 @@ async fn each_filter_means_what_the_domain_means() {
     for filter in filters {
         let expected: Vec<_> = clusters
             .iter()
-            .filter(|cluster| fits(cluster, &filter, &clock))
+            .filter(|cluster| matches(cluster, &filter, &clock))
             .map(|cluster| cluster.name.to_string())
             .collect();
-        assert!(!expected.is_empty(), "{filter:?} fits nothing and so shows nothing");
+        assert!(!expected.is_empty(), "{filter:?} matches nothing and so proves nothing");
         assert_eq!(filtered(&store, filter.clone()).await, expected, "{filter:?}");
     }
     let nothing = ClusterFilter { member_status: words(&["gone"]), ..none() };
@@ -238,7 +243,7 @@ async fn each_filter_means_what_the_domain_means() {
 }
 
 #[tokio::test]
-async fn each_sort_is_stable_and_its_pages_hold_everything_once() {
+async fn each_sort_is_stable_and_its_pages_contain_each_cluster_once() {
     let store = store_with(&various(&mut StdRng::seed_from_u64(4), 120)).await;
     let (clock, clusters) = store.clusters().await.unwrap();
     for sort in SortBy::ALL {
@@ -261,7 +266,7 @@ async fn each_sort_is_stable_and_its_pages_hold_everything_once() {
 }
 
 #[tokio::test]
-async fn a_page_shifts_by_nothing_that_happens_elsewhere() {
+async fn changes_elsewhere_do_not_shift_the_next_page() {
     let options = empty_database().await.unwrap();
     let store = store(&options);
     store.migrate().await.unwrap();
@@ -277,7 +282,7 @@ async fn a_page_shifts_by_nothing_that_happens_elsewhere() {
 }
 
 #[tokio::test]
-async fn a_cursor_is_good_for_its_own_list_only() {
+async fn cursor_is_valid_only_for_its_own_list() {
     let store = store_with(&various(&mut StdRng::seed_from_u64(5), 20)).await;
     let first = ClusterQuery { limit: 5, ..query(SortBy::Memory, Order::Desc) };
     let cursor = store.cluster_page(&first, &RULES).await.unwrap().next_cursor.unwrap();
@@ -303,7 +308,7 @@ async fn a_cursor_is_good_for_its_own_list_only() {
 }
 
 #[tokio::test]
-async fn an_empty_fleet_is_an_empty_page() {
+async fn empty_fleet_is_an_empty_page() {
     let store = store_with(&[]).await;
     let page = store.cluster_page(&ClusterQuery::default(), &RULES).await.unwrap();
     assert_eq!((page.clusters.len(), page.total, page.next_cursor), (0, 0, None));
@@ -313,24 +318,24 @@ async fn an_empty_fleet_is_an_empty_page() {
 }
 
 #[tokio::test]
-async fn the_whole_list_comes_in_pieces_in_the_order_of_names() {
+async fn clusters_after_returns_the_list_in_parts_in_the_order_of_names() {
     let store = store_with(&various(&mut StdRng::seed_from_u64(6), 50)).await;
     let (_, clusters) = store.clusters().await.unwrap();
-    let mut pieces: Vec<Cluster> = Vec::new();
+    let mut found: Vec<Cluster> = Vec::new();
     loop {
-        let after = pieces.last().map(|cluster| cluster.name.to_string()).unwrap_or_default();
-        let piece = store.clusters_after(&after, 7).await.unwrap();
-        if piece.is_empty() {
+        let after = found.last().map(|cluster| cluster.name.to_string()).unwrap_or_default();
+        let part = store.clusters_after(&after, 7).await.unwrap();
+        if part.is_empty() {
             break;
         }
-        pieces.extend(piece);
+        found.extend(part);
     }
-    assert_eq!(pieces, clusters);
+    assert_eq!(found, clusters);
 }
 
-/// What the migration makes of reports that were stored before it.
+/// The migration summarizes the reports that were stored before it.
 #[tokio::test]
-async fn older_reports_are_summed_up_as_newer_ones() {
+async fn reports_from_before_the_migration_are_summarized_like_later_ones() {
     let options = empty_database().await.unwrap();
     let store = store(&options);
     store.migrate().await.unwrap();
@@ -351,9 +356,9 @@ async fn older_reports_are_summed_up_as_newer_ones() {
     let columns = migration.lines().filter_map(|line| line.trim().strip_prefix("ADD COLUMN "));
     let columns =
         columns.map(|column| column.split(' ').next().unwrap()).filter(|name| *name != "search_text");
-    let forgotten: Vec<String> = columns.map(|name| format!("{name} = DEFAULT")).collect();
-    assert_eq!(forgotten.len(), 20);
-    let sql = format!("UPDATE remote_cluster_liveness SET {}", forgotten.join(", "));
+    let reset: Vec<String> = columns.map(|name| format!("{name} = DEFAULT")).collect();
+    assert_eq!(reset.len(), 20);
+    let sql = format!("UPDATE remote_cluster_liveness SET {}", reset.join(", "));
     execute(&options, &sql).await.unwrap();
     assert_ne!(texts(&options, rows).await.unwrap(), written);
     execute(&options, &format!("--{backfill}")).await.unwrap();
@@ -363,7 +368,7 @@ async fn older_reports_are_summed_up_as_newer_ones() {
 }
 
 #[tokio::test]
-async fn totals_add_up() {
+async fn totals_are_the_sums_over_all_clusters() {
     let store = store_with(&various(&mut StdRng::seed_from_u64(7), 200)).await;
     let (_, totals) = store.fleet_totals(&RULES).await.unwrap();
     let (clock, clusters) = store.clusters().await.unwrap();

@@ -1,4 +1,4 @@
-//! Heartbeats in batches, liveness, warnings and transitions of health.
+//! Batches of heartbeats, liveness, warnings and health transitions.
 
 use std::sync::Arc;
 
@@ -6,8 +6,7 @@ use fleet::warning::findings;
 use fleet::{ClusterId, HealthRules, HealthState, Thresholds, WarningKind};
 use protocol::Heartbeat;
 use protocol::heartbeat::Details;
-use store::heartbeats::NewHeartbeat;
-use store::heartbeats::Presence;
+use store::heartbeats::{NewHeartbeat, Presence};
 use store::testing::{empty_database, execute, migrated_store, store as store_over};
 use store::{DatabaseOptions, HeartbeatWriter, Store, WriteError};
 use time::Duration;
@@ -18,7 +17,7 @@ fn writer(store: &Store) -> HeartbeatWriter {
     HeartbeatWriter::start(store.clone(), Arc::new(Presence::new(store.clone())))
 }
 
-fn beat(cluster: ClusterId, body: &str) -> NewHeartbeat {
+fn heartbeat(cluster: ClusterId, body: &str) -> NewHeartbeat {
     let details = Heartbeat::parse(body.as_bytes()).unwrap().details;
     let findings = findings(&details, Thresholds::default());
     NewHeartbeat { cluster, details, findings }
@@ -37,14 +36,14 @@ async fn migrated() -> (DatabaseOptions, Store) {
 }
 
 #[tokio::test]
-async fn what_is_reported_is_read_back_and_joining_does_not_move() {
+async fn report_is_read_back_and_joined_at_does_not_change() {
     let store = migrated_store().await.unwrap();
     let id = enrolled(&store, "a").await;
     let before = store.cluster("a").await.unwrap().unwrap();
     let body = r#"{"cpu_load_1":"0.42","memory_total_amount":8,"memory_usage":4,"ui_url":"https://x",
         "storage_pool_usages":[{"name":"b","member":"m","total":18446744073709551615,"usage":1},{"name":"a"}],
         "instance_statuses":[{"status":"Stopped","count":2},{"status":"Running","count":3}]}"#;
-    let sent = beat(id, body);
+    let sent = heartbeat(id, body);
     writer(&store).write(sent.clone()).await.unwrap();
     let after = store.cluster("a").await.unwrap().unwrap();
     assert_eq!(after.details, sent.details);
@@ -53,54 +52,56 @@ async fn what_is_reported_is_read_back_and_joining_does_not_move() {
 }
 
 #[tokio::test]
-async fn one_guilty_beat_never_fails_its_batch() {
+async fn refused_heartbeat_does_not_fail_its_batch() {
     let store = migrated_store().await.unwrap();
-    let mut beats = Vec::new();
+    let mut heartbeats = Vec::new();
     for number in 0..20 {
-        beats.push(beat(enrolled(&store, &format!("c{number}")).await, "{}"));
+        heartbeats.push(heartbeat(enrolled(&store, &format!("c{number}")).await, "{}"));
     }
-    // The wire refuses NUL; it stands for whatever a column turns out not to hold.
-    beats[7].details.ui_url = "\0".to_owned();
+    // The protocol refuses NUL. Here it is an example of a value that a column cannot hold.
+    heartbeats[7].details.ui_url = "\0".to_owned();
     let writer = writer(&store);
-    let outcomes = futures_util::future::join_all(beats.into_iter().map(|beat| writer.write(beat))).await;
+    let outcomes =
+        futures_util::future::join_all(heartbeats.into_iter().map(|heartbeat| writer.write(heartbeat))).await;
     for (number, outcome) in outcomes.iter().enumerate() {
         match outcome {
             Err(WriteError::Refused(_)) if number == 7 => {}
             Ok(()) if number != 7 => {}
-            other => panic!("beat {number}: {other:?}"),
+            other => panic!("heartbeat {number}: {other:?}"),
         }
     }
 }
 
 #[tokio::test]
-async fn the_last_beat_of_a_cluster_wins_and_all_are_answered() {
+async fn last_heartbeat_of_a_cluster_wins_and_all_get_a_response() {
     let store = migrated_store().await.unwrap();
     let id = enrolled(&store, "a").await;
     let writer = writer(&store);
-    let beats = (1..=50).map(|usage| beat(id, &format!(r#"{{"memory_usage":{usage}}}"#)));
-    let outcomes = futures_util::future::join_all(beats.map(|beat| writer.write(beat))).await;
+    let heartbeats = (1..=50).map(|usage| heartbeat(id, &format!(r#"{{"memory_usage":{usage}}}"#)));
+    let outcomes = futures_util::future::join_all(heartbeats.map(|heartbeat| writer.write(heartbeat))).await;
     assert!(outcomes.iter().all(Result::is_ok));
     assert_eq!(store.cluster("a").await.unwrap().unwrap().details.memory_usage, 50);
 }
 
 #[tokio::test]
-async fn a_removed_cluster_is_told_so_and_the_rest_of_its_batch_is_stored() {
+async fn heartbeat_of_a_removed_cluster_fails_and_the_rest_of_its_batch_is_stored() {
     let store = migrated_store().await.unwrap();
     let (gone, kept) = (enrolled(&store, "gone").await, enrolled(&store, "kept").await);
     store.remove_cluster("gone", &origin()).await.unwrap();
     let writer = writer(&store);
     let full = r#"{"memory_total_amount":10,"memory_usage":9}"#;
-    let (first, second) = tokio::join!(writer.write(beat(gone, full)), writer.write(beat(kept, full)));
+    let (first, second) =
+        tokio::join!(writer.write(heartbeat(gone, full)), writer.write(heartbeat(kept, full)));
     assert!(matches!(first, Err(WriteError::NoSuchCluster)), "{first:?}");
     second.unwrap();
 }
 
 #[tokio::test]
-async fn warnings_keep_their_since_and_go_when_their_cause_goes() {
+async fn warnings_keep_their_since_and_are_cleared_when_resolved() {
     let store = migrated_store().await.unwrap();
     let id = enrolled(&store, "a").await;
     let writer = writer(&store);
-    let memory = |usage| beat(id, &format!(r#"{{"memory_total_amount":100,"memory_usage":{usage}}}"#));
+    let memory = |usage| heartbeat(id, &format!(r#"{{"memory_total_amount":100,"memory_usage":{usage}}}"#));
     let warnings = async || store.cluster("a").await.unwrap().unwrap().reported_warnings;
     writer.write(memory(90)).await.unwrap();
     let first = warnings().await;
@@ -116,11 +117,11 @@ async fn warnings_keep_their_since_and_go_when_their_cause_goes() {
 }
 
 #[tokio::test]
-async fn silence_turns_late_then_lost_and_a_beat_turns_it_back_each_recorded() {
+async fn silence_and_return_are_recorded_as_transitions() {
     let (options, store) = migrated().await;
     let id = enrolled(&store, "a").await;
     let writer = writer(&store);
-    writer.write(beat(id, "{}")).await.unwrap();
+    writer.write(heartbeat(id, "{}")).await.unwrap();
     let uid = store.cluster("a").await.unwrap().unwrap().uid;
     let rules = HealthRules::default();
     let silence = async |seconds: i32| {
@@ -137,7 +138,7 @@ async fn silence_turns_late_then_lost_and_a_beat_turns_it_back_each_recorded() {
     let health = seen.health(&rules, &store.service_clock().await.unwrap());
     assert_eq!(health.state, HealthState::Late);
     assert_eq!(silence(200).await[0].to, HealthState::Lost);
-    writer.write(beat(id, "{}")).await.unwrap();
+    writer.write(heartbeat(id, "{}")).await.unwrap();
     let back = store.record_health_transitions(rules).await.unwrap();
     assert_eq!((back[0].from, back[0].to), (HealthState::Lost, HealthState::Fresh));
     let states: Vec<_> = store.transitions(uid).await.unwrap().iter().map(|step| step.to).collect();
@@ -145,12 +146,12 @@ async fn silence_turns_late_then_lost_and_a_beat_turns_it_back_each_recorded() {
 }
 
 #[tokio::test]
-async fn an_outage_of_the_hub_makes_nobody_late() {
+async fn outage_of_the_hub_makes_no_cluster_late() {
     let (options, store) = migrated().await;
     let id = enrolled(&store, "a").await;
     let writer = writer(&store);
-    writer.write(beat(id, "{}")).await.unwrap();
-    // An hour ago: the beat, and the last time that a unit accepted anything.
+    writer.write(heartbeat(id, "{}")).await.unwrap();
+    // The heartbeat was an hour ago, and so was the last time that a unit accepted heartbeats.
     let sql = "UPDATE remote_cluster_liveness SET heard_at = heard_at - interval '1 h',
             last_heartbeat_at = last_heartbeat_at - interval '1 h';
         UPDATE connector_presence SET accepting_until = accepting_until - interval '1 h'";
@@ -159,17 +160,17 @@ async fn an_outage_of_the_hub_makes_nobody_late() {
         let clock = store.service_clock().await.unwrap();
         store.cluster("a").await.unwrap().unwrap().health(&HealthRules::default(), &clock).state
     };
-    assert_eq!(judged().await, HealthState::Fresh, "while the outage lasts");
+    assert_eq!(judged().await, HealthState::Fresh, "during the outage");
     Presence::new(store.clone()).mark().await.unwrap();
-    assert_eq!(judged().await, HealthState::Fresh, "after it");
-    writer.write(beat(id, "{}")).await.unwrap();
+    assert_eq!(judged().await, HealthState::Fresh, "after the outage");
+    writer.write(heartbeat(id, "{}")).await.unwrap();
     let gaps = store.cluster("a").await.unwrap().unwrap().liveness.recent_gaps;
-    assert_eq!(gaps.expected_interval(), Duration::MINUTE, "the outage is no gap of the cluster's");
+    assert_eq!(gaps.expected_interval(), Duration::MINUTE, "the outage does not count as a gap");
 }
 
-/// The batch statement stores readings of the database's view, judging reads the clock in the domain's words.
+/// The batch statement uses the view of the database, and health is judged with the clock of the domain.
 #[tokio::test]
-async fn the_databases_service_clock_is_the_domains() {
+async fn service_clock_of_the_database_equals_that_of_the_domain() {
     let (options, store) = migrated().await;
     for (silence, outages) in [(0, 0), (14, 100), (16, 100), (3600, 5)] {
         let sql = format!(
@@ -186,12 +187,12 @@ async fn the_databases_service_clock_is_the_domains() {
 }
 
 #[tokio::test]
-async fn the_last_eight_gaps_are_kept() {
+async fn last_eight_gaps_are_kept() {
     let (options, store) = migrated().await;
     let id = enrolled(&store, "a").await;
     let writer = writer(&store);
     for _ in 0..12 {
-        writer.write(beat(id, "{}")).await.unwrap();
+        writer.write(heartbeat(id, "{}")).await.unwrap();
         let back = "UPDATE remote_cluster_liveness SET heard_at = heard_at - interval '600 s'";
         execute(&options, back).await.unwrap();
     }
@@ -203,7 +204,7 @@ async fn the_last_eight_gaps_are_kept() {
 }
 
 #[tokio::test]
-async fn a_stored_list_that_cannot_be_read_hides_nobody() {
+async fn unreadable_stored_list_does_not_hide_the_cluster() {
     let (options, store) = migrated().await;
     enrolled(&store, "a").await;
     execute(&options, "UPDATE remote_cluster_details SET member_statuses = '{\"x\":1}'").await.unwrap();

@@ -1,4 +1,4 @@
-//! How clusters were: written once by whichever unit comes first, added up by the hour, dropped when old.
+//! The history: sampled once by any unit, rolled up by the hour, dropped when it is old.
 
 use fleet::history::{HistoryPoint, Resolution};
 use fleet::{ClusterId, HealthRules, HealthState};
@@ -8,7 +8,7 @@ use store::{DatabaseOptions, Store};
 const RULES: HealthRules =
     HealthRules { late_floor: time::Duration::minutes(2), lost_floor: time::Duration::minutes(5) };
 
-/// A hub that listens, with these clusters: one that reports, one that never did, one that fell silent.
+/// A hub that accepts heartbeats, with three clusters: one that reports, one that never did, and one that stopped.
 async fn hub() -> (DatabaseOptions, Store) {
     let options = empty_database().await.unwrap();
     let store = store(&options);
@@ -34,14 +34,14 @@ async fn points(store: &Store, cluster: i32, resolution: Resolution) -> Vec<Hist
 }
 
 #[tokio::test]
-async fn every_five_minutes_each_cluster_is_remembered_once_whoever_tries() {
+async fn each_cluster_is_sampled_once_in_five_minutes_by_any_unit() {
     let (options, store) = hub().await;
     let other = store::testing::store(&options);
     let (one, two) = tokio::join!(store.record_history(RULES), other.record_history(RULES));
     one.unwrap();
     two.unwrap();
     store.record_history(RULES).await.unwrap();
-    // Should the five minutes end just now, there are two points.
+    // If five minutes end during the test, there are two points.
     let found = points(&store, 1, Resolution::FiveMinutes).await;
     assert!((1..=2).contains(&found.len()));
     assert_eq!(found[0].at.unix_timestamp() % 300, 0);
@@ -53,7 +53,7 @@ async fn every_five_minutes_each_cluster_is_remembered_once_whoever_tries() {
 }
 
 #[tokio::test]
-async fn what_was_not_reported_is_not_remembered_as_if_it_were() {
+async fn cluster_without_a_report_has_no_figures() {
     let (_, store) = hub().await;
     store.record_history(RULES).await.unwrap();
     let never = points(&store, 2, Resolution::FiveMinutes).await;
@@ -63,7 +63,7 @@ async fn what_was_not_reported_is_not_remembered_as_if_it_were() {
 }
 
 #[tokio::test]
-async fn while_the_hub_hears_nobody_nothing_is_said_of_anybody() {
+async fn nothing_is_sampled_while_no_unit_accepts_heartbeats() {
     let (options, store) = hub().await;
     execute(&options, "UPDATE connector_presence SET accepting_until = now() - interval '1 hour'")
         .await
@@ -73,7 +73,7 @@ async fn while_the_hub_hears_nobody_nothing_is_said_of_anybody() {
 }
 
 #[tokio::test]
-async fn hours_are_added_up_with_the_worst_state_and_the_average_of_what_was_reported() {
+async fn hours_have_the_worst_state_and_the_average_of_reported_figures() {
     let (options, store) = hub().await;
     store.record_history(RULES).await.unwrap();
     let older = "
@@ -94,7 +94,7 @@ async fn hours_are_added_up_with_the_worst_state_and_the_average_of_what_was_rep
     assert_eq!(hours[0].health, HealthState::Lost);
     let figures = hours[0].figures.unwrap();
     assert_eq!((figures.cpu_load, figures.memory_usage), (3.0, 53.0));
-    // Whatever is asked again, an hour is there once.
+    // Rolling up an hour again does not duplicate it.
     execute(&options, "UPDATE history_progress SET hours_until = hours_until - interval '2 hours'")
         .await
         .unwrap();
@@ -103,7 +103,7 @@ async fn hours_are_added_up_with_the_worst_state_and_the_average_of_what_was_rep
 }
 
 #[tokio::test]
-async fn what_is_too_old_goes_with_its_partition() {
+async fn old_points_are_dropped_with_their_partition() {
     let (options, store) = hub().await;
     let partitions =
         "SELECT inhrelid::regclass::text FROM pg_inherits JOIN pg_class AS c ON c.oid = inhparent
@@ -122,7 +122,7 @@ async fn what_is_too_old_goes_with_its_partition() {
 }
 
 #[tokio::test]
-async fn hours_that_nobody_was_there_to_add_up_are_caught_up_with() {
+async fn missed_hours_are_rolled_up_later() {
     let (options, store) = hub().await;
     execute(&options, "UPDATE history_progress SET hours_until = now() - interval '30 days'").await.unwrap();
     for _ in 0..14 {
@@ -133,11 +133,11 @@ async fn hours_that_nobody_was_there_to_add_up_are_caught_up_with() {
 }
 
 #[tokio::test]
-async fn a_clock_that_jumps_ahead_throws_nothing_away_and_stops_nothing_when_it_is_right_again() {
+async fn clock_that_jumps_ahead_and_back_deletes_nothing_and_sampling_continues() {
     let (options, store) = hub().await;
     store.record_history(RULES).await.unwrap();
     let kept = points(&store, 1, Resolution::FiveMinutes).await;
-    // As if what is now had been written by a clock ten days ahead.
+    // The clock was ten days ahead when the last sample was written.
     execute(
         &options,
         "UPDATE history_progress SET sampled_at = now() + interval '10 days',
@@ -148,7 +148,7 @@ async fn a_clock_that_jumps_ahead_throws_nothing_away_and_stops_nothing_when_it_
     execute(&options, "DELETE FROM cluster_samples").await.unwrap();
     store.record_history(RULES).await.unwrap();
     assert_eq!(points(&store, 1, Resolution::FiveMinutes).await.len(), kept.len());
-    // And the other way round: it was days ago that somebody was there.
+    // The last sample is ten days old, as if the clock had jumped ahead.
     let old = "CREATE TABLE cluster_samples_20200101 PARTITION OF cluster_samples
             FOR VALUES FROM ('2020-01-01') TO ('2020-01-02');
         UPDATE history_progress SET sampled_at = now() - interval '10 days'";
@@ -161,7 +161,7 @@ async fn a_clock_that_jumps_ahead_throws_nothing_away_and_stops_nothing_when_it_
 }
 
 #[tokio::test]
-async fn an_hour_that_cannot_be_added_up_costs_no_points() {
+async fn failed_roll_up_does_not_prevent_sampling() {
     let (options, store) = hub().await;
     let broken = "UPDATE history_progress SET hours_until = date_trunc('hour', now()) - interval '2 hours';
         CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no'; END $$;

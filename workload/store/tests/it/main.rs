@@ -1,4 +1,4 @@
-//! The store over a real PostgreSQL: each test has a database of its own on a server that all of them share.
+//! Tests of the store with a real PostgreSQL: they share a server, and each test has its own database.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 

@@ -1,4 +1,4 @@
-//! How the sinks of metrics stand, as units say.
+//! The state of the metrics sinks, as units report it.
 
 use store::metrics_sinks::SinkReport;
 use store::testing::{empty_database, execute, migrated_store, store};
@@ -17,7 +17,7 @@ fn report(sink: &str, state: &str) -> SinkReport {
 }
 
 #[tokio::test]
-async fn each_unit_says_how_it_sees_each_sink_and_the_last_word_counts() {
+async fn last_report_of_each_unit_and_sink_is_kept() {
     let store = migrated_store().await.unwrap();
     let (one, other) = (Uuid::now_v7(), Uuid::now_v7());
     store.report_sinks(one, &[report("a", "taking"), report("b", "idle")]).await.unwrap();
@@ -32,7 +32,7 @@ async fn each_unit_says_how_it_sees_each_sink_and_the_last_word_counts() {
 }
 
 #[tokio::test]
-async fn what_a_unit_said_that_has_gone_is_forgotten() {
+async fn expired_reports_are_not_returned() {
     let options = empty_database().await.unwrap();
     let store = store(&options);
     store.migrate().await.unwrap();

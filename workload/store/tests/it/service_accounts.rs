@@ -1,4 +1,4 @@
-//! Service accounts: made once, found by their token, gone when revoked.
+//! Service accounts: creation, lookup by token, revocation.
 
 use std::time::Instant;
 
@@ -32,7 +32,7 @@ async fn database() -> (DatabaseOptions, Store) {
 }
 
 #[tokio::test]
-async fn an_account_is_found_by_its_token_alone() {
+async fn account_is_found_only_by_its_token() {
     let store = migrated_store().await.unwrap();
     store.put_service_account(&account("ci", Duration::HOUR), &token(1), &origin()).await.unwrap();
     let found = store.service_account_by_token(&token(1)).await.unwrap().unwrap();
@@ -42,7 +42,7 @@ async fn an_account_is_found_by_its_token_alone() {
 }
 
 #[tokio::test]
-async fn a_revoked_account_is_gone_at_once() {
+async fn revoked_account_is_refused_at_once() {
     let store = migrated_store().await.unwrap();
     store.put_service_account(&account("ci", Duration::HOUR), &token(1), &origin()).await.unwrap();
     assert!(store.revoke_service_account("ci", &origin()).await.unwrap());
@@ -52,7 +52,7 @@ async fn a_revoked_account_is_gone_at_once() {
 }
 
 #[tokio::test]
-async fn a_name_is_taken_until_its_account_expires() {
+async fn name_is_taken_until_its_account_expires() {
     let store = migrated_store().await.unwrap();
     store.put_service_account(&account("ci", -Duration::SECOND), &token(1), &origin()).await.unwrap();
     assert_eq!(store.service_account_by_token(&token(1)).await.unwrap(), None, "it has expired");
@@ -66,7 +66,7 @@ async fn a_name_is_taken_until_its_account_expires() {
 }
 
 #[tokio::test]
-async fn accounts_are_listed_by_the_bytes_of_their_names() {
+async fn accounts_are_sorted_by_the_bytes_of_their_names() {
     let store = migrated_store().await.unwrap();
     for (byte, name) in ["b", "é", "B", "a/b"].into_iter().enumerate() {
         let token = token(u8::try_from(byte).unwrap());
@@ -77,40 +77,40 @@ async fn accounts_are_listed_by_the_bytes_of_their_names() {
 }
 
 #[tokio::test]
-async fn the_use_of_an_account_is_noted_at_most_once_a_minute() {
+async fn last_use_is_recorded_at_most_once_a_minute() {
     let (options, store) = database().await;
     store.put_service_account(&account("ci", Duration::HOUR), &token(1), &origin()).await.unwrap();
     store.service_account_by_token(&token(1)).await.unwrap();
-    let noted = noted(&store).await;
+    let recorded = last_use(&store).await;
     let finds = (0..50).map(|_| {
         let store = store.clone();
         tokio::spawn(async move { store.service_account_by_token(&token(1)).await.unwrap().unwrap() })
     });
     for found in futures_util::future::join_all(finds.collect::<Vec<_>>()).await {
-        assert_eq!(found.unwrap().last_used_at, Some(noted));
+        assert_eq!(found.unwrap().last_used_at, Some(recorded));
     }
     let minute_ago = "UPDATE service_accounts SET last_used_at = now() - interval '61 seconds'";
     store::testing::execute(&options, minute_ago).await.unwrap();
     store.service_account_by_token(&token(1)).await.unwrap();
     let began = Instant::now();
-    while self::noted(&store).await <= noted {
-        assert!(began.elapsed().as_secs() < 10, "it is noted again after a minute");
+    while last_use(&store).await <= recorded {
+        assert!(began.elapsed().as_secs() < 10, "the use is recorded again after a minute");
     }
 }
 
-/// When the one account was last used, once that is noted.
-async fn noted(store: &Store) -> OffsetDateTime {
+/// Waits until the last use of the only account is recorded, and returns it.
+async fn last_use(store: &Store) -> OffsetDateTime {
     let began = Instant::now();
     loop {
         if let Some(at) = store.service_accounts().await.unwrap()[0].last_used_at {
             return at;
         }
-        assert!(began.elapsed().as_secs() < 10, "it is noted soon");
+        assert!(began.elapsed().as_secs() < 10, "the use is recorded soon");
     }
 }
 
 #[tokio::test]
-async fn making_and_revoking_stand_in_the_audit_trail_and_the_token_nowhere() {
+async fn creation_and_revocation_are_recorded_without_the_token() {
     let (options, store) = database().await;
     store.put_service_account(&account("ci", Duration::HOUR), &token(1), &origin()).await.unwrap();
     store.put_service_account(&account("ci", Duration::HOUR), &token(2), &origin()).await.unwrap_err();

@@ -1,4 +1,4 @@
-//! Sessions as they are stored.
+//! Sessions of people.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -23,7 +23,7 @@ async fn begin(store: &Store, id: u8) -> SessionId {
 }
 
 #[tokio::test]
-async fn a_person_has_several_sessions_and_each_ends_by_itself() {
+async fn person_has_several_sessions_that_end_separately() {
     let store = migrated_store().await.unwrap();
     let (one, two) = (begin(&store, 1).await, begin(&store, 2).await);
     assert!(store.end_session(one).await.unwrap());
@@ -34,14 +34,14 @@ async fn a_person_has_several_sessions_and_each_ends_by_itself() {
 }
 
 #[tokio::test]
-async fn who_waited_for_the_lock_sees_what_was_made_of_the_session() {
+async fn caller_that_waited_for_the_lock_sees_the_updated_session() {
     let store = migrated_store().await.unwrap();
     let id = begin(&store, 1).await;
     let renewals = Arc::new(AtomicU32::new(0));
-    let judged = (0..4).map(|_| {
+    let updates = (0..4).map(|_| {
         let (store, renewals) = (store.clone(), renewals.clone());
         tokio::spawn(async move {
-            let judge = store.update_session(id, LIMITS, move |session| {
+            let update = store.update_session(id, LIMITS, move |session| {
                 async move {
                     if session.sealed == b"renewed" {
                         return SessionUpdate::Keep;
@@ -52,11 +52,11 @@ async fn who_waited_for_the_lock_sees_what_was_made_of_the_session() {
                 }
                 .boxed()
             });
-            judge.await.unwrap().unwrap().sealed
+            update.await.unwrap().unwrap().sealed
         })
     });
-    for judged in judged.collect::<Vec<_>>() {
-        assert_eq!(judged.await.unwrap(), b"renewed");
+    for update in updates.collect::<Vec<_>>() {
+        assert_eq!(update.await.unwrap(), b"renewed");
     }
     assert_eq!(renewals.load(Ordering::Relaxed), 1);
     let ended = store.update_session(id, LIMITS, |_| async { SessionUpdate::End }.boxed()).await.unwrap();
@@ -64,7 +64,7 @@ async fn who_waited_for_the_lock_sees_what_was_made_of_the_session() {
 }
 
 #[tokio::test]
-async fn what_has_ended_by_itself_is_pruned() {
+async fn expired_sessions_are_pruned() {
     let options = empty_database().await.unwrap();
     let store = store::testing::store(&options);
     store.migrate().await.unwrap();
@@ -90,7 +90,7 @@ async fn what_has_ended_by_itself_is_pruned() {
 }
 
 #[tokio::test]
-async fn the_last_request_is_marked_once_in_a_while() {
+async fn time_of_the_last_request_is_updated_occasionally() {
     let options = empty_database().await.unwrap();
     let store = store::testing::store(&options);
     store.migrate().await.unwrap();
@@ -106,7 +106,7 @@ async fn the_last_request_is_marked_once_in_a_while() {
 }
 
 #[tokio::test]
-async fn the_people_of_the_existing_program_stay_who_they_are() {
+async fn people_of_the_existing_program_are_kept() {
     for id in ["serial PRIMARY KEY", "uuid PRIMARY KEY"] {
         let options = empty_database().await.unwrap();
         let table = format!(

@@ -1,6 +1,6 @@
-//! What the tests of the store share.
+//! Helpers for the tests of the store.
 
-#![allow(unreachable_pub, reason = "a module of tests has no outside")]
+#![allow(unreachable_pub, reason = "a test module is not used elsewhere")]
 
 pub mod made;
 
@@ -15,13 +15,13 @@ use time::{Duration, OffsetDateTime};
 /// A new self-signed certificate.
 pub fn certificate() -> Certificate {
     let key = rcgen::KeyPair::generate().unwrap();
-    let mut parameters = rcgen::CertificateParams::new(vec!["site".to_owned()]).unwrap();
+    let mut parameters = rcgen::CertificateParams::new(vec!["cluster".to_owned()]).unwrap();
     parameters.not_before = OffsetDateTime::now_utc() - Duration::DAY;
     parameters.not_after = OffsetDateTime::now_utc() + Duration::days(3650);
     Certificate::from_pem(&parameters.self_signed(&key).unwrap().pem()).unwrap()
 }
 
-/// Whoever runs a test.
+/// The origin of what a test does.
 pub fn origin() -> Origin {
     Actor::command_line("test").locally()
 }
@@ -30,7 +30,7 @@ pub fn secret() -> Secret {
     Secret::from_random(&[7; 32])
 }
 
-/// Keeps a token for this name whose secret is [`secret`].
+/// Stores a token for this name with the secret [`secret`].
 pub async fn token_for(store: &Store, name: &str, lifetime: Duration) -> PendingToken {
     let now = store.now().await.unwrap();
     let token = PendingToken {
@@ -51,17 +51,17 @@ pub fn request(name: &str, certificate: &Certificate) -> JoinRequest {
     }
 }
 
-/// The proof by the whole token, whose secret is [`secret`].
+/// The proof by the whole token, with the secret [`secret`].
 pub fn token_proof(name: &str) -> JoinProof {
     JoinProof::Token(PresentedToken { secret: secret(), server_name: name.to_owned() })
 }
 
-/// The proof by HMAC under this key.
+/// The proof by HMAC with this key.
 pub fn hmac_proof(key: &[u8], body: &'static [u8]) -> JoinProof {
     JoinProof::Hmac { proof: Proof::parse(&proof::sign(key, body)).unwrap(), body: body.into() }
 }
 
-/// Enrols a cluster; answers its certificate's fingerprint.
+/// Enrols a cluster and returns the fingerprint of its certificate.
 pub async fn enrol(store: &Store, name: &str) -> Fingerprint {
     token_for(store, name, Duration::HOUR).await;
     let certificate = certificate();

@@ -11,15 +11,15 @@ use time::macros::datetime;
 use crate::support::{certificate, origin, request};
 
 const JOINED: OffsetDateTime = datetime!(2025-03-04 05:06:07 UTC);
-const LAST_BEAT: OffsetDateTime = datetime!(2026-01-02 03:04:05 UTC);
+const LAST_HEARTBEAT: OffsetDateTime = datetime!(2026-01-02 03:04:05 UTC);
 
-/// What the existing program leaves behind at one of its versions: two clusters, one of which never reported, with
-/// thresholds, a live and an expired token.
+/// A database of the existing program at one of its versions: two clusters, one of which never reported, with
+/// thresholds, a valid token and an expired one.
 async fn existing_database(
     version: u8,
-    site: &Certificate,
+    reporting: &Certificate,
     silent: &Certificate,
-    live: &str,
+    valid_token: &str,
 ) -> DatabaseOptions {
     let options = empty_database().await.unwrap();
     let age = if version >= 2 { "age integer," } else { "" };
@@ -41,7 +41,7 @@ async fn existing_database(
         )
     };
     let triggers = trigger("remote_clusters") + &trigger("remote_cluster_details");
-    let (site, silent) = (site.to_pem(), silent.to_pem());
+    let (reporting, silent) = (reporting.to_pem(), silent.to_pem());
     let sql = format!(
         "CREATE TABLE goose_db_version (id serial PRIMARY KEY, version_id bigint NOT NULL, is_applied boolean NOT NULL,
             tstamp timestamp DEFAULT now());
@@ -66,7 +66,7 @@ async fn existing_database(
             value text NOT NULL, UNIQUE (remote_cluster_id, key));
         {people}
         INSERT INTO remote_clusters (name, description, status, cluster_certificate, joined_at, created_at) VALUES
-            ('a/b \"x\"', 'in the cellar', 'ACTIVE', '{site}', '2026-01-02 03:04:05', '0001-01-01'),
+            ('a/b \"x\"', 'in the cellar', 'ACTIVE', '{reporting}', '2026-01-02 03:04:05', '0001-01-01'),
             ('silent', NULL, 'ACTIVE', '{silent}', '2025-01-01', '0001-01-01');
         INSERT INTO remote_cluster_details (remote_cluster_id, ceph_count, instance_count, member_count,
             instance_statuses, storage_pool_usages, cpu_total_count, memory_total_amount, memory_usage, cpu_load_1,
@@ -77,7 +77,7 @@ async fn existing_database(
         INSERT INTO remote_cluster_config (remote_cluster_id, key, value)
             VALUES (1, 'disk_threshold', '70'), (1, 'memory_threshold', '65');
         INSERT INTO remote_cluster_tokens (encoded_token, expiry, cluster_name, description) VALUES
-            ('{live}', now() + interval '1 day', 'newcomer', 'by hand'),
+            ('{valid_token}', now() + interval '1 day', 'newcomer', 'by hand'),
             ('not a token', now() - interval '1 day', 'broken', NULL);
         {triggers}"
     );
@@ -85,7 +85,7 @@ async fn existing_database(
     options
 }
 
-fn live_token(name: &str) -> JoinToken {
+fn valid_token(name: &str) -> JoinToken {
     JoinToken {
         secret: protocol::Secret::from_text("a secret of the existing program"),
         expires_at: OffsetDateTime::now_utc() + time::Duration::DAY,
@@ -106,11 +106,11 @@ async fn join_with(store: &Store, encoded: &str) {
     assert_eq!(store.cluster("newcomer").await.unwrap().unwrap().description, "by hand");
 }
 
-async fn everything_goes_on_working(version: u8) {
+async fn check_takeover_of(version: u8) {
     use secrecy::ExposeSecret as _;
-    let (site, silent) = (certificate(), certificate());
-    let encoded = live_token("newcomer").encode();
-    let options = existing_database(version, &site, &silent, encoded.expose_secret()).await;
+    let (reporting, silent) = (certificate(), certificate());
+    let encoded = valid_token("newcomer").encode();
+    let options = existing_database(version, &reporting, &silent, encoded.expose_secret()).await;
     let store = store_over(&options);
     let taken_over = store.migrate().await.unwrap().taken_over.unwrap();
     assert_eq!((taken_over.version, taken_over.clusters, taken_over.tokens), (i64::from(version), 2, 1));
@@ -118,9 +118,9 @@ async fn everything_goes_on_working(version: u8) {
     let cluster = store.cluster("a/b \"x\"").await.unwrap().unwrap();
     assert_eq!(cluster.description, "in the cellar");
     assert_eq!((cluster.joined_at, cluster.created_at), (JOINED, JOINED));
-    assert_eq!(cluster.liveness.last_heartbeat_at, Some(LAST_BEAT));
-    assert_eq!(cluster.fingerprint, site.fingerprint);
-    assert_eq!(cluster.certificate_validity.1, site.not_after);
+    assert_eq!(cluster.liveness.last_heartbeat_at, Some(LAST_HEARTBEAT));
+    assert_eq!(cluster.fingerprint, reporting.fingerprint);
+    assert_eq!(cluster.certificate_validity.1, reporting.not_after);
     assert_eq!(cluster.thresholds.disk, Percent::new(70).unwrap());
     assert_eq!(cluster.thresholds.memory, Percent::new(65).unwrap());
     assert_eq!(cluster.details.instance_count(), 3);
@@ -131,43 +131,43 @@ async fn everything_goes_on_working(version: u8) {
     assert_eq!((never.description.as_str(), never.liveness.last_heartbeat_at), ("", None));
     assert_eq!(never.joined_at, datetime!(2025-01-01 00:00 UTC));
 
-    // The existing program was stopped before the takeover: its silence since then is nobody's fault.
+    // The existing program was stopped before the takeover: the time since then does not count as silence.
     store::heartbeats::Presence::new(store.clone()).mark().await.unwrap();
     let clock = store.service_clock().await.unwrap();
     let health = cluster.health(&fleet::HealthRules::default(), &clock);
     assert_eq!(health.state, HealthState::Fresh);
 
-    let found = store.enrolled_cluster_by_fingerprint(site.fingerprint).await.unwrap().unwrap();
+    let found = store.enrolled_cluster_by_fingerprint(reporting.fingerprint).await.unwrap().unwrap();
     assert_eq!(found.uid, cluster.uid);
     join_with(&store, encoded.expose_secret()).await;
 
     let clear = "SELECT column_name FROM information_schema.columns
         WHERE column_name IN ('encoded_token', 'tunnel_manager_member_url', 'age')";
-    assert!(texts(&options, clear).await.unwrap().is_empty(), "no token lies in clear any more");
+    assert!(texts(&options, clear).await.unwrap().is_empty(), "no token is stored in clear");
 }
 
 #[tokio::test]
 async fn version_1_is_taken_over() {
-    everything_goes_on_working(1).await;
+    check_takeover_of(1).await;
 }
 
 #[tokio::test]
 async fn version_2_is_taken_over() {
-    everything_goes_on_working(2).await;
+    check_takeover_of(2).await;
 }
 
 #[tokio::test]
 async fn version_3_is_taken_over() {
-    everything_goes_on_working(3).await;
+    check_takeover_of(3).await;
 }
 
 #[tokio::test]
 async fn version_4_is_taken_over() {
-    everything_goes_on_working(4).await;
+    check_takeover_of(4).await;
 }
 
 #[tokio::test]
-async fn a_second_start_changes_nothing() {
+async fn second_migration_changes_nothing() {
     let options = existing_database(4, &certificate(), &certificate(), "not a token either").await;
     let store = store_over(&options);
     assert!(store.migrate().await.unwrap().taken_over.is_some());
@@ -178,7 +178,7 @@ async fn a_second_start_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_version_that_is_not_known_is_left_alone() {
+async fn unknown_version_is_left_unchanged() {
     let options = existing_database(4, &certificate(), &certificate(), "x").await;
     execute(&options, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (5, true)")
         .await
@@ -192,9 +192,9 @@ async fn a_version_that_is_not_known_is_left_alone() {
     assert_eq!(names, ["x", "not a token"]);
 }
 
-/// A database that was taken over and a new one must be the same to everything that runs on them later.
+/// Later migrations must find the same columns in a database that was taken over and in a new one.
 #[tokio::test]
-async fn a_taken_over_database_has_the_columns_of_a_new_one() {
+async fn taken_over_database_has_the_columns_of_a_new_one() {
     let new = empty_database().await.unwrap();
     store_over(&new).migrate().await.unwrap();
     let old = existing_database(4, &certificate(), &certificate(), "x").await;
@@ -206,7 +206,7 @@ async fn a_taken_over_database_has_the_columns_of_a_new_one() {
 }
 
 #[tokio::test]
-async fn many_units_starting_together_migrate_once() {
+async fn units_that_start_together_migrate_once() {
     let options = empty_database().await.unwrap();
     let units = (0..8).map(|_| {
         let store = store_over(&options);
@@ -214,5 +214,5 @@ async fn many_units_starting_together_migrate_once() {
     });
     let applied = futures_util::future::join_all(units.collect::<Vec<_>>()).await;
     let applied: Vec<_> = applied.into_iter().map(Result::unwrap).filter(|count| *count > 0).collect();
-    assert_eq!(applied.len(), 1, "one unit did all the work: {applied:?}");
+    assert_eq!(applied.len(), 1, "one unit applied all migrations: {applied:?}");
 }

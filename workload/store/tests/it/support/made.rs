@@ -1,16 +1,15 @@
-//! Clusters of all sorts, written into a database with what they report and how long they have been silent.
+//! Clusters of all kinds, with their reports and the time since their last heartbeat.
 
 use std::sync::Arc;
 
 use fleet::ClusterId;
 use rand::RngExt as _;
 use rand::rngs::StdRng;
-use store::heartbeats::NewHeartbeat;
-use store::heartbeats::Presence;
+use store::heartbeats::{NewHeartbeat, Presence};
 use store::testing::{empty_database, execute, store};
 use store::{HeartbeatWriter, Store};
 
-/// A store with a clock that stands still, since nobody accepts heartbeats there: limits are met exactly.
+/// A store whose service clock does not run, because no unit accepts heartbeats, so that limits are met exactly.
 pub async fn store_with(clusters: &[Made]) -> Store {
     let options = empty_database().await.unwrap();
     let store = store(&options);
@@ -26,15 +25,20 @@ pub async fn store_with(clusters: &[Made]) -> Store {
     store
 }
 
-/// What they report arrives as it always does.
+/// Stores their reports through the writer.
 pub async fn report(store: &Store, clusters: &[Made]) {
     let writer = HeartbeatWriter::start(store.clone(), Arc::new(Presence::new(store.clone())));
-    let beats = clusters.iter().enumerate().filter(|(_, made)| made.report != "{}").map(|(number, made)| {
-        let details = protocol::Heartbeat::parse(made.report.as_bytes()).unwrap().details;
-        let findings = fleet::warning::findings(&details, fleet::Thresholds::default());
-        writer.write(NewHeartbeat { cluster: ClusterId(i32::try_from(number).unwrap()), details, findings })
-    });
-    for outcome in futures_util::future::join_all(beats).await {
+    let heartbeats =
+        clusters.iter().enumerate().filter(|(_, made)| made.report != "{}").map(|(number, made)| {
+            let details = protocol::Heartbeat::parse(made.report.as_bytes()).unwrap().details;
+            let findings = fleet::warning::findings(&details, fleet::Thresholds::default());
+            writer.write(NewHeartbeat {
+                cluster: ClusterId(i32::try_from(number).unwrap()),
+                details,
+                findings,
+            })
+        });
+    for outcome in futures_util::future::join_all(heartbeats).await {
         outcome.unwrap();
     }
 }
@@ -43,11 +47,11 @@ pub async fn report(store: &Store, clusters: &[Made]) {
 pub struct Made {
     pub name: String,
     pub description: String,
-    /// Microseconds of silence.
+    /// The time since its last heartbeat, in microseconds.
     pub silence: i64,
-    /// Microseconds.
+    /// The gaps between its heartbeats, in microseconds.
     pub gaps: Vec<i64>,
-    pub heard: bool,
+    pub has_reported: bool,
     pub report: String,
     pub certificate_days: i64,
     pub joined_days: u32,
@@ -60,7 +64,7 @@ impl Default for Made {
             description: String::new(),
             silence: 0,
             gaps: vec![],
-            heard: true,
+            has_reported: true,
             report: "{}".to_owned(),
             certificate_days: 1000,
             joined_days: 1,
@@ -98,13 +102,13 @@ impl Made {
             FROM service_clock WHERE remote_cluster_id = {number};",
             gaps.join(", "),
             self.silence,
-            self.heard,
+            self.has_reported,
             self.silence
         )
     }
 }
 
-/// A fleet of all sorts, with many ties.
+/// A fleet of all kinds of clusters, with many equal values.
 pub fn various(random: &mut StdRng, size: usize) -> Vec<Made> {
     let mut pick = |from: &[&str]| from[random.random_range(0..from.len())].to_owned();
     let mut made = Vec::new();
@@ -121,7 +125,7 @@ pub fn various(random: &mut StdRng, size: usize) -> Vec<Made> {
                 .parse()
                 .unwrap(),
             gaps: vec![],
-            heard: pick(&["yes", "yes", "yes", "no"]) == "yes",
+            has_reported: pick(&["yes", "yes", "yes", "no"]) == "yes",
             report: format!(
                 r#"{{"cpu_load_1":"{load}","cpu_total_count":{cpus},"memory_total_amount":100,"memory_usage":{usage},
                 "member_statuses":[{{"status":"{member}","count":{count}}},{{"status":"Online","count":1}}],
