@@ -50,8 +50,10 @@ static COLUMNS: &[Column] = &[
     column("instances_stopped", Value::Integer(|report| report.summary.instances[1])).in_liveness(),
     column("instances_frozen", Value::Integer(|report| report.summary.instances[2])).in_liveness(),
     column("instances_error", Value::Integer(|report| report.summary.instances[3])).in_liveness(),
-    column("other_members", Value::Json(|report| counts(&report.summary.other_members))).in_liveness(),
-    column("other_instances", Value::Json(|report| counts(&report.summary.other_instances))).in_liveness(),
+    column("other_members", Value::OptionalJson(|report| counts(&report.summary.other_members)))
+        .in_liveness(),
+    column("other_instances", Value::OptionalJson(|report| counts(&report.summary.other_instances)))
+        .in_liveness(),
 ];
 
 /// The statement that stores a batch, built once for the process.
@@ -74,7 +76,9 @@ enum Value {
     Double(fn(&Report<'_>) -> f64),
     Text(for<'r> fn(&'r Report<'_>) -> &'r str),
     /// Sent as text and cast to `jsonb`.
-    Json(fn(&Report<'_>) -> Option<String>),
+    Json(fn(&Report<'_>) -> String),
+    /// The same, or null.
+    OptionalJson(fn(&Report<'_>) -> Option<String>),
 }
 
 /// What the values are taken from.
@@ -132,8 +136,12 @@ impl Value {
             Self::Integer(_) => "integer[]",
             Self::BigInt(_) => "bigint[]",
             Self::Double(_) => "double precision[]",
-            Self::Text(_) | Self::Json(_) => "text[]",
+            Self::Text(_) | Self::Json(_) | Self::OptionalJson(_) => "text[]",
         }
+    }
+
+    fn is_json(&self) -> bool {
+        matches!(self, Self::Json(_) | Self::OptionalJson(_))
     }
 
     fn array<'a>(&self, reports: &'a [Report<'a>]) -> Box<dyn ToSql + Sync + Send + 'a> {
@@ -143,6 +151,7 @@ impl Value {
             Self::Double(value) => Box::new(reports.iter().map(value).collect::<Vec<_>>()),
             Self::Text(value) => Box::new(reports.iter().map(value).collect::<Vec<_>>()),
             Self::Json(value) => Box::new(reports.iter().map(value).collect::<Vec<_>>()),
+            Self::OptionalJson(value) => Box::new(reports.iter().map(value).collect::<Vec<_>>()),
         }
     }
 }
@@ -180,7 +189,7 @@ fn statement(columns: &[Column]) -> String {
 
 fn assignments(columns: &[Column], target: impl Fn(&Column) -> Option<&'static str>) -> String {
     let assignment = |column: &Column| {
-        let cast = if matches!(column.value, Value::Json(_)) { "::jsonb" } else { "" };
+        let cast = if column.value.is_json() { "::jsonb" } else { "" };
         Some(format!("{} = heartbeat.{}{cast}", target(column)?, column.name))
     };
     columns.iter().filter_map(assignment).collect::<Vec<_>>().join(", ")
@@ -192,8 +201,8 @@ fn counts(counts: &BTreeMap<String, i64>) -> Option<String> {
 }
 
 /// A list in JSON. Lists of texts and numbers can always be serialized.
-fn list<T: Serialize>(list: &[T]) -> Option<String> {
-    Some(serde_json::to_string(list).unwrap_or_else(|_| "[]".to_owned()))
+fn list<T: Serialize>(list: &[T]) -> String {
+    serde_json::to_string(list).unwrap_or_else(|_| "[]".to_owned())
 }
 
 #[cfg(test)]
@@ -204,7 +213,7 @@ mod tests {
     fn statement_names_each_column_once_in_each_list() {
         let columns = [
             column("id", Value::Integer(|report| report.id)),
-            column("a", Value::Json(|_| None)).in_details(),
+            column("a", Value::OptionalJson(|_| None)).in_details(),
             column("b", Value::Text(|_| "")).in_details().in_liveness_as("c"),
         ];
         let sql = statement(&columns);
