@@ -10,7 +10,7 @@ const WARNINGS: [name: string, warning: RegExp, advice: RegExp][] = [
   ["hamburg-00008", /critical.*storage pool local on micro00 is 97 ?% full, above 80 ?%/i, /Free space/],
   ["helsinki-00012", /warning.*memory is 91 ?% used, above 80 ?%/i, /Stop or move instances/],
   ["hamburg-00072", /warning.*1 instance is in Error/i, /instance's log/],
-  ["porto-00017", /warning.*certificate runs out in/i, /Renew the cluster's certificate/],
+  ["porto-00017", /warning.*certificate expires in/i, /Renew the cluster's certificate/],
 ];
 
 test("a warning has a text, a duration and advice", async ({ openAs }) => {

@@ -62,7 +62,7 @@ async fn exit_codes_tell_scripts_what_happened() {
         (&["token", "create", "x"], 4, "there is already a valid join token for \"x\""),
         (&["token", "create", ""], 2, "a cluster name cannot be empty"),
         (&["token", "create", "y", "--expire", "yesterday"], 2, "a time such as 2030-01-31T12:00:00Z"),
-        (&["token", "create", "y", "--expire", "2001-01-01T00:00:00Z"], 2, "the expiry lies in the past"),
+        (&["token", "create", "y", "--expire", "2001-01-01T00:00:00Z"], 2, "the expiry is in the past"),
         (&["token", "revoke", "y"], 3, "there is no join token for \"y\""),
         (&["token", "revoke", "x"], 0, ""),
         (&["cluster", "show", "x"], 3, "there is no cluster named \"x\""),

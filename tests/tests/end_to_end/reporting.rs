@@ -43,8 +43,8 @@ async fn a_beat_is_answered_with_what_the_contract_says_and_shown_at_once() {
         texts,
         [
             "1 member is Offline",
-            "storage pool local on m1 is 96 % full, above 80 %",
-            "memory is 90 % used, above 80 %",
+            "storage pool local on m1 is 96% full, above 80%",
+            "memory is 90% used, above 80%",
             "1 instance is in Error"
         ]
     );

@@ -90,7 +90,7 @@ async fn what_cannot_be_made_is_refused_with_the_reason() {
         (json!({ "role": "viewer" }), 400, "missing field `name`"),
         (json!({ "name": "x" }), 400, "missing field `role`"),
         (json!({ "name": "x", "role": "root" }), 400, "unknown variant `root`"),
-        (json!({ "name": "x", "role": "viewer", "expiry": "2001-01-01T00:00:00Z" }), 400, "lies in the past"),
+        (json!({ "name": "x", "role": "viewer", "expiry": "2001-01-01T00:00:00Z" }), 400, "is in the past"),
         (json!({ "name": "x", "role": "viewer", "expiry": "2999-01-01T00:00:00Z" }), 400, "five years"),
         (json!({ "name": "x", "role": "viewer", "description": "\0" }), 400, "cannot be stored"),
     ];

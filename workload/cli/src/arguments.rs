@@ -106,9 +106,9 @@ pub enum Command {
     Login(Login),
     /// Sign out of a hub
     Logout,
-    /// Show who is signed in to the hub and their role
+    /// Show who is signed in to the hub, and in which role
     Whoami,
-    /// Migrate the database to this program's schema, or take over one of microcloud-cluster-manager
+    /// Migrate the database to this version, or take over a database of microcloud-cluster-manager
     Migrate,
     /// Run everything on this machine, with a local PostgreSQL and self-signed certificates
     Local(Local),

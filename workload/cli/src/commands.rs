@@ -154,7 +154,7 @@ fn with_local_settings(source: Source) -> Result<Source, Failure> {
 }
 
 fn names_database(source: &Source) -> bool {
-    source.says(&table::CONFIG_FILE) || source.says(&table::DB_HOST)
+    source.is_set(&table::CONFIG_FILE) || source.is_set(&table::DB_HOST)
 }
 
 /// Whether the file belongs to the account that runs this: a file that somebody else left in the current folder must

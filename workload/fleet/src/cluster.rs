@@ -1,4 +1,9 @@
-//! An enrolled cluster: who it is, how it is configured, what it last reported.
+//! An enrolled cluster: its identity, its configuration and its last report.
+
+pub mod change;
+pub mod percent;
+pub mod report_summary;
+pub mod state;
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,50 +16,50 @@ use uuid::Uuid;
 
 use crate::{Health, HealthRules, Liveness, ServiceClock, Thresholds, Warning, warning};
 
-/// A cluster's identity: it never changes, whatever the cluster is called.
+/// A cluster's identity. It never changes, even if the cluster's name does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ClusterUid(pub Uuid);
 
-/// The number of a cluster's rows in the database. Not for people: [`ClusterUid`] and name are.
+/// The number of a cluster's rows in the database. It is not shown to people; the name and [`ClusterUid`] are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ClusterId(pub i32);
 
-/// A cluster as it stands now.
+/// A cluster.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cluster {
-    /// Its rows' number.
+    /// The number of its rows in the database.
     pub id: ClusterId,
-    /// Who it is.
+    /// Its identity.
     pub uid: ClusterUid,
-    /// What it is called.
+    /// Its name.
     pub name: ClusterName,
-    /// What people noted about it.
+    /// Its description, written by people.
     pub description: String,
-    /// `ACTIVE`.
+    /// Always `ACTIVE` (contract 2).
     pub status: String,
-    /// The certificate that it presents, in PEM.
+    /// The certificate that it authenticates with, in PEM.
     pub certificate_pem: String,
     /// The certificate's fingerprint.
     pub fingerprint: Fingerprint,
-    /// From when to when the certificate is valid.
+    /// The start and the end of the validity of the certificate.
     pub certificate_validity: (OffsetDateTime, OffsetDateTime),
-    /// When to warn about it.
+    /// The thresholds above which the hub warns.
     pub thresholds: Thresholds,
-    /// When it joined; never moved by a heartbeat.
+    /// When it joined. Heartbeats do not change it.
     pub joined_at: OffsetDateTime,
-    /// When its row was made.
+    /// When its row was created.
     pub created_at: OffsetDateTime,
-    /// What it last reported; all zero before the first heartbeat.
+    /// Its last report; all zero before the first heartbeat.
     pub details: Details,
-    /// Whether and how regularly it beats.
+    /// When it sent heartbeats.
     pub liveness: Liveness,
-    /// Warnings from its last report, with since.
+    /// The warnings of its last report.
     pub reported_warnings: Vec<Warning>,
 }
 
 impl ClusterUid {
-    /// A new identity; sorts by the time of its making (UUID version 7).
+    /// A new identity. Identities sort by the time of their creation (UUID version 7).
     pub fn new() -> Self {
         Self(Uuid::now_v7())
     }
@@ -81,12 +86,12 @@ impl FromStr for ClusterUid {
 }
 
 impl Cluster {
-    /// The judgement over its heartbeats.
+    /// Its health, judged from its heartbeats.
     pub fn health(&self, rules: &HealthRules, clock: &ServiceClock) -> Health {
         rules.judge(&self.liveness, clock)
     }
 
-    /// All that is wrong with it, worst first: its silence, its certificate, and what it last reported.
+    /// All its warnings, worst first: about missing heartbeats, its certificate, and its last report.
     pub fn warnings(&self, health: &Health, clock: &ServiceClock) -> Vec<Warning> {
         let mut all: Vec<Warning> = warning::of_health(health)
             .into_iter()
@@ -97,7 +102,7 @@ impl Cluster {
         all
     }
 
-    /// The last heartbeat, or its joining before the first (contract section 2).
+    /// The time of its last heartbeat; before the first, the time at which it joined (contract 2).
     pub fn last_status_update_at(&self) -> OffsetDateTime {
         self.liveness.last_heartbeat_at.unwrap_or(self.joined_at)
     }

@@ -1,56 +1,61 @@
-//! Fresh, late or lost: judged on the server, by its clock, from the beats alone.
+//! Fresh, late or lost: judged by the hub's clock, from the heartbeats alone.
 //!
-//! A cluster is expected to beat at the median of its last gaps (its administrator sets the interval on the site, it
-//! is not sent), at least every minute. It is late after two expected intervals and lost after five, the latter not
-//! before five minutes.
+//! The expected interval is the median of the last gaps between heartbeats, at least a minute: the interval is
+//! configured on the cluster and not sent. A cluster is late after two expected intervals and lost after five, but not
+//! before the floors in [`HealthRules`].
+
+pub mod history;
+pub mod service_clock;
+pub mod trend;
+pub mod warning;
 
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
 use crate::{ServiceClock, ServiceTime};
 
-/// How a cluster stands.
+/// How recently a cluster sent a heartbeat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum HealthState {
-    /// It beats as expected.
+    /// It sends heartbeats as expected.
     Fresh,
-    /// It has been silent for longer than it should.
+    /// It has not sent a heartbeat for longer than expected.
     Late,
-    /// It has been silent for so long that nobody should count on it.
+    /// It has not sent a heartbeat for so long that it must be assumed unreachable.
     Lost,
 }
 
-/// The judgement that every screen, answer and metric shows.
+/// The health that every page, response and metric shows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Health {
-    /// How the cluster stands.
+    /// The state.
     pub state: HealthState,
-    /// Since when.
+    /// Since when the cluster is in this state.
     #[serde(with = "time::serde::rfc3339")]
     pub since: OffsetDateTime,
-    /// Why, in words for people; empty when fresh.
+    /// The reasons, for people; empty if fresh.
     pub reasons: Vec<String>,
 }
 
-/// What is known of a cluster's beats.
+/// When a cluster sent heartbeats.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Liveness {
-    /// The last heartbeat; none before the first.
+    /// The last heartbeat, if there was one.
     pub last_heartbeat_at: Option<OffsetDateTime>,
-    /// When it was last heard, beat or join, on the service clock.
+    /// The last heartbeat, or the join before the first, on the service clock.
     pub heard_at: ServiceTime,
-    /// The gaps between its last beats.
+    /// The gaps between its last heartbeats.
     pub recent_gaps: RecentGaps,
-    /// The state that was last recorded, and since when.
+    /// The state that was last recorded, and since when it has lasted.
     pub recorded: (HealthState, OffsetDateTime),
 }
 
-/// The gaps between a cluster's last beats, newest last, at most [`RecentGaps::KEPT`].
+/// The gaps between a cluster's last heartbeats, oldest first, at most [`RecentGaps::MAX_GAPS`].
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RecentGaps(Vec<Duration>);
 
-/// How much silence is too much. The floors are settings (`HEALTH_LATE_SECONDS`, `HEALTH_LOST_SECONDS`).
+/// How long a cluster may be silent. The floors are settings (`HEALTH_LATE_SECONDS`, `HEALTH_LOST_SECONDS`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HealthRules {
     /// No cluster is late before this much silence.
@@ -65,7 +70,7 @@ impl HealthState {
     /// All states, best first.
     pub const ALL: [Self; 3] = [Self::Fresh, Self::Late, Self::Lost];
 
-    /// The state in a word, as API and database have it.
+    /// The state as a word, as in the API and the database.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Fresh => "fresh",
@@ -74,7 +79,7 @@ impl HealthState {
         }
     }
 
-    /// 0 fresh, 1 late, 2 lost: where a number stands for it.
+    /// The state as a number: 0 fresh, 1 late, 2 lost.
     pub const fn rank(self) -> i16 {
         match self {
             Self::Fresh => 0,
@@ -92,19 +97,19 @@ impl HealthState {
 // === impl RecentGaps ===
 
 impl RecentGaps {
-    /// How many gaps count.
-    pub const KEPT: usize = 8;
-    /// The shortest interval that is ever expected: today's clients' default.
-    pub const SHORTEST: Duration = Duration::MINUTE;
+    /// The number of gaps that count.
+    pub const MAX_GAPS: usize = 8;
+    /// The shortest interval that is expected: the default of MicroCloud.
+    pub const MIN_INTERVAL: Duration = Duration::MINUTE;
 
-    /// The last gaps, oldest first; of more than [`Self::KEPT`] the newest count.
+    /// Takes gaps, oldest first. Only the newest [`Self::MAX_GAPS`] count.
     pub fn new(gaps: impl IntoIterator<Item = Duration>) -> Self {
         let mut gaps: Vec<_> = gaps.into_iter().collect();
-        let surplus = gaps.len().saturating_sub(Self::KEPT);
+        let surplus = gaps.len().saturating_sub(Self::MAX_GAPS);
         Self(gaps.split_off(surplus))
     }
 
-    /// How long the cluster is expected to be silent between two beats.
+    /// The expected interval between two heartbeats.
     pub fn expected_interval(&self) -> Duration {
         let mut sorted = self.0.clone();
         sorted.sort_unstable();
@@ -114,7 +119,7 @@ impl RecentGaps {
             (Some(middle), _) => *middle,
             (None, _) => Duration::ZERO,
         };
-        median.max(Self::SHORTEST)
+        median.max(Self::MIN_INTERVAL)
     }
 }
 
@@ -133,15 +138,15 @@ impl HealthRules {
         self.late_floor.max(expected * 2)
     }
 
-    /// The silence after which it is lost; never before it is late.
+    /// The silence after which such a cluster is lost; never less than that for late.
     pub fn lost_after(&self, expected: Duration) -> Duration {
         self.lost_floor.max(expected * 5).max(self.late_after(expected))
     }
 
-    /// How a cluster with this expected interval stands after this much silence.
+    /// The state of a cluster with this expected interval after this much silence.
     pub fn state(&self, silence: Duration, expected: Duration) -> HealthState {
         if silence <= self.late_floor {
-            // Nearly all are, and need no look at what is expected of them.
+            // Almost all clusters end here, without a look at their interval.
             HealthState::Fresh
         } else if silence > self.lost_after(expected) {
             HealthState::Lost
@@ -170,20 +175,22 @@ impl HealthRules {
         };
         let reasons = match limit {
             None => vec![],
-            Some(_) => vec![silence_in_words(liveness, silence, expected)],
+            Some(_) => vec![reason(liveness, silence, expected)],
         };
         Health { state, since, reasons }
     }
 }
 
-fn silence_in_words(liveness: &Liveness, silence: Duration, expected: Duration) -> String {
-    let what =
-        if liveness.last_heartbeat_at.is_some() { "no heartbeat for" } else { "no heartbeat yet, joined" };
-    let ago = if liveness.last_heartbeat_at.is_some() { "" } else { " ago" };
-    format!("{what} {}{ago}, one is expected every {}", in_words(silence), in_words(expected))
+fn reason(liveness: &Liveness, silence: Duration, expected: Duration) -> String {
+    let (silence, expected) = (in_words(silence), in_words(expected));
+    if liveness.last_heartbeat_at.is_some() {
+        format!("no heartbeat for {silence} (expected every {expected})")
+    } else {
+        format!("no heartbeat since it joined {silence} ago (expected every {expected})")
+    }
 }
 
-/// A duration as people say it: its largest two units, `45 s`, `3 min 20 s`, `2 h`, `5 d 4 h`.
+/// A duration in its two largest units: `45 s`, `3 min 20 s`, `2 h`, `5 d 4 h`.
 pub fn in_words(duration: Duration) -> String {
     let seconds = duration.whole_seconds().max(0);
     let units = [
@@ -210,7 +217,7 @@ mod tests {
         Duration::seconds(seconds)
     }
 
-    /// A cluster last heard at `T`, judged when the hub's clock says `T + now`.
+    /// The health at `T + now` of a cluster whose last heartbeat came at `T`.
     fn judged(gaps: &[i64], now: i64) -> Health {
         judged_with_outage(gaps, now, 0)
     }
@@ -228,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cluster_with_the_default_interval_is_late_after_two_minutes_and_lost_after_five() {
+    fn default_interval_is_late_after_two_minutes_and_lost_after_five() {
         for (silence, state) in [
             (0, HealthState::Fresh),
             (120, HealthState::Fresh),
@@ -241,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slow_cluster_is_given_its_own_time() {
+    fn longer_interval_is_late_and_lost_later() {
         let every_ten_minutes = [600; 8];
         assert_eq!(judged(&every_ten_minutes, 1200).state, HealthState::Fresh);
         assert_eq!(judged(&every_ten_minutes, 1201).state, HealthState::Late);
@@ -249,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn one_odd_gap_changes_nothing() {
+    fn single_long_gap_does_not_change_the_expected_interval() {
         assert_eq!(judged(&[60, 60, 60, 9000, 60, 60, 60, 60], 121).state, HealthState::Late);
     }
 
@@ -260,10 +267,10 @@ mod tests {
     }
 
     #[test]
-    fn says_since_when_and_why() {
+    fn health_has_since_and_reasons() {
         let health = judged(&[], 200);
         assert_eq!(health.since, T + seconds(120));
-        assert_eq!(health.reasons, ["no heartbeat for 3 min 20 s, one is expected every 1 min"]);
+        assert_eq!(health.reasons, ["no heartbeat for 3 min 20 s (expected every 1 min)"]);
         assert_eq!(
             judged(&[], 10),
             Health { state: HealthState::Fresh, since: T - Duration::DAY, reasons: vec![] }
@@ -271,13 +278,13 @@ mod tests {
     }
 
     #[test]
-    fn the_hubs_own_outage_makes_nobody_late() {
+    fn outage_of_the_hub_makes_no_cluster_late() {
         assert_eq!(judged_with_outage(&[60; 8], 3600, 3500).state, HealthState::Fresh);
         assert_eq!(judged_with_outage(&[60; 8], 3600, 3400).state, HealthState::Late);
     }
 
     #[test]
-    fn a_cluster_that_never_beat_is_judged_from_its_joining() {
+    fn cluster_without_heartbeat_is_judged_from_its_join() {
         let liveness = Liveness {
             last_heartbeat_at: None,
             heard_at: ServiceTime::from_stored(T),
@@ -288,11 +295,11 @@ mod tests {
         let clock = ServiceClock { now, accepting_until: now, outage_total: Duration::ZERO };
         let health = HealthRules::default().judge(&liveness, &clock);
         assert_eq!(health.state, HealthState::Late);
-        assert_eq!(health.reasons, ["no heartbeat yet, joined 2 min 30 s ago, one is expected every 1 min"]);
+        assert_eq!(health.reasons, ["no heartbeat since it joined 2 min 30 s ago (expected every 1 min)"]);
     }
 
     #[test]
-    fn durations_read_well() {
+    fn durations_have_their_two_largest_units() {
         for (amount, words) in [
             (0, "0 s"),
             (59, "59 s"),
@@ -307,7 +314,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn more_silence_never_makes_it_better(gaps in prop::collection::vec(0i64..100_000, 0..12), a in 0i64..1_000_000, b in 0i64..1_000_000) {
+        fn more_silence_never_improves_the_state(gaps in prop::collection::vec(0i64..100_000, 0..12), a in 0i64..1_000_000, b in 0i64..1_000_000) {
             prop_assert!(judged(&gaps, a.min(b)).state <= judged(&gaps, a.max(b)).state);
         }
     }

@@ -1,42 +1,35 @@
-//! The domain: what a cluster is, when it is healthy, what deserves a warning. Pure: time is a parameter, nothing
-//! here knows of SQL, HTTP or a runtime, so that the hub's one judgement can be tested without any of them.
+//! The domain: what a cluster is, when it is healthy, what deserves a warning. Pure: time is a parameter, and nothing
+//! here knows SQL, HTTP or a runtime, so that the rules can be tested without any of them.
 //!
-//! | module | holds |
-//! |---|---|
-//! | [`cluster`] | an enrolled cluster: who it is and what it last reported |
-//! | [`percent`] | whole percentages and the thresholds made of them |
-//! | [`service_clock`] | the hub's clock less the time in which nobody could be heard |
-//! | [`health`] | fresh, late, lost: since when and why |
-//! | [`warning`] | what is wrong inside a cluster, one definition for list, detail, API and metrics |
-//! | [`token`] | join tokens that wait to be used |
-//! | [`role`] | who may do what |
-//! | [`service_account`] | programs that call the API, and their tokens |
-//! | [`actor`] | who did something, and from where |
-//! | [`moment`] | points in time as people write them |
-//! | [`change`] | what people may change of a cluster |
-//! | [`report_summary`] | the few numbers of a report that the fleet is sorted and added up by |
-//! | [`standing`] | how a cluster stands: the facts by which the fleet is filtered, sorted and added up |
-//! | [`query`] | what can be asked of the fleet: which clusters, in which order; and which those are |
-//! | [`totals`] | what the fleet adds up to |
-//! | [`history`], [`trend`] | how a cluster was; when something that fills up will be full |
+//! | folder | module | holds |
+//! |---|---|---|
+//! | `cluster` | [`cluster`] | an enrolled cluster: its identity, its configuration and its last report |
+//! | | [`change`] | a change of a cluster's configuration |
+//! | | [`percent`] | whole percentages and thresholds |
+//! | | [`report_summary`] | the few numbers of a report by which the fleet is filtered, sorted and totalled |
+//! | | [`state`] | the state of a cluster, small enough to keep that of the whole fleet in memory |
+//! | `health` | [`health`] | fresh, late or lost: since when and why |
+//! | | [`service_clock`] | the hub's clock without the hub's own outages |
+//! | | [`warning`] | what is wrong with a cluster; one definition for list, page, API and metrics |
+//! | | [`history`], [`trend`] | past states of a cluster; when its storage or memory will be full |
+//! | `query` | [`query`] | filters, order and pages of the list of clusters, and their evaluation |
+//! | | [`totals`] | the totals of the fleet |
+//! | `access` | [`actor`] | who did something, and from where |
+//! | | [`role`] | who may do what |
+//! | | [`service_account`] | programs that call the API, and their tokens |
+//! | | [`token`] | join tokens that have not been used |
+//! | | [`timestamp`] | times in RFC 3339 |
 
-pub mod actor;
-pub mod change;
+mod access;
 pub mod cluster;
 pub mod health;
-pub mod history;
-pub mod moment;
-pub mod percent;
 pub mod query;
-pub mod report_summary;
-pub mod role;
-pub mod service_account;
-pub mod service_clock;
-pub mod standing;
-pub mod token;
-pub mod totals;
-pub mod trend;
-pub mod warning;
+pub mod timestamp;
+
+pub use access::{actor, role, service_account, token};
+pub use cluster::{change, percent, report_summary, state};
+pub use health::{history, service_clock, trend, warning};
+pub use query::totals;
 
 pub use actor::{Actor, ActorKind, Origin};
 pub use change::ClusterChange;
@@ -46,7 +39,7 @@ pub use percent::{Percent, Thresholds};
 pub use role::{Role, RoleMapping};
 pub use service_account::{ServiceAccount, ServiceToken};
 pub use service_clock::{ServiceClock, ServiceTime};
-pub use standing::Standing;
+pub use state::{ClusterState, Judge};
 pub use token::PendingToken;
 pub use totals::FleetTotals;
 pub use warning::{Severity, Warning, WarningKind};

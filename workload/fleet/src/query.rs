@@ -1,10 +1,11 @@
-//! What can be asked of the fleet: which clusters, in which order, which part of the list.
+//! Queries for the list of clusters: filters, order and pages.
 //!
-//! The same filter is read from a query (`health=late,lost&search=x`) and from JSON (`{"health": ["late", "lost"],
-//! "search": "x"}`), so that whoever changes many clusters at once can name them as the list does.
+//! The same filter is parsed from a query (`health=late,lost&search=x`) and from JSON (`{"health": ["late", "lost"],
+//! "search": "x"}`), so that a change of many clusters can use the filter of the list.
 
 mod parse;
 mod selection;
+pub mod totals;
 
 use serde::{Deserialize, Serialize};
 
@@ -12,38 +13,38 @@ use crate::{HealthState, Percent, WarningKind};
 
 use parse::{
     fields_from, fields_words, health_words, invalid, is_status, limit_from, once, order_from, order_words,
-    percent, search, shortened, sort_words, statuses, warning_words, without_repeats, word, words,
+    percent, search, sort_words, statuses, truncated, warning_words, without_repeats, word, words,
 };
 pub use selection::{Position, Selection, SortKey, matching, select};
 
-/// Which clusters. Every field that is set narrows further; of a list, one entry that fits is enough.
+/// A filter of clusters. A cluster must match all fields that are set, and one entry of each list.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct ClusterFilter {
-    /// Part of the name or of the description, without case, each character as it stands.
+    /// A part of the name or of the description, without case and without wildcards.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub search: Option<String>,
-    /// How they stand.
+    /// The health.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub health: Vec<HealthState>,
-    /// What they are warned about.
+    /// The kind of a warning.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warning: Vec<WarningKind>,
-    /// A status that one of their members has, without case.
+    /// The status of a member, without case.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub member_status: Vec<String>,
-    /// A status that one of their instances has, without case.
+    /// The status of an instance, without case.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub instance_status: Vec<String>,
-    /// More of their memory is used than this.
+    /// The percentage that the used share of the memory exceeds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory_above: Option<Percent>,
-    /// More of one of their storage pools is used than this.
+    /// The percentage that the used share of the fullest storage pool exceeds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub storage_above: Option<Percent>,
 }
 
-/// By what the list is sorted. Clusters that are equal in it follow by the bytes of their names.
+/// The key by which the list is sorted. Clusters with equal keys are sorted by the bytes of their names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SortBy {
@@ -51,86 +52,86 @@ pub enum SortBy {
     Name,
     /// The bytes of the description.
     Description,
-    /// Fresh, late, lost; among those, the severity of the worst warning.
+    /// The health; if equal, the severity of the worst warning.
     Health,
-    /// The time of the last heartbeat; none yet is before all others.
+    /// The time of the last heartbeat; clusters without one come before all others.
     LastHeartbeat,
-    /// How many members.
+    /// The number of members.
     Members,
-    /// How many instances run.
+    /// The number of running instances.
     Instances,
-    /// The load of the last minute for each CPU; for each member where the number of CPUs is not known.
+    /// The load of the last minute per CPU; per member if the number of CPUs is unknown.
     Cpu,
     /// The used share of the memory.
     Memory,
-    /// The used share of the fullest storage pool: it is the one that runs full, and the one that is warned about.
+    /// The used share of the fullest storage pool.
     Storage,
-    /// How many critical warnings; among equals, how many warnings.
+    /// The number of critical warnings; if equal, the number of all warnings.
     Warnings,
-    /// When it joined.
+    /// The time at which the cluster joined.
     JoinedAt,
 }
 
-/// In which direction.
+/// The direction in which the list is sorted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Order {
-    /// Least first.
+    /// Ascending: least first.
     Asc,
-    /// Most first, which is worst first.
+    /// Descending: most first, which is worst first.
     Desc,
 }
 
-/// How much of each cluster is wanted.
+/// The fields of each cluster to return.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Fields {
-    /// All there is.
+    /// All fields.
     #[default]
     All,
-    /// What a list shows.
+    /// The fields that a list shows.
     Summary,
 }
 
-/// One page of the list.
+/// A query for one page of the list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClusterQuery {
-    /// Which clusters.
+    /// The filter.
     pub filter: ClusterFilter,
-    /// By what they are sorted.
+    /// The sort key.
     pub sort: SortBy,
-    /// In which direction.
+    /// The sort direction.
     pub order: Order,
-    /// How many at most.
+    /// The most clusters on the page.
     pub limit: u16,
-    /// Where the page before ended, as that page said.
+    /// The cursor that the previous page returned.
     pub cursor: Option<String>,
-    /// How much of each.
+    /// The fields of each cluster.
     pub fields: Fields,
 }
 
-/// A query that cannot be understood. Its text names the parameter and what it can be.
+/// Why a query is invalid. The text names the parameter and its valid values.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidQuery {
-    /// There is no such parameter.
-    #[error("there is no parameter {name:?}; there are {}", ClusterQuery::PARAMETERS.join(", "))]
+    /// The parameter does not exist.
+    #[error("there is no parameter {name:?}; the parameters are {}", ClusterQuery::PARAMETERS.join(", "))]
     Parameter {
-        /// The parameter, shortened.
+        /// The parameter, truncated.
         name: String,
     },
-    /// It stands there more than once.
+    /// The parameter is given more than once.
     #[error("{name} can be given only once")]
     Repeated {
         /// The parameter.
         name: &'static str,
     },
-    /// It cannot have this value.
-    #[error("{name} cannot be {value:?}; it can be {allowed}")]
+    /// The parameter has an invalid value.
+    #[error("{name} cannot be {value:?}; it must be {allowed}")]
     Value {
         /// The parameter.
         name: &'static str,
-        /// The value, shortened.
+        /// The value, truncated.
         value: String,
-        /// What it can be.
+        /// The valid values.
         allowed: String,
     },
 }
@@ -138,12 +139,11 @@ pub enum InvalidQuery {
 // === impl ClusterFilter ===
 
 impl ClusterFilter {
-    /// How many statuses one list of a filter may name.
+    /// The most statuses in one list of a filter.
     pub const MAX_STATUSES: usize = 32;
 
-    /// The filter without what says nothing: an empty search, words said twice. An error where it holds what nothing
-    /// can be compared with.
-    pub fn checked(mut self) -> Result<Self, InvalidQuery> {
+    /// Validates the filter, and removes an empty search and duplicates.
+    pub fn validated(mut self) -> Result<Self, InvalidQuery> {
         self.search = self.search.map(|text| search(&text)).transpose()?.filter(|text| !text.is_empty());
         without_repeats(&mut self.health, |state| *state);
         without_repeats(&mut self.warning, |kind| *kind);
@@ -152,17 +152,17 @@ impl ClusterFilter {
         {
             without_repeats(list, |status| status.to_lowercase());
             if let Some(wrong) = list.iter().find(|status| !is_status(status)) {
-                return Err(invalid(name, wrong, "statuses with commas between them"));
+                return Err(invalid(name, wrong, "statuses, separated by commas"));
             }
             if list.len() > Self::MAX_STATUSES {
-                let most = format!("{} different statuses at most", Self::MAX_STATUSES);
+                let most = format!("at most {} different statuses", Self::MAX_STATUSES);
                 return Err(invalid(name, &list.join(","), most));
             }
         }
         Ok(self)
     }
 
-    /// Takes a parameter of a query, if it is one of the filter's; says whether it was.
+    /// Applies a parameter of a query. Returns whether it is one of the filter's.
     pub fn take(&mut self, name: &str, value: &str) -> Result<bool, InvalidQuery> {
         match name {
             "search" => once("search", &mut self.search, search(value)?)?,
@@ -187,7 +187,7 @@ impl ClusterFilter {
 // === impl SortBy and Order ===
 
 impl SortBy {
-    /// Everything that the list can be sorted by.
+    /// All sort keys.
     pub const ALL: [Self; 11] = [
         Self::Name,
         Self::Description,
@@ -202,7 +202,7 @@ impl SortBy {
         Self::JoinedAt,
     ];
 
-    /// As the query has it.
+    /// The word in a query.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Name => "name",
@@ -219,13 +219,13 @@ impl SortBy {
         }
     }
 
-    /// From its word.
+    /// The sort key from its word.
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|sort| sort.as_str() == word)
     }
 
-    /// The direction where none is asked for: texts from the beginning of the alphabet, all else most first.
-    pub const fn usual_order(self) -> Order {
+    /// The default direction: ascending for texts, descending for the rest.
+    pub const fn default_order(self) -> Order {
         match self {
             Self::Name | Self::Description => Order::Asc,
             _ => Order::Desc,
@@ -234,7 +234,7 @@ impl SortBy {
 }
 
 impl Order {
-    /// As the query has it.
+    /// The word in a query.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Asc => "asc",
@@ -250,7 +250,7 @@ impl Default for ClusterQuery {
         Self {
             filter: ClusterFilter::default(),
             sort: SortBy::Health,
-            order: SortBy::Health.usual_order(),
+            order: SortBy::Health.default_order(),
             limit: Self::DEFAULT_LIMIT,
             cursor: None,
             fields: Fields::All,
@@ -259,9 +259,9 @@ impl Default for ClusterQuery {
 }
 
 impl ClusterQuery {
-    /// How many clusters a page has where nobody says otherwise.
+    /// The default number of clusters on a page.
     pub const DEFAULT_LIMIT: u16 = 50;
-    /// How many it has at most.
+    /// The most clusters on a page.
     pub const MAX_LIMIT: u16 = 500;
     /// All parameters.
     pub const PARAMETERS: [&str; 12] = [
@@ -279,8 +279,7 @@ impl ClusterQuery {
         "fields",
     ];
 
-    /// A page from the decoded parameters of a query; `None` where there are none, which asks for the whole list as
-    /// it always was.
+    /// Parses the decoded parameters of a query. `None` if there are none, which asks for the whole list (contract 2).
     pub fn parse(parameters: &[(String, String)]) -> Result<Option<Self>, InvalidQuery> {
         if parameters.is_empty() {
             return Ok(None);
@@ -295,14 +294,14 @@ impl ClusterQuery {
                 "cursor" => once("cursor", &mut cursor, value.clone())?,
                 "fields" => once("fields", &mut fields, word("fields", value, fields_from, fields_words)?)?,
                 _ if filter.take(name, value)? => {}
-                _ => return Err(InvalidQuery::Parameter { name: shortened(name) }),
+                _ => return Err(InvalidQuery::Parameter { name: truncated(name) }),
             }
         }
         let sort = sort.unwrap_or(SortBy::Health);
         Ok(Some(Self {
-            filter: filter.checked()?,
+            filter: filter.validated()?,
             sort,
-            order: order.unwrap_or(sort.usual_order()),
+            order: order.unwrap_or(sort.default_order()),
             limit: limit.unwrap_or(Self::DEFAULT_LIMIT),
             cursor,
             fields: fields.unwrap_or_default(),

@@ -65,7 +65,7 @@ fn read(query: &str) -> Result<EventQuery, String> {
 }
 
 fn moment(name: &str, text: &str) -> Result<OffsetDateTime, String> {
-    fleet::moment::parse(text)
+    fleet::timestamp::parse(text)
         .ok_or_else(|| format!("{name:?} must be a time such as 2030-01-31T12:00:00Z (a + is written %2B)"))
 }
 

@@ -115,7 +115,7 @@ mod tests {
     fn a_past_expiry_and_a_missing_name_are_refused() {
         assert_eq!(
             checked(r#"{"cluster_name":"a","expiry":"2029-12-31T23:59:59Z"}"#),
-            Err("the expiry lies in the past".to_owned())
+            Err("the expiry is in the past".to_owned())
         );
         for body in ["{}", r#"{"cluster_name":""}"#] {
             assert_eq!(checked(body), Err("a cluster name cannot be empty".to_owned()));

@@ -104,7 +104,7 @@ fn local_settings(
 /// sign-in reports that the provider is unreachable.
 fn placeholder_sign_in_settings(source: &Source) -> Vec<(&'static Setting, String)> {
     let defaults = [(&table::OIDC_ISSUER, "http://127.0.0.1:1"), (&table::OIDC_CLIENT_ID, "cluster-manager")];
-    let missing = defaults.into_iter().filter(|(setting, _)| !source.says(setting));
+    let missing = defaults.into_iter().filter(|(setting, _)| !source.is_set(setting));
     missing.map(|(setting, value)| (setting, value.to_owned())).collect()
 }
 

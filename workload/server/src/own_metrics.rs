@@ -5,9 +5,9 @@ use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use fleet::Judge;
 use fleet::report_summary::{INSTANCE_STATUSES, MEMBER_STATUSES};
-use fleet::standing::Judge;
-use fleet::{HealthRules, HealthState, ServiceClock, Standing};
+use fleet::{ClusterState, HealthRules, HealthState, ServiceClock};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, MetricEncoder};
 use prometheus_client::metrics::MetricType;
@@ -47,7 +47,7 @@ struct Clusters {
 struct Seen {
     clock: ServiceClock,
     at: Instant,
-    standings: Arc<Vec<Arc<Standing>>>,
+    standings: Arc<Vec<Arc<ClusterState>>>,
 }
 
 impl OwnMetrics {
@@ -116,7 +116,7 @@ impl Collector for Clusters {
             ..*clock
         };
         let judge = Judge::new(&self.rules, &clock);
-        let mut gauge = |name: &str, help: &str, value: &dyn Fn(&Standing) -> Option<f64>| {
+        let mut gauge = |name: &str, help: &str, value: &dyn Fn(&ClusterState) -> Option<f64>| {
             let metric = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
             each(metric, standings, value)
         };
@@ -138,7 +138,7 @@ impl Collector for Clusters {
             "Expiry of the cluster's certificate, as Unix time",
             &|cluster| Some(cluster.certificate_not_after.unix_timestamp() as f64),
         )?;
-        let reported = |cluster: &Standing| cluster.last_heartbeat_at.is_some();
+        let reported = |cluster: &ClusterState| cluster.last_heartbeat_at.is_some();
         gauge(
             "cluster_manager_cluster_memory_usage_ratio",
             "Used share of the cluster's memory, from 0 to 1",
@@ -160,8 +160,8 @@ impl Collector for Clusters {
 /// Encodes one gauge for each cluster that has the value.
 fn each(
     mut metric: MetricEncoder<'_>,
-    standings: &[Arc<Standing>],
-    value: &dyn Fn(&Standing) -> Option<f64>,
+    standings: &[Arc<ClusterState>],
+    value: &dyn Fn(&ClusterState) -> Option<f64>,
 ) -> fmt::Result {
     for cluster in standings {
         if let Some(value) = value(cluster) {
@@ -173,7 +173,7 @@ fn each(
 
 fn by_status(
     encoder: &mut DescriptorEncoder<'_>,
-    standings: &[Arc<Standing>],
+    standings: &[Arc<ClusterState>],
     judge: &Judge<'_>,
 ) -> fmt::Result {
     let mut metric = encoder.encode_descriptor(
@@ -189,7 +189,7 @@ fn by_status(
             metric.encode_family(&labels)?.encode_gauge(&count)?;
         }
     }
-    let mut statuses = |name, help, words: [&'static str; 4], of: fn(&Standing) -> [i32; 4]| {
+    let mut statuses = |name, help, words: [&'static str; 4], of: fn(&ClusterState) -> [i32; 4]| {
         let mut metric = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
         for cluster in standings {
             for (word, count) in words.into_iter().zip(of(cluster)) {

@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use connector::{MetricsSink, SiteMetrics};
-use fleet::standing::Judge;
+use fleet::Judge;
 use fleet::{HealthRules, HealthState};
 use relay::time::UnixMillis;
 use relay::{Exposition, Relay, SinkStanding, SinkState};

@@ -1,7 +1,7 @@
-//! Every setting once: name, type, default, meaning (contract section 5).
+//! Every setting, defined once: name, form, default, meaning (contract 5).
 //!
-//! [`table`] is the list that documentation and charm are made from, [`source`] finds a value (flag, environment,
-//! `<NAME>_FILE`, `CONFIG_FILE`, default), [`typed`] turns the texts into what the program works with.
+//! [`table`] is the list, from which the documentation is generated. [`source`] finds a value (flag, environment,
+//! `<NAME>_FILE`, `CONFIG_FILE`, default). [`typed`] parses the values.
 
 pub mod source;
 pub mod table;

@@ -1,4 +1,4 @@
-//! Where a setting's value comes from.
+//! The values of settings, from flags, the environment and files.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use secrecy::SecretString;
 
 use crate::table::{self, Setting};
 
-/// All places that may say a setting, asked in order: flags, environment, `<NAME>_FILE`, `CONFIG_FILE`, default.
+/// The values of settings. The first of these counts: flag, environment, `<NAME>_FILE`, `CONFIG_FILE`, default.
 #[derive(Clone, Default)]
 pub struct Source {
     flags: BTreeMap<&'static str, String>,
@@ -16,10 +16,10 @@ pub struct Source {
     file: BTreeMap<String, String>,
 }
 
-/// A setting that is wrong or missing: one line that names the variable and what it must be.
+/// Why a setting is wrong or missing, in one line that names the variable and what it must be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SettingError {
-    /// There is no value and no default.
+    /// The setting has no value and no default.
     #[error("{name} is not set; it must be {form}")]
     Missing {
         /// The variable.
@@ -27,7 +27,7 @@ pub enum SettingError {
         /// What it must be.
         form: &'static str,
     },
-    /// The value is of another form.
+    /// The value has the wrong form.
     #[error("{name} must be {form}{shown}")]
     Invalid {
         /// The variable.
@@ -37,20 +37,20 @@ pub enum SettingError {
         /// `, not "…"`; empty for a secret.
         shown: String,
     },
-    /// The file that holds a secret, or the settings, cannot be used.
+    /// The file with a secret or with settings cannot be used.
     #[error("{name}: {path}: {problem}")]
     File {
         /// The variable that names the file.
         name: String,
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The problem.
         problem: String,
     },
 }
 
 impl Source {
-    /// The process' environment, and the file that its `CONFIG_FILE` names.
+    /// Reads the environment of the process, and the file in `CONFIG_FILE`.
     pub fn from_environment() -> Result<Self, SettingError> {
         let texts = std::env::vars_os().filter_map(|(name, value)| {
             Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))
@@ -58,7 +58,7 @@ impl Source {
         Self::from_variables(texts)
     }
 
-    /// The same from given variables.
+    /// Reads the given variables, and the file in `CONFIG_FILE`.
     pub fn from_variables(
         variables: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, SettingError> {
@@ -69,7 +69,7 @@ impl Source {
         }
     }
 
-    /// Adds a file of settings in YAML.
+    /// Adds the settings in a YAML file.
     pub fn with_file(mut self, path: &Path) -> Result<Self, SettingError> {
         let error = |problem: String| SettingError::File {
             name: table::CONFIG_FILE.name.to_owned(),
@@ -88,20 +88,20 @@ impl Source {
                 serde_yaml::Value::String(text) => text,
                 serde_yaml::Value::Bool(value) => value.to_string(),
                 serde_yaml::Value::Number(value) => value.to_string(),
-                _ => return Err(error(format!("{name} must be a text, a number, true or false"))),
+                _ => return Err(error(format!("{name} must be text, a number, true or false"))),
             };
             self.file.insert(name, value);
         }
         Ok(self)
     }
 
-    /// Says a setting above all others.
+    /// Sets a value that overrides all other sources, as a flag does.
     pub fn set(&mut self, setting: &Setting, value: impl Into<String>) {
         self.flags.insert(setting.name, value.into());
     }
 
-    /// Whether anybody but the default says the setting.
-    pub fn says(&self, setting: &Setting) -> bool {
+    /// Whether the setting has a value other than its default.
+    pub fn is_set(&self, setting: &Setting) -> bool {
         let file = format!("{}_FILE", setting.name);
         [self.flags.get(setting.name), self.environment.get(setting.name), self.environment.get(&file)]
             .into_iter()
@@ -110,17 +110,17 @@ impl Source {
             .any(|text| !text.is_empty())
     }
 
-    /// The value as text; an empty one is none.
+    /// Returns the value as text. An empty value counts as none.
     pub fn text(&self, setting: &Setting) -> Result<Option<String>, SettingError> {
-        let said = |text: &&String| !text.is_empty();
+        let is_given = |text: &&String| !text.is_empty();
         if let Some(text) =
-            self.flags.get(setting.name).or_else(|| self.environment.get(setting.name)).filter(said)
+            self.flags.get(setting.name).or_else(|| self.environment.get(setting.name)).filter(is_given)
         {
             return Ok(Some(text.clone()));
         }
         if setting.is_secret {
             let name = format!("{}_FILE", setting.name);
-            if let Some(path) = self.environment.get(&name).filter(said) {
+            if let Some(path) = self.environment.get(&name).filter(is_given) {
                 let text = std::fs::read_to_string(path).map_err(|source| SettingError::File {
                     name,
                     path: path.into(),
@@ -130,25 +130,25 @@ impl Source {
             }
         }
         let default = (!setting.default.is_empty()).then(|| setting.default.to_owned());
-        Ok(self.file.get(&setting.name.to_lowercase()).filter(said).cloned().or(default))
+        Ok(self.file.get(&setting.name.to_lowercase()).filter(is_given).cloned().or(default))
     }
 
-    /// The value as text, which there must be.
+    /// Returns the value as text. An error if there is none.
     pub fn required(&self, setting: &Setting) -> Result<String, SettingError> {
         self.text(setting)?.ok_or(SettingError::Missing { name: setting.name, form: setting.form })
     }
 
-    /// A secret; an absent one is empty.
+    /// Returns a secret, empty if there is none.
     pub fn secret(&self, setting: &Setting) -> Result<SecretString, SettingError> {
         Ok(SecretString::from(self.text(setting)?.unwrap_or_default()))
     }
 
-    /// The value in its type; `None` where there is none.
+    /// Returns the parsed value, if there is one.
     pub fn parsed<T: FromStr>(&self, setting: &Setting) -> Result<Option<T>, SettingError> {
         self.parsed_with(setting, |text| text.parse().ok())
     }
 
-    /// The value as a whole number within bounds, which there must be.
+    /// Returns the value as a whole number within bounds. An error if there is none.
     pub fn number(
         &self,
         setting: &Setting,
@@ -158,7 +158,7 @@ impl Source {
             .ok_or(SettingError::Missing { name: setting.name, form: setting.form })
     }
 
-    /// The value as `parse` reads it; `None` of `parse` is an error.
+    /// Returns the value parsed by `parse`, if there is one. An error if `parse` returns `None`.
     pub fn parsed_with<T>(
         &self,
         setting: &Setting,
@@ -169,7 +169,7 @@ impl Source {
     }
 }
 
-/// The error for a value of the wrong form.
+/// Returns the error for a value of the wrong form.
 pub fn invalid(setting: &Setting, text: &str) -> SettingError {
     let shown = if setting.may_hold_secret { String::new() } else { format!(", not {text:?}") };
     SettingError::Invalid { name: setting.name, form: setting.form, shown }

@@ -1,4 +1,4 @@
-//! The settings in their types, grouped by who needs them.
+//! The settings, parsed and grouped by the part of the program that needs them.
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ use url::{Host, Url};
 use crate::source::{SettingError, Source};
 use crate::table;
 
-/// How the database is reached.
+/// The connection to the database.
 #[derive(Debug, Clone)]
 pub struct Database {
     /// A host name, an IP address, or the folder of a unix socket.
@@ -24,15 +24,15 @@ pub struct Database {
     pub password: SecretString,
     /// The database's name.
     pub name: String,
-    /// The most connections.
+    /// The most open connections.
     pub max_open: usize,
-    /// Whether the connection is in clear.
+    /// Whether the connection is unencrypted.
     pub disable_tls: bool,
-    /// CAs for the database's certificate.
+    /// The file with the CA certificates for the database.
     pub ca_file: Option<PathBuf>,
 }
 
-/// The connector as the outside knows it.
+/// The connector as clusters reach it.
 #[derive(Debug, Clone)]
 pub struct Connector {
     /// The folder with its certificate and key.
@@ -43,12 +43,12 @@ pub struct Connector {
     pub port: u16,
 }
 
-/// Where a service listens.
+/// The addresses of a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Listen {
     /// The HTTPS listener.
     pub address: SocketAddr,
-    /// The plain status listener, if any.
+    /// The plain HTTP listener for status and metrics, if any.
     pub status: Option<SocketAddr>,
 }
 
@@ -59,68 +59,68 @@ pub struct Management {
     pub tls_path: PathBuf,
     /// `host` or `host:port` that people use.
     pub domain: Option<String>,
-    /// The identity provider.
+    /// The issuer of the identity provider.
     pub oidc_issuer: String,
-    /// Our name there.
+    /// The client id of the hub at the identity provider.
     pub oidc_client_id: String,
-    /// Our secret there.
+    /// The client secret of the hub at the identity provider.
     pub oidc_client_secret: Option<SecretString>,
     /// The audience of access tokens.
     pub oidc_audience: Option<String>,
-    /// The claim with a person's groups.
+    /// The claim of the ID token with a person's groups.
     pub oidc_groups_claim: String,
-    /// A session ends after this much time without a request.
+    /// The time without a request after which a session ends.
     pub session_idle: Duration,
-    /// A session ends after this much time in any case.
+    /// The longest lifetime of a session.
     pub session_lifetime: Duration,
-    /// CAs trusted for outgoing calls beside the system's.
+    /// The file with CA certificates that are trusted for outgoing calls in addition to the system's.
     pub extra_ca_file: Option<PathBuf>,
 }
 
-/// How many requests a client may make. `None`: each kind of request has its own default.
+/// The limits of requests from one client. `None`: each kind of request has its own default.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RateLimits {
-    /// Requests a second.
+    /// Requests per second.
     pub refill_rate: Option<f64>,
-    /// Requests at once.
+    /// Requests in a burst.
     pub bucket_size: Option<u32>,
-    /// How often full buckets are forgotten.
+    /// How often clients with a full bucket are removed from memory.
     pub cleanup_every: Duration,
-    /// How many clients are remembered.
+    /// The most clients in memory.
     pub max_clients: usize,
 }
 
-/// When a cluster is late, and when it is lost.
+/// The silence after which a cluster is late or lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Health {
-    /// Not before this much silence late.
+    /// No cluster is late before this much silence.
     pub late: Duration,
-    /// Not before this much silence lost.
+    /// No cluster is lost before this much silence.
     pub lost: Duration,
 }
 
-/// Where the sites' metrics go, and how. Not to be printed: its URLs may hold passwords.
+/// The relay of the clusters' metrics. It has no debug output, since its URLs may contain passwords.
 #[derive(Clone)]
 pub struct Relay {
-    /// The sinks; none: nowhere.
+    /// The sinks.
     pub sinks: Vec<Url>,
-    /// What sinks are shown whose URL has no user.
+    /// The token for sinks whose URL has no user.
     pub bearer_token: Option<SecretString>,
-    /// CAs trusted for outgoing calls beside the system's.
+    /// The file with CA certificates that are trusted for outgoing calls in addition to the system's.
     pub extra_ca_file: Option<PathBuf>,
-    /// Whether the label `job` is folded as the existing program did.
+    /// Whether the label `job` is folded as in microcloud-cluster-manager.
     pub is_job_folded: bool,
-    /// What is relayed, and how often.
+    /// The file with the rules for what is relayed, and how often.
     pub rules_file: Option<PathBuf>,
-    /// How many bytes may wait in memory for each sink.
+    /// The most bytes that are queued in memory for each sink.
     pub memory_bytes: usize,
-    /// Where samples wait on disk.
+    /// The folder of the queue on disk.
     pub spool_path: Option<PathBuf>,
-    /// How many bytes may wait there for each sink.
+    /// The most bytes that are queued on disk for each sink.
     pub spool_bytes: u64,
 }
 
-/// What is logged, and how.
+/// Logging.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Log {
     /// The filter.
@@ -197,7 +197,7 @@ impl RateLimits {
         let rate = |text: &str| text.parse().ok().filter(|rate| (0.01..=1_000_000.0).contains(rate));
         let size = |text: &str| text.parse().ok().filter(|size| (1..=1_000_000).contains(size));
         let max_clients = source.number(&table::RATE_LIMIT_MAX_CLIENTS, 1..=10_000_000)?;
-        // Taken for compatibility, but a wrong value is still a mistake that somebody would like to know of.
+        // These two have no effect, but a wrong value is still reported.
         source.number(&table::RATE_LIMIT_CLIENT_ACTIVE_INTERVAL_SECONDS, 1..=86_400)?;
         source.number(&table::RATE_LIMIT_LOG_INTERVAL_SECONDS, 1..=86_400)?;
         Ok(Self {
@@ -259,7 +259,7 @@ impl Log {
     }
 }
 
-/// Whether every part of a filter is a level, a part of the program, or such a part with its level.
+/// Whether every part of a filter is a level, a module, or a module with its level.
 fn is_filter(text: &str) -> bool {
     let is_level = |word: &str| {
         ["off", "error", "warn", "info", "debug", "trace"]
@@ -272,21 +272,21 @@ fn is_filter(text: &str) -> bool {
             && letters.all(|letter| letter.is_ascii_alphanumeric() || b"_:-".contains(&letter))
     };
     text.split(',').map(str::trim).filter(|part| !part.is_empty()).all(|part| match part.split_once('=') {
-        // Spans and their fields: only who logs can tell.
+        // Filters of spans are checked when logging starts.
         _ if part.contains('[') => true,
         Some((part, level)) => is_part(part) && is_level(level),
         None => is_level(part) || is_part(part),
     })
 }
 
-/// Reads `PROXY_TRUSTED`: the networks of the load balancers. A bare address is a network of one.
+/// Reads `PROXY_TRUSTED`: the networks of the load balancers. An address is a network of one.
 pub fn trusted_proxies(source: &Source) -> Result<Vec<IpNet>, SettingError> {
     let network = |text: &str| text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from));
     let networks = |text: &str| text.split(',').map(str::trim).map(network).collect();
     Ok(source.parsed_with(&table::PROXY_TRUSTED, networks)?.unwrap_or_default())
 }
 
-/// Reads `EVENT_RETENTION_DAYS`: how long rows of the audit trail are kept; `None`: for ever.
+/// Reads `EVENT_RETENTION_DAYS`: how long events are kept. `None`: forever.
 pub fn event_retention_days(source: &Source) -> Result<Option<i32>, SettingError> {
     let days = source.number(&table::EVENT_RETENTION_DAYS, 0..=36_500)?;
     Ok(i32::try_from(days).ok().filter(|days| *days > 0))
@@ -297,7 +297,7 @@ fn sinks(text: &str) -> Option<Vec<Url>> {
     text.split_whitespace().map(sink).collect()
 }
 
-/// A text that can be an issuer, as it stands: providers compare it letter by letter.
+/// Checks an issuer. It is kept unchanged, since providers compare it letter by letter.
 fn issuer(text: &str) -> Option<String> {
     let url = Url::parse(text).ok()?;
     let is_on_loopback = match url.host()? {
@@ -314,7 +314,7 @@ fn issuer(text: &str) -> Option<String> {
 fn host_and_port(text: &str) -> Option<String> {
     let url = Url::parse(&format!("https://{text}/")).ok()?;
     let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
-    // The parser takes more than a host and a port, and writes hosts in one way.
+    // The parser accepts more than a host and a port: compare its normal form with the text.
     let written = format!("{}{port}", url.host_str()?);
     let without_default = text.strip_suffix(":443").unwrap_or(text);
     written.eq_ignore_ascii_case(without_default).then_some(written)

@@ -157,7 +157,7 @@ async fn what_is_no_token_is_refused_before_it_is_kept() {
     let away = Away::new().await;
     let token = away.token("laptop", Role::Viewer);
     let half = away.login(&token[..30]);
-    assert!(half.code == Some(2) && half.err.contains("copy the whole of it"), "{half:?}");
+    assert!(half.code == Some(2) && half.err.contains("copy all of it"), "{half:?}");
     let stranger = fleet::ServiceToken::from_random(&rand::random());
     let unknown = away.login(stranger.expose());
     assert!(unknown.code == Some(1) && unknown.err.contains("does not accept this token"), "{unknown:?}");

@@ -8,7 +8,7 @@ use super::parse::parse_percent;
 /// The commands for clusters.
 #[derive(Debug, Subcommand)]
 pub enum Cluster {
-    /// List all clusters, the unhealthiest first
+    /// List all clusters, unhealthiest first
     List {
         /// Refresh the list every 2 seconds until interrupted
         #[arg(long, short)]

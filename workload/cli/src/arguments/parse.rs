@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 
 /// Parses an expiry: an RFC 3339 time, or a duration from now.
 pub(super) fn parse_expiry(text: &str) -> Result<OffsetDateTime, String> {
-    if let Some(time) = fleet::moment::parse(text) {
+    if let Some(time) = fleet::timestamp::parse(text) {
         return Ok(time);
     }
     let duration = humantime::parse_duration(text).map_err(|_| {
@@ -24,7 +24,7 @@ pub(super) fn parse_expiry(text: &str) -> Result<OffsetDateTime, String> {
 
 /// Parses a time in the past: an RFC 3339 time, or a duration before now.
 pub(super) fn parse_past(text: &str) -> Result<OffsetDateTime, String> {
-    if let Some(time) = fleet::moment::parse(text) {
+    if let Some(time) = fleet::timestamp::parse(text) {
         return Ok(time);
     }
     let duration = humantime::parse_duration(text).ok().and_then(|duration| duration.try_into().ok());

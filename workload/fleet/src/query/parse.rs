@@ -1,4 +1,4 @@
-//! The values of a query's parameters, and what is said of those that cannot be understood.
+//! Parsing of the values of a query's parameters.
 
 use std::collections::HashSet;
 use std::hash::Hash;
@@ -31,20 +31,20 @@ pub(super) fn limit_from(value: &str) -> Result<u16, InvalidQuery> {
 
 pub(super) fn statuses(name: &'static str, value: &str) -> Result<Vec<String>, InvalidQuery> {
     let status = |word: &str| is_status(word).then(|| word.to_owned());
-    words(name, value, status, || "statuses with commas between them".to_owned())
+    words(name, value, status, || "statuses, separated by commas".to_owned())
 }
 
 pub(super) fn is_status(word: &str) -> bool {
     !word.is_empty() && !word.contains('\0')
 }
 
-/// Of entries with the same key, the first stays.
+/// Removes entries whose key occurred before.
 pub(super) fn without_repeats<T, K: Hash + Eq>(list: &mut Vec<T>, key: impl Fn(&T) -> K) {
     let mut known = HashSet::new();
     list.retain(|entry| known.insert(key(entry)));
 }
 
-/// The words between commas.
+/// Parses words that are separated by commas.
 pub(super) fn words<T>(
     name: &'static str,
     value: &str,
@@ -96,11 +96,11 @@ pub(super) fn fields_words() -> String {
 }
 
 pub(super) fn invalid(name: &'static str, value: &str, allowed: impl Into<String>) -> InvalidQuery {
-    InvalidQuery::Value { name, value: shortened(value), allowed: allowed.into() }
+    InvalidQuery::Value { name, value: truncated(value), allowed: allowed.into() }
 }
 
-/// Enough of a text to recognise it by.
-pub(super) fn shortened(text: &str) -> String {
+/// The beginning of a text, long enough to recognise it.
+pub(super) fn truncated(text: &str) -> String {
     const MAX_CHARACTERS: usize = 60;
     match text.char_indices().nth(MAX_CHARACTERS) {
         Some((end, _)) => format!("{}…", &text[..end]),

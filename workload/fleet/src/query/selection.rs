@@ -1,4 +1,4 @@
-//! Answers a query from how the clusters stand: which fit, in which order, where the page ends.
+//! Evaluation of a query: the clusters that match, their order, and the page.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -7,40 +7,39 @@ use serde::{Deserialize, Serialize};
 
 use super::{ClusterFilter, ClusterQuery, Order, SortBy};
 use crate::report_summary::{INSTANCE_STATUSES, MEMBER_STATUSES, Share, without_case};
-use crate::standing::{Judge, Standing};
-use crate::{HealthState, Severity, WarningKind};
+use crate::{ClusterState, HealthState, Judge, Severity, WarningKind};
 
-/// What fits a query.
+/// The clusters that match a query.
 #[derive(Debug)]
 pub struct Selection<'a> {
     /// The clusters of the page, in order.
-    pub page: Vec<&'a Standing>,
-    /// Where the page ended, if another follows.
+    pub page: Vec<&'a ClusterState>,
+    /// The end of the page, if another one follows.
     pub end: Option<Position<'a>>,
-    /// How many fit on all pages together.
+    /// The number of matching clusters on all pages.
     pub total: u64,
 }
 
-/// A place in a sorted list: behind this cluster.
+/// A position in a sorted list: after this cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position<'a> {
-    /// What the cluster is sorted by.
+    /// The sort key of the cluster.
     pub key: SortKey<'a>,
     /// Its name.
     pub name: Cow<'a, str>,
 }
 
-/// What a cluster is sorted by. In one list all are texts or all are numbers.
+/// The sort key of a cluster. All keys of a list have the same type.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SortKey<'a> {
-    /// Sorted by its bytes.
+    /// A text, sorted by its bytes.
     Text(Cow<'a, str>),
-    /// Any other key, as a number in the same order.
+    /// Any other key, as a number that sorts the same.
     Number(i64),
 }
 
-/// A filter made ready to be compared with many clusters.
+/// A filter, prepared for the comparison with many clusters.
 struct Criteria<'a> {
     filter: &'a ClusterFilter,
     search: Option<String>,
@@ -48,16 +47,16 @@ struct Criteria<'a> {
     instances: Statuses,
 }
 
-/// Statuses that are asked for, the usual ones by their place.
+/// Wanted statuses: the usual ones by their index, others by their word.
 #[derive(Default)]
 struct Statuses {
     usual: Vec<usize>,
     others: Vec<String>,
 }
 
-/// The clusters of the page that the query asks for, out of all.
+/// Returns the page of clusters that a query asks for. It starts after the position `after`.
 pub fn select<'a>(
-    fleet: impl IntoIterator<Item = &'a Standing>,
+    fleet: impl IntoIterator<Item = &'a ClusterState>,
     query: &ClusterQuery,
     after: Option<&Position<'_>>,
     judge: &Judge<'_>,
@@ -65,47 +64,46 @@ pub fn select<'a>(
     let criteria = Criteria::new(&query.filter);
     let order = |a: (&SortKey<'_>, &str), b: (&SortKey<'_>, &str)| {
         let by_key = if query.order == Order::Asc { a.0.cmp(b.0) } else { b.0.cmp(a.0) };
-        // Equals follow by name from the beginning of the alphabet, whichever way the list is sorted. By name itself
-        // there are none.
+        // Clusters with equal keys are sorted by name, ascending in both directions.
         by_key.then_with(|| a.1.cmp(b.1))
     };
     let mut total = 0;
-    let mut behind: Vec<(SortKey<'a>, &'a Standing)> = Vec::new();
-    for cluster in fleet.into_iter().filter(|cluster| criteria.fits(cluster, judge)) {
+    let mut after_position: Vec<(SortKey<'a>, &'a ClusterState)> = Vec::new();
+    for cluster in fleet.into_iter().filter(|cluster| criteria.matches(cluster, judge)) {
         total += 1;
         let key = key(cluster, query.sort, judge);
-        let is_behind = |after: &Position<'_>| {
+        let is_after = |after: &Position<'_>| {
             order((&after.key, &after.name), (&key, cluster.name.as_str())) == Ordering::Less
         };
-        if after.is_none_or(is_behind) {
-            behind.push((key, cluster));
+        if after.is_none_or(is_after) {
+            after_position.push((key, cluster));
         }
     }
     let limit = usize::from(query.limit);
-    let compare = |a: &(SortKey<'a>, &Standing), b: &(SortKey<'a>, &Standing)| {
+    let compare = |a: &(SortKey<'a>, &ClusterState), b: &(SortKey<'a>, &ClusterState)| {
         order((&a.0, a.1.name.as_str()), (&b.0, b.1.name.as_str()))
     };
-    let has_more = behind.len() > limit;
+    let has_more = after_position.len() > limit;
     if has_more {
-        // The page's own come first, in any order; only they are worth sorting.
-        behind.select_nth_unstable_by(limit, compare);
-        behind.truncate(limit);
+        // Move the clusters of the page to the front, so that only they are sorted.
+        after_position.select_nth_unstable_by(limit, compare);
+        after_position.truncate(limit);
     }
-    behind.sort_unstable_by(compare);
-    let page = behind.iter().map(|(_, cluster)| *cluster).collect();
-    let end = behind.pop().filter(|_| has_more);
+    after_position.sort_unstable_by(compare);
+    let page = after_position.iter().map(|(_, cluster)| *cluster).collect();
+    let end = after_position.pop().filter(|_| has_more);
     let end = end.map(|(key, cluster)| Position { key, name: Cow::Borrowed(cluster.name.as_str()) });
     Selection { page, end, total }
 }
 
-/// The clusters that the filter fits, in the order in which they come.
+/// Returns the clusters that match a filter, in the given order.
 pub fn matching<'a>(
-    fleet: impl IntoIterator<Item = &'a Standing>,
+    fleet: impl IntoIterator<Item = &'a ClusterState>,
     filter: &ClusterFilter,
     judge: &Judge<'_>,
-) -> Vec<&'a Standing> {
+) -> Vec<&'a ClusterState> {
     let criteria = Criteria::new(filter);
-    fleet.into_iter().filter(|cluster| criteria.fits(cluster, judge)).collect()
+    fleet.into_iter().filter(|cluster| criteria.matches(cluster, judge)).collect()
 }
 
 // === impl Criteria ===
@@ -120,7 +118,7 @@ impl<'a> Criteria<'a> {
         }
     }
 
-    fn fits(&self, cluster: &Standing, judge: &Judge<'_>) -> bool {
+    fn matches(&self, cluster: &ClusterState, judge: &Judge<'_>) -> bool {
         let ClusterFilter {
             health,
             warning,
@@ -142,13 +140,13 @@ impl<'a> Criteria<'a> {
                 || self.instances.any(&report.instances, |word| report.other_instances.contains_key(word)))
             && (health.is_empty() || health.contains(&judge.state(cluster)))
             && (warning.is_empty() || warning.iter().any(|kind| has_warning(cluster, *kind, judge)))
-            && self.search.as_ref().is_none_or(|text| cluster.search_text.holds(text))
+            && self.search.as_ref().is_none_or(|text| cluster.search_text.contains(text))
     }
 }
 
-fn has_warning(cluster: &Standing, kind: WarningKind, judge: &Judge<'_>) -> bool {
+fn has_warning(cluster: &ClusterState, kind: WarningKind, judge: &Judge<'_>) -> bool {
     match kind {
-        // These two are not reported, but seen.
+        // The hub finds these two itself; the others come from reports.
         WarningKind::Heartbeat => judge.state(cluster) != HealthState::Fresh,
         WarningKind::Certificate => judge.certificate(cluster).is_some(),
         _ => cluster.reported.iter().any(|(reported, _)| *reported == kind),
@@ -162,7 +160,7 @@ impl Statuses {
         let mut statuses = Self::default();
         for status in wanted {
             match usual.iter().position(|word| word.eq_ignore_ascii_case(status)) {
-                Some(place) => statuses.usual.push(place),
+                Some(index) => statuses.usual.push(index),
                 None => statuses.others.push(without_case(status)),
             }
         }
@@ -170,12 +168,12 @@ impl Statuses {
     }
 
     fn any(&self, counts: &[i32], has_other: impl Fn(&str) -> bool) -> bool {
-        self.usual.iter().any(|place| counts.get(*place).is_some_and(|count| *count > 0))
+        self.usual.iter().any(|index| counts.get(*index).is_some_and(|count| *count > 0))
             || self.others.iter().any(|word| has_other(word))
     }
 }
 
-fn key<'a>(cluster: &'a Standing, sort: SortBy, judge: &Judge<'_>) -> SortKey<'a> {
+fn key<'a>(cluster: &'a ClusterState, sort: SortBy, judge: &Judge<'_>) -> SortKey<'a> {
     let report = &cluster.report;
     let number = match sort {
         SortBy::Name => return SortKey::Text(Cow::Borrowed(cluster.name.as_str())),
@@ -191,12 +189,12 @@ fn key<'a>(cluster: &'a Standing, sort: SortBy, judge: &Judge<'_>) -> SortKey<'a
         SortBy::LastHeartbeat => cluster.last_heartbeat_at.map_or(i64::MIN, microseconds),
         SortBy::Members => cluster.member_count.into(),
         SortBy::Instances => report.instances[0].into(),
-        SortBy::Cpu => ordered(report.cpu_load),
+        SortBy::Cpu => ordered_bits(report.cpu_load),
         SortBy::Memory => report.memory_share.hundredths().into(),
         SortBy::Storage => report.storage_share.hundredths().into(),
         SortBy::Warnings => {
             let (critical, all) = judge.warnings(cluster);
-            // Of a kind no more than fifty are kept.
+            // There are far fewer than a million: at most fifty of each kind are kept.
             critical * 1_000_000 + all
         }
         SortBy::JoinedAt => microseconds(cluster.joined_at),
@@ -204,13 +202,13 @@ fn key<'a>(cluster: &'a Standing, sort: SortBy, judge: &Judge<'_>) -> SortKey<'a
     SortKey::Number(number)
 }
 
-/// As fine as the database keeps times.
-fn microseconds(moment: time::OffsetDateTime) -> i64 {
-    i64::try_from(moment.unix_timestamp_nanos() / 1000).unwrap_or(i64::MAX)
+/// A time in microseconds, the resolution of the database.
+fn microseconds(time: time::OffsetDateTime) -> i64 {
+    i64::try_from(time.unix_timestamp_nanos() / 1000).unwrap_or(i64::MAX)
 }
 
-/// A number that is greater where the other is, as `f64::total_cmp` has it.
-fn ordered(number: f64) -> i64 {
+/// Maps a number to an integer with the same order, as in `f64::total_cmp`.
+fn ordered_bits(number: f64) -> i64 {
     let bits = number.to_bits().cast_signed();
     bits ^ ((bits >> 63).cast_unsigned() >> 1).cast_signed()
 }

@@ -1,8 +1,8 @@
 use super::*;
 
 #[test]
-fn what_says_nothing_is_left_out_and_what_cannot_be_is_refused() {
-    let filter = |json: &str| serde_json::from_str::<ClusterFilter>(json).unwrap().checked();
+fn empty_search_and_duplicates_are_removed_and_invalid_values_refused() {
+    let filter = |json: &str| serde_json::from_str::<ClusterFilter>(json).unwrap().validated();
     for nothing in [r#"{"search":""}"#, r#"{"search":null}"#, r#"{"health":[],"member-status":[]}"#] {
         assert_eq!(filter(nothing), Ok(ClusterFilter::default()), "{nothing}");
     }
@@ -11,7 +11,7 @@ fn what_says_nothing_is_left_out_and_what_cannot_be_is_refused() {
     assert!(filter("{\"search\":\"a\\u0000\"}").is_err());
     assert!(filter(r#"{"member-status":[""]}"#).is_err());
     let many = (0..=ClusterFilter::MAX_STATUSES).map(|number| number.to_string()).collect();
-    assert!(ClusterFilter { member_status: many, ..ClusterFilter::default() }.checked().is_err());
+    assert!(ClusterFilter { member_status: many, ..ClusterFilter::default() }.validated().is_err());
 }
 
 fn parse(parameters: &[(&str, &str)]) -> Result<Option<ClusterQuery>, InvalidQuery> {
@@ -19,7 +19,7 @@ fn parse(parameters: &[(&str, &str)]) -> Result<Option<ClusterQuery>, InvalidQue
     ClusterQuery::parse(&parameters)
 }
 
-fn refused(name: &str, value: &str) -> String {
+fn error(name: &str, value: &str) -> String {
     parse(&[(name, value)]).unwrap_err().to_string()
 }
 
@@ -29,7 +29,7 @@ fn no_parameters_ask_for_the_whole_list() {
 }
 
 #[test]
-fn a_page_is_worst_first_and_has_fifty_clusters_unless_asked_otherwise() {
+fn page_has_the_fifty_worst_clusters_by_default() {
     let page = parse(&[("search", "")]).unwrap().unwrap();
     assert_eq!((page.sort, page.order, page.limit), (SortBy::Health, Order::Desc, 50));
     let page = parse(&[("sort", "name")]).unwrap().unwrap();
@@ -38,7 +38,7 @@ fn a_page_is_worst_first_and_has_fifty_clusters_unless_asked_otherwise() {
 }
 
 #[test]
-fn lists_have_commas_or_are_repeated() {
+fn list_has_commas_or_repeats_its_parameter() {
     let commas = parse(&[("health", "late,lost"), ("member-status", "Offline,Evacuated")]).unwrap();
     let repeated = [
         ("health", "late"),
@@ -51,14 +51,14 @@ fn lists_have_commas_or_are_repeated() {
 }
 
 #[test]
-fn what_is_unknown_is_named_with_what_is_allowed() {
+fn invalid_parameter_is_named_with_its_valid_values() {
     assert_eq!(
-        refused("serach", "x"),
-        "there is no parameter \"serach\"; there are limit, cursor, sort, order, search, health, warning, \
+        error("serach", "x"),
+        "there is no parameter \"serach\"; the parameters are limit, cursor, sort, order, search, health, warning, \
          member-status, instance-status, memory-above, storage-above, fields"
     );
-    assert_eq!(refused("health", "late,bad"), "health cannot be \"bad\"; it can be fresh, late, lost");
-    assert_eq!(refused("limit", "501"), "limit cannot be \"501\"; it can be a whole number from 1 to 500");
+    assert_eq!(error("health", "late,bad"), "health cannot be \"bad\"; it must be fresh, late, lost");
+    assert_eq!(error("limit", "501"), "limit cannot be \"501\"; it must be a whole number from 1 to 500");
     for (name, value) in [
         ("limit", "0"),
         ("limit", "-1"),
@@ -73,14 +73,14 @@ fn what_is_unknown_is_named_with_what_is_allowed() {
         ("storage-above", "80.5"),
         ("search", "\0"),
     ] {
-        assert!(refused(name, value).starts_with(name), "{name} {value}");
+        assert!(error(name, value).starts_with(name), "{name} {value}");
     }
     assert_eq!(parse(&[("limit", "1"), ("limit", "2")]), Err(InvalidQuery::Repeated { name: "limit" }));
-    assert!(refused("sort", &"é".repeat(5000)).len() < 300);
+    assert!(error("sort", &"é".repeat(5000)).len() < 300);
 }
 
 #[test]
-fn the_filter_reads_the_same_from_json() {
+fn filter_is_the_same_from_query_and_json() {
     let page = parse(&[
         ("search", "Ü%"),
         ("health", "late,lost"),

@@ -50,7 +50,7 @@ async fn chosen(management: &Management, request: &BulkRequest) -> Result<Vec<St
     let names = match (&request.names, &request.filter) {
         (Some(names), None) => distinct(names),
         (None, Some(filter)) => {
-            let filter = filter.clone().checked();
+            let filter = filter.clone().validated();
             let filter = filter.map_err(|error| Error::BadRequest(error.to_string()))?;
             matching(management, &filter, request.action).await?
         }

@@ -10,7 +10,7 @@ mod row;
 use std::sync::Arc;
 use std::time::Instant;
 
-use fleet::{ServiceClock, Standing};
+use fleet::{ClusterState, ServiceClock};
 use tokio::sync::Mutex;
 
 /// The index of one process.
@@ -23,7 +23,7 @@ pub(crate) struct Fleet {
     /// The clock by which to judge health.
     pub(crate) clock: ServiceClock,
     /// All clusters, sorted by id.
-    pub(crate) clusters: Arc<Vec<Arc<Standing>>>,
+    pub(crate) clusters: Arc<Vec<Arc<ClusterState>>>,
 }
 
 struct Cached {

@@ -6,9 +6,9 @@ mod cursor;
 
 use std::sync::Arc;
 
+use fleet::Judge;
 use fleet::query::{self, ClusterFilter, ClusterQuery};
-use fleet::standing::Judge;
-use fleet::{Cluster, FleetTotals, HealthRules, ServiceClock, Standing};
+use fleet::{Cluster, ClusterState, FleetTotals, HealthRules, ServiceClock};
 use protocol::ClusterName;
 
 use crate::clusters::cluster::{COLUMNS, TABLES, cluster};
@@ -82,7 +82,7 @@ impl Store {
         let judge = Judge::new(rules, &fleet.clock);
         let mut found = query::matching(fleet.clusters.iter().map(AsRef::as_ref), filter, &judge);
         found.sort_unstable_by(|a, b| a.name.cmp(&b.name));
-        Ok(found.into_iter().take(max).map(|cluster: &Standing| cluster.name.clone()).collect())
+        Ok(found.into_iter().take(max).map(|cluster: &ClusterState| cluster.name.clone()).collect())
     }
 
     /// The totals of the fleet, and the clock by which its health was judged.
@@ -93,7 +93,7 @@ impl Store {
     }
 
     /// The state of every cluster, sorted by id, and the clock by which to judge their health.
-    pub async fn fleet_snapshot(&self) -> Result<(ServiceClock, Arc<Vec<Arc<Standing>>>), StoreError> {
+    pub async fn fleet_snapshot(&self) -> Result<(ServiceClock, Arc<Vec<Arc<ClusterState>>>), StoreError> {
         let fleet = self.fleet().await?;
         Ok((fleet.clock, fleet.clusters))
     }

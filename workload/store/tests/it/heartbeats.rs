@@ -108,7 +108,7 @@ async fn warnings_keep_their_since_and_are_cleared_when_resolved() {
     assert_eq!((first.len(), first[0].kind), (1, WarningKind::Memory));
     writer.write(memory(91)).await.unwrap();
     let second = warnings().await;
-    assert_eq!(second[0].text, "memory is 91 % used, above 80 %");
+    assert_eq!(second[0].text, "memory is 91% used, above 80%");
     assert_eq!(second[0].since, first[0].since);
     writer.write(memory(50)).await.unwrap();
     assert!(warnings().await.is_empty());

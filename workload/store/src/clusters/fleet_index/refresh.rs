@@ -9,7 +9,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use fleet::{ClusterId, ServiceClock, Standing};
+use fleet::{ClusterId, ClusterState, ServiceClock};
 
 use super::row::read_clusters;
 use super::{Cached, Fleet};
@@ -52,7 +52,7 @@ struct Changes {
     as_of: String,
     server: String,
     removed: Vec<ClusterId>,
-    changed: Vec<Arc<Standing>>,
+    changed: Vec<Arc<ClusterState>>,
 }
 
 impl Store {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use fleet::report_summary::{ReportSummary, Share};
-use fleet::standing::SearchText;
-use fleet::{ClusterId, RecentGaps, ServiceTime, Severity, Standing, WarningKind};
+use fleet::state::SearchText;
+use fleet::{ClusterId, ClusterState, RecentGaps, ServiceTime, Severity, WarningKind};
 use protocol::ClusterName;
 use tokio_postgres::Row;
 use tokio_postgres::types::Json;
@@ -61,13 +61,13 @@ positions!(Positions {
 });
 
 /// The clusters of these rows; a row without a cluster is skipped.
-pub(super) fn read_clusters(rows: &[Row]) -> Result<Vec<Arc<Standing>>, StoreError> {
+pub(super) fn read_clusters(rows: &[Row]) -> Result<Vec<Arc<ClusterState>>, StoreError> {
     let Some(first) = rows.first() else { return Ok(Vec::new()) };
     let at = Positions::of(first)?;
     rows.iter().filter_map(|row| read_cluster(row, &at).transpose()).collect()
 }
 
-fn read_cluster(row: &Row, at: &Positions) -> Result<Option<Arc<Standing>>, StoreError> {
+fn read_cluster(row: &Row, at: &Positions) -> Result<Option<Arc<ClusterState>>, StoreError> {
     let Some(id) = row.try_get(at.remote_cluster_id)? else { return Ok(None) };
     let (name, description): (String, &str) = (row.try_get(at.name)?, row.try_get(at.description)?);
     let gaps: Vec<f64> = row.try_get(at.recent_gaps)?;
@@ -94,7 +94,7 @@ fn read_cluster(row: &Row, at: &Positions) -> Result<Option<Arc<Standing>>, Stor
         other_instances: counts(row, at.other_instances)?,
     };
     let warnings: Option<Vec<&str>> = row.try_get(at.warnings)?;
-    Ok(Some(Arc::new(Standing {
+    Ok(Some(Arc::new(ClusterState {
         id: ClusterId(id),
         search_text: SearchText::new(&name, description),
         description: description.into(),

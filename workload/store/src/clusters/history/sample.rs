@@ -1,7 +1,7 @@
 //! One point of each cluster every five minutes.
 
+use fleet::Judge;
 use fleet::history::{Figures, HistoryPoint, Resolution};
-use fleet::standing::Judge;
 use fleet::{ClusterId, HealthRules};
 use time::{Duration, OffsetDateTime};
 use tokio_postgres::Transaction;

@@ -1,46 +1,46 @@
-//! Who did something, and from where: what every change is recorded with.
+//! Who did something, and from where. Every change is recorded with it.
 
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-/// What kind of somebody acts.
+/// A kind of actor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ActorKind {
-    /// Somebody who signed in, or whose access token a program presented.
+    /// A person who signed in, or whose access token a program presented.
     Person,
-    /// A program with a token of ours.
+    /// A program with the token of a service account.
     ServiceAccount,
-    /// Somebody at the command line of the hub itself, with the database's password.
+    /// Somebody at the hub's own command line, who has the database's password.
     CommandLine,
-    /// A cluster, by its certificate or join token.
+    /// A cluster, known by its certificate or join token.
     Cluster,
-    /// The hub, by itself.
+    /// The hub itself.
     Hub,
-    /// Nobody that we know.
+    /// An unknown actor.
     Unknown,
 }
 
 /// Who did something.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Actor {
-    /// What kind of somebody.
+    /// The kind of actor.
     pub kind: ActorKind,
-    /// What never changes of them: the identity provider's subject, a cluster's uid, a service account's name.
+    /// An id that never changes: the identity provider's subject, a cluster's uid, a service account's name.
     pub id: String,
-    /// What people call them.
+    /// The name, for people.
     pub name: String,
 }
 
 /// Who did something and from where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
-    /// Who.
+    /// The actor.
     pub actor: Actor,
-    /// From which address, if over the network.
+    /// The address that the request came from, if it came over the network.
     pub address: Option<IpAddr>,
-    /// In which request, if in one: the name by which the log knows it.
+    /// The id of the request, as the log has it.
     pub request_id: Option<String>,
 }
 
@@ -49,7 +49,7 @@ impl ActorKind {
     pub const ALL: [Self; 6] =
         [Self::Person, Self::ServiceAccount, Self::CommandLine, Self::Cluster, Self::Hub, Self::Unknown];
 
-    /// The kind in a word, as API and database have it.
+    /// The kind as a word, as in the API and the database.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Person => "person",
@@ -68,7 +68,7 @@ impl ActorKind {
 }
 
 impl Actor {
-    /// Nobody that we know.
+    /// An unknown actor.
     pub fn unknown() -> Self {
         Self { kind: ActorKind::Unknown, id: String::new(), name: String::new() }
     }
@@ -78,12 +78,12 @@ impl Actor {
         Self { kind: ActorKind::Hub, id: String::new(), name: "cluster-manager".to_owned() }
     }
 
-    /// Somebody at the hub's own command line, under the name of their account there.
+    /// Somebody at the hub's own command line, by the name of their account on that machine.
     pub fn command_line(user: &str) -> Self {
         Self { kind: ActorKind::CommandLine, id: user.to_owned(), name: user.to_owned() }
     }
 
-    /// Over no network and in no request.
+    /// The origin of something that did not come over the network.
     pub fn locally(self) -> Origin {
         Origin { actor: self, address: None, request_id: None }
     }

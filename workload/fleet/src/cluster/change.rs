@@ -1,20 +1,20 @@
-//! What people may change of a cluster. Absent means unchanged.
+//! A change of a cluster's configuration.
 
 use crate::Percent;
 
-/// A change of a cluster's configuration: what is `None` stays as it is.
+/// A change of a cluster's configuration. Fields that are `None` stay as they are.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ClusterChange {
-    /// What people note about it.
+    /// The new description.
     pub description: Option<String>,
-    /// The threshold of storage pools.
+    /// The new threshold for storage pools.
     pub disk_threshold: Option<Percent>,
-    /// The threshold of memory.
+    /// The new threshold for memory.
     pub memory_threshold: Option<Percent>,
 }
 
 impl ClusterChange {
-    /// Whether nothing is to be changed.
+    /// Whether nothing changes.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }

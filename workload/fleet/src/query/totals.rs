@@ -1,35 +1,34 @@
-//! What the fleet adds up to.
+//! The totals of the fleet.
 
 use std::collections::BTreeMap;
 
 use crate::report_summary::{INSTANCE_STATUSES, MEMBER_STATUSES};
-use crate::standing::{Judge, Standing};
-use crate::{HealthState, Severity, WarningKind, warning};
+use crate::{ClusterState, HealthState, Judge, Severity, WarningKind, warning};
 
-/// What the fleet adds up to.
+/// The totals of the fleet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FleetTotals {
-    /// How many clusters.
+    /// The number of clusters.
     pub clusters: u64,
-    /// How many of them in each state, best first; all states, also those in which there is none.
+    /// The number of clusters in each state, best first, including states with none.
     pub health: Vec<(HealthState, u64)>,
-    /// How many clusters have a warning of a kind and severity, worst first; only those that there are.
+    /// The number of clusters with a warning of each kind and severity, worst first, without those with none.
     pub warnings: Vec<(WarningKind, Severity, u64)>,
-    /// How many members have each status; the usual ones always, in LXD's words, others without case.
+    /// The number of members in each status: always the usual ones, in LXD's words; then others, without case.
     pub members: Vec<(String, u64)>,
-    /// How many instances have each status.
+    /// The number of instances in each status, likewise.
     pub instances: Vec<(String, u64)>,
-    /// The memory of all, in bytes.
+    /// The memory of all clusters, in bytes.
     pub memory_total: u64,
-    /// How much of it is used.
+    /// The used memory, in bytes.
     pub memory_usage: u64,
-    /// The storage of all, in bytes. A pool that the members of a cluster share counts once.
+    /// The storage of all clusters, in bytes. A pool that the members of a cluster share counts once.
     pub storage_total: u64,
-    /// How much of it is used.
+    /// The used storage, in bytes.
     pub storage_usage: u64,
 }
 
-/// What the statuses of all members, or of all instances, add up to so far.
+/// The number of members, or of instances, in each status.
 struct Counts<const N: usize> {
     words: [&'static str; N],
     usual: [u64; N],
@@ -37,8 +36,8 @@ struct Counts<const N: usize> {
 }
 
 impl FleetTotals {
-    /// Adds up how all clusters stand. What a few hostile reports overflow stays at the largest number.
-    pub fn of<'a>(fleet: impl IntoIterator<Item = &'a Standing>, judge: &Judge<'_>) -> Self {
+    /// Totals the states of clusters. Sums saturate, since hostile reports could overflow them.
+    pub fn of<'a>(fleet: impl IntoIterator<Item = &'a ClusterState>, judge: &Judge<'_>) -> Self {
         let mut clusters = 0;
         let mut health = HealthState::ALL.map(|state| (state, 0));
         let mut warnings: BTreeMap<(WarningKind, Severity), u64> = BTreeMap::new();
@@ -50,9 +49,10 @@ impl FleetTotals {
             if let Some((_, count)) = health.iter_mut().find(|(of, _)| *of == state) {
                 *count += 1;
             }
-            let silence = warning::severity_of_health(state).map(|is| (WarningKind::Heartbeat, is));
-            let certificate = judge.certificate(cluster).map(|is| (WarningKind::Certificate, is));
-            for key in cluster.reported.iter().copied().chain(silence).chain(certificate) {
+            let heartbeat =
+                warning::severity_of_health(state).map(|severity| (WarningKind::Heartbeat, severity));
+            let certificate = judge.certificate(cluster).map(|severity| (WarningKind::Certificate, severity));
+            for key in cluster.reported.iter().copied().chain(heartbeat).chain(certificate) {
                 *warnings.entry(key).or_default() += 1;
             }
             members.add(&report.members, &report.other_members);
@@ -93,7 +93,7 @@ impl<const N: usize> Counts<N> {
             *sum = sum.saturating_add(unsigned((*count).into()));
         }
         for (word, count) in others {
-            // Looked for first: a word that is known already needs no copy.
+            // Not `entry`, which would copy a word that is already there.
             match self.others.get_mut(word) {
                 Some(sum) => *sum = sum.saturating_add(unsigned(*count)),
                 None => {
@@ -109,7 +109,7 @@ impl<const N: usize> Counts<N> {
     }
 }
 
-/// Amounts are never negative.
+/// Amounts are never negative; if one is, it counts as 0.
 fn unsigned(amount: i64) -> u64 {
     u64::try_from(amount).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! Whole percentages, and the thresholds above which a cluster earns a warning.
+//! Whole percentages, and the thresholds above which the hub warns.
 
 use std::fmt;
 
@@ -9,24 +9,24 @@ use serde::{Deserialize, Serialize};
 #[serde(try_from = "i64", into = "u8")]
 pub struct Percent(u8);
 
-/// The number is not a whole percentage.
+/// Why a number is not a whole percentage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a threshold is a whole number from 0 to 100")]
 pub struct InvalidPercent;
 
-/// How full a cluster's storage and memory may be before it is warned about.
+/// How full a cluster's storage and memory may be before the hub warns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Thresholds {
-    /// Storage, each pool by itself.
+    /// The threshold for each storage pool.
     #[serde(rename = "disk_threshold")]
     pub disk: Percent,
-    /// Memory of all members together.
+    /// The threshold for the memory of all members together.
     #[serde(rename = "memory_threshold")]
     pub memory: Percent,
 }
 
 impl Percent {
-    /// Checks the number and takes it as a percentage.
+    /// Validates a percentage.
     pub fn new(number: i64) -> Result<Self, InvalidPercent> {
         u8::try_from(number).ok().filter(|number| *number <= 100).map(Self).ok_or(InvalidPercent)
     }
@@ -36,13 +36,13 @@ impl Percent {
         self.0
     }
 
-    /// Whether `usage` is strictly more than this share of `total`. Nothing is above a share of nothing.
+    /// Whether `usage` is more than this share of `total`. False if `total` is 0.
     pub fn is_exceeded_by(self, usage: u64, total: u64) -> bool {
         total > 0 && u128::from(usage) * 100 > u128::from(total) * u128::from(self.0)
     }
 }
 
-/// `usage` as a percentage of `total`, rounded up so that what is above a threshold also reads so.
+/// `usage` as a percentage of `total`, rounded up so that a share above a threshold is also shown above it.
 pub fn share_rounded_up(usage: u64, total: u64) -> u64 {
     if total == 0 {
         return 0;
@@ -53,7 +53,7 @@ pub fn share_rounded_up(usage: u64, total: u64) -> u64 {
 
 impl fmt::Display for Percent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} %", self.0)
+        write!(f, "{}%", self.0)
     }
 }
 
@@ -72,7 +72,7 @@ impl From<Percent> for u8 {
 }
 
 impl Default for Thresholds {
-    /// 80 % each (contract section 2).
+    /// 80% each (contract 2).
     fn default() -> Self {
         Self { disk: Percent(80), memory: Percent(80) }
     }
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_percentage_is_whole_and_within_0_to_100() {
+    fn percentage_is_from_0_to_100() {
         assert_eq!(Percent::new(100).map(Percent::get), Ok(100));
         for number in [-1, 101, i64::MAX, i64::MIN] {
             assert_eq!(Percent::new(number), Err(InvalidPercent));
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn only_strictly_more_exceeds() {
+    fn equal_share_does_not_exceed() {
         let eighty = Percent::new(80).unwrap();
         assert!(!eighty.is_exceeded_by(80, 100));
         assert!(eighty.is_exceeded_by(81, 100));

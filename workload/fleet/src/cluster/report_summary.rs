@@ -1,4 +1,4 @@
-//! What of a report the fleet is filtered, sorted and added up by: a few numbers instead of wide lists.
+//! The few numbers of a report by which the fleet is filtered, sorted and totalled.
 
 use std::collections::BTreeMap;
 
@@ -7,23 +7,23 @@ use protocol::heartbeat::{Details, StatusCount, StoragePoolUsage};
 /// The numbers of one report.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ReportSummary {
-    /// The load of the last minute for each CPU; for each member where the number of CPUs is not known.
+    /// The load of the last minute per CPU; per member if the number of CPUs is unknown.
     pub cpu_load: f64,
-    /// How much of the memory is used.
+    /// The used share of the memory.
     pub memory_share: Share,
     /// The size of all storage pools in bytes, each counted once.
     pub storage_total: i64,
-    /// How much of them is used, in bytes.
+    /// The used storage of all pools, in bytes.
     pub storage_usage: i64,
-    /// How much of the fullest storage pool is used.
+    /// The used share of the fullest storage pool.
     pub storage_share: Share,
-    /// How many members have each status of [`MEMBER_STATUSES`].
+    /// The number of members in each status of [`MEMBER_STATUSES`].
     pub members: [i32; MEMBER_STATUSES.len()],
-    /// How many have a status that LXD is not known to have.
+    /// The number of members in each other status.
     pub other_members: BTreeMap<String, i64>,
-    /// How many instances have each status of [`INSTANCE_STATUSES`].
+    /// The number of instances in each status of [`INSTANCE_STATUSES`].
     pub instances: [i32; INSTANCE_STATUSES.len()],
-    /// How many have another status.
+    /// The number of instances in each other status.
     pub other_instances: BTreeMap<String, i64>,
 }
 
@@ -32,29 +32,29 @@ pub const MEMBER_STATUSES: [&str; 4] = ["Online", "Offline", "Evacuated", "Block
 /// The usual statuses of an instance, in LXD's words.
 pub const INSTANCE_STATUSES: [&str; 4] = ["Running", "Stopped", "Frozen", "Error"];
 
-/// How many unusual statuses of a report are told apart: a site must not make everybody's list slow. What is beyond
-/// is counted under [`REST`].
-const MAX_OTHER: usize = 32;
+/// The most other statuses of a report that are counted separately, so that no cluster can slow down the list. Further
+/// ones are counted under [`REST`].
+const MAX_OTHER_STATUSES: usize = 32;
 /// The status under which the rest is counted.
 pub const REST: &str = "other";
 
-/// A used share in hundredths of a percent, rounded up, so that "above 80 %" is the same question as
-/// [`crate::Percent::is_exceeded_by`] asks. A share of nothing is 0.
+/// A used share in hundredths of a percent, rounded up, so that "above 80%" agrees with
+/// [`crate::Percent::is_exceeded_by`]. 0 if the total is 0.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Share(i32);
 
 impl Share {
-    /// A share as a database keeps it.
+    /// A share from the database.
     pub const fn from_hundredths(hundredths: i32) -> Self {
         Self(hundredths)
     }
 
-    /// Hundredths of a percent.
+    /// The share in hundredths of a percent.
     pub const fn hundredths(self) -> i32 {
         self.0
     }
 
-    /// The share of this total that this is.
+    /// The share of `usage` in `total`.
     pub fn of(usage: u64, total: u64) -> Self {
         if total == 0 {
             return Self(0);
@@ -65,7 +65,7 @@ impl Share {
 }
 
 impl ReportSummary {
-    /// The numbers of this report.
+    /// Summarises a report.
     pub fn of(details: &Details) -> Self {
         let (members, other_members) = by_status(&details.member_statuses, MEMBER_STATUSES);
         let (instances, other_instances) = by_status(&details.instance_statuses, INSTANCE_STATUSES);
@@ -88,7 +88,7 @@ impl ReportSummary {
     }
 }
 
-/// The size and use of all pools. One that is listed twice counts once, its fuller entry.
+/// Returns the size and the usage of all pools. A pool that is listed twice counts once, with its fuller entry.
 pub fn storage(pools: &[StoragePoolUsage]) -> (i64, i64) {
     let mut sorted: Vec<&StoragePoolUsage> = pools.iter().collect();
     sorted.sort_unstable_by(|a, b| {
@@ -118,14 +118,14 @@ fn by_status<const N: usize>(counts: &[StatusCount], usual: [&str; N]) -> ([i32;
             known[place] = known[place].saturating_add(i32::try_from(*count).unwrap_or(i32::MAX));
         } else {
             let word = without_case(status);
-            let is_rest = other.len() >= MAX_OTHER && !other.contains_key(&word);
+            let is_rest = other.len() >= MAX_OTHER_STATUSES && !other.contains_key(&word);
             *other.entry(if is_rest { REST.to_owned() } else { word }).or_default() += i64::from(*count);
         }
     }
     (known, other)
 }
 
-/// A text as texts are compared and searched.
+/// A text in the form in which texts are compared and searched.
 pub fn without_case(text: &str) -> String {
     text.to_lowercase()
 }
@@ -143,12 +143,12 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_report_is_all_zero() {
+    fn empty_report_is_all_zero() {
         assert_eq!(of("{}"), ReportSummary::default());
     }
 
     #[test]
-    fn statuses_are_counted_without_case_and_unknown_ones_kept() {
+    fn statuses_are_counted_without_case_and_unknown_ones_are_kept() {
         let summary = of(r#"{"member_statuses":[{"status":"ONLINE","count":2},{"status":"online","count":1},
             {"status":"Ärger","count":1},{"status":"Gone","count":0}],
             "instance_statuses":[{"status":"Running","count":7},{"status":"Error","count":1}]}"#);
@@ -158,15 +158,15 @@ mod tests {
     }
 
     #[test]
-    fn thousands_of_statuses_are_counted_together() {
+    fn statuses_beyond_the_limit_are_counted_together() {
         let words: Vec<String> = (0..999).map(|n| format!(r#"{{"status":"s{n:04}","count":2}}"#)).collect();
         let summary = of(&format!(r#"{{"instance_statuses":[{}]}}"#, words.join(",")));
-        assert_eq!(summary.other_instances.len(), MAX_OTHER + 1);
+        assert_eq!(summary.other_instances.len(), MAX_OTHER_STATUSES + 1);
         assert_eq!(summary.other_instances[REST], 2 * (999 - 32));
     }
 
     #[test]
-    fn each_pool_counts_once_and_the_fullest_stands_for_all() {
+    fn each_pool_counts_once_and_the_fullest_gives_the_share() {
         let summary = of(r#"{"storage_pool_usages":[{"name":"local","member":"m1","total":100,"usage":10},
             {"name":"local","member":"m2","total":100,"usage":81},{"name":"ceph","total":1000,"usage":500},
             {"name":"ceph","total":1000,"usage":500},{"name":"empty"}]}"#);
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn load_is_for_each_cpu_or_else_for_each_member() {
+    fn load_is_per_cpu_or_per_member() {
         let members = r#""member_statuses":[{"status":"Online","count":4}]"#;
         let close = |body: String, load: f64| assert!((of(&body).cpu_load - load).abs() < 1e-9, "{body}");
         close(format!(r#"{{"cpu_load_1":"2.00","cpu_total_count":8,{members}}}"#), 0.25);
@@ -188,14 +188,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn above_a_share_is_the_same_question_as_above_a_threshold(usage: u64, total: u64, percent in 0i64..=100) {
+        fn share_agrees_with_threshold(usage: u64, total: u64, percent in 0i64..=100) {
             let threshold = Percent::new(percent).unwrap();
             let share = i64::from(Share::of(usage, total).hundredths());
             prop_assert_eq!(share > percent * 100, threshold.is_exceeded_by(usage, total));
         }
 
         #[test]
-        fn and_so_it_is_near_the_threshold(total in 1u64..1 << 40, percent in 0i64..=100, off in -3i64..=3) {
+        fn share_agrees_with_threshold_near_it(total in 1u64..1 << 40, percent in 0i64..=100, off in -3i64..=3) {
             let usage = (total * u64::try_from(percent).unwrap() / 100).saturating_add_signed(off);
             let threshold = Percent::new(percent).unwrap();
             let share = i64::from(Share::of(usage, total).hundredths());

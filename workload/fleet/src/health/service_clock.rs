@@ -1,55 +1,55 @@
-//! The hub's clock less the time in which no unit was accepting heartbeats.
+//! The hub's clock without the time in which no unit accepted heartbeats.
 //!
-//! A cluster must not be called late for silence that the hub itself caused. So silence is measured on a clock that
-//! stands still while nobody could be heard: every accepting unit marks a shared row every few seconds; a gap between
-//! two marks longer than [`ServiceClock::GRACE`] is an outage and is added to a running total.
+//! A cluster must not be late because of an outage of the hub. So silence is measured on a clock that stops during
+//! outages. Every unit that accepts heartbeats updates a shared row every few seconds; a gap between two updates that is
+//! longer than [`ServiceClock::GRACE`] is an outage and is added to a total.
 
 use time::{Duration, OffsetDateTime};
 
-/// A reading of the service clock. Differences between readings are time in which the hub could be heard.
+/// A time on the service clock. The difference between two times is time in which the hub accepted heartbeats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ServiceTime(OffsetDateTime);
 
-/// What the database knows of the clock at one moment.
+/// The service clock as the database has it at one time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ServiceClock {
     /// The database's wall clock.
     pub now: OffsetDateTime,
-    /// When a unit last said that it accepts heartbeats.
+    /// When a unit last recorded that it accepts heartbeats.
     pub accepting_until: OffsetDateTime,
-    /// All outages so far, added up.
+    /// The total of all outages so far.
     pub outage_total: Duration,
 }
 
 impl ServiceTime {
-    /// A reading as a database keeps it.
+    /// A time from the database.
     pub const fn from_stored(reading: OffsetDateTime) -> Self {
         Self(reading)
     }
 
-    /// The reading as a database keeps it.
+    /// The time as the database stores it.
     pub const fn to_stored(self) -> OffsetDateTime {
         self.0
     }
 
-    /// The time that passed since an earlier reading, never negative.
+    /// The time since an earlier time, never negative.
     pub fn since(self, earlier: Self) -> Duration {
         (self.0 - earlier.0).max(Duration::ZERO)
     }
 }
 
 impl ServiceClock {
-    /// How long no unit may mark the row before it counts as an outage. Longer than a restart takes and three marks,
-    /// much shorter than the shortest silence that makes a cluster late.
+    /// The longest gap between two updates that is not an outage: longer than a restart and than three updates, much
+    /// shorter than the silence after which a cluster is late.
     pub const GRACE: Duration = Duration::seconds(15);
 
-    /// The clock's reading now. It stands still while an outage lasts.
+    /// The present time on the service clock. It does not advance during an outage.
     pub fn read(&self) -> ServiceTime {
-        let moment = if self.is_outage() { self.accepting_until } else { self.now };
-        ServiceTime(moment - self.outage_total)
+        let time = if self.is_outage() { self.accepting_until } else { self.now };
+        ServiceTime(time - self.outage_total)
     }
 
-    /// Whether no unit has been accepting heartbeats for longer than the grace.
+    /// Whether no unit has accepted heartbeats for longer than [`Self::GRACE`].
     pub fn is_outage(&self) -> bool {
         self.now - self.accepting_until > Self::GRACE
     }
@@ -72,19 +72,19 @@ mod tests {
     }
 
     #[test]
-    fn runs_with_the_wall_clock_while_a_unit_accepts() {
+    fn advances_with_the_wall_clock_while_a_unit_accepts() {
         assert_eq!(clock(100, 95, 0).read().since(clock(40, 40, 0).read()), Duration::seconds(60));
     }
 
     #[test]
-    fn stands_still_during_an_outage_and_goes_on_after_it() {
+    fn stops_during_an_outage_and_continues_after_it() {
         let before = clock(100, 100, 0).read();
         assert_eq!(clock(700, 100, 0).read().since(before), Duration::ZERO);
         assert_eq!(clock(710, 700, 600).read().since(before), Duration::seconds(10));
     }
 
     #[test]
-    fn never_runs_backwards() {
+    fn never_goes_back() {
         assert_eq!(clock(10, 10, 0).read().since(clock(20, 20, 0).read()), Duration::ZERO);
     }
 }

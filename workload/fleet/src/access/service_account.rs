@@ -1,5 +1,4 @@
-//! Programs that call the management API: what they are called, what they may do, until when, and the token that
-//! proves it.
+//! Service accounts, which programs use to call the management API, and their tokens.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,64 +11,64 @@ use time::{Duration, OffsetDateTime};
 
 use crate::Role;
 
-/// How long an account works when nobody says otherwise.
+/// The default lifetime of an account.
 pub const DEFAULT_LIFETIME: Duration = Duration::days(90);
-/// The longest that an account can be made for: five years, leap days included.
+/// The longest lifetime of an account: five years, including leap days.
 pub const MAX_LIFETIME: Duration = Duration::days(5 * 365 + 2);
 
-/// What every token begins with, so that people and secret scanners know one when they see it.
+/// The prefix of every token, by which people and secret scanners recognise it.
 pub const TOKEN_PREFIX: &str = "cmsa_";
-/// How many random bytes a token holds.
+/// The number of random bytes in a token.
 const RANDOM_BYTES: usize = 32;
-/// How many bytes follow them that tell a mistyped token from an unknown one.
+/// The number of check bytes after them, which tell a mistyped token from an unknown one.
 const CHECK_BYTES: usize = 4;
 
-/// A program that may call the API. Its token is never shown again.
+/// A program that may call the API. Its token is shown once, when it is created.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServiceAccount {
-    /// What it is called.
+    /// Its name.
     pub name: String,
-    /// What it may do.
+    /// Its role.
     pub role: Role,
-    /// What its maker noted.
+    /// Its description, written by people.
     pub description: String,
-    /// Until when it works.
+    /// When it expires.
     pub expiry: OffsetDateTime,
-    /// When it was made.
+    /// When it was created.
     pub created_at: OffsetDateTime,
-    /// Who made it, as people write it.
+    /// The name of its creator.
     pub created_by: String,
-    /// When it last called, to the minute; none: never.
+    /// When it was last used, to the minute, if ever.
     pub last_used_at: Option<OffsetDateTime>,
 }
 
-/// A name for a service account: 1 to 255 characters, none of them a control character.
+/// The name of a service account: 1 to 255 characters, no control characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServiceAccountName(String);
 
-/// The text cannot name a service account.
+/// Why a text is not the name of a service account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a service account's name has 1 to 255 characters, none of them a control character")]
+#[error("a service account's name has 1 to 255 characters, no control characters")]
 pub struct InvalidServiceAccountName;
 
-/// The wanted expiry cannot be.
+/// Why an expiry is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidExpiry {
     /// It is not in the future.
-    #[error("the expiry lies in the past")]
+    #[error("the expiry is in the past")]
     Past,
     /// It is too far in the future.
-    #[error("a service account works for five years at most")]
+    #[error("the expiry is more than five years away")]
     TooFar,
 }
 
-/// The token that a program presents. Cannot be printed.
+/// The token that a program presents. Its debug output does not reveal it.
 #[derive(Debug, Clone)]
 pub struct ServiceToken(SecretString);
 
-/// The text is not a whole token of a service account.
+/// Why a text is not the token of a service account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("this is not a service account's token: copy the whole of it, from {TOKEN_PREFIX} on")]
+#[error("this is not the token of a service account: copy all of it, including {TOKEN_PREFIX}")]
 pub struct InvalidServiceToken;
 
 // === impl ServiceAccount ===
@@ -81,7 +80,7 @@ impl ServiceAccount {
     }
 }
 
-/// The expiry that an account gets, in whole seconds: what was asked for, else [`DEFAULT_LIFETIME`] from now.
+/// Returns the expiry of a new account in whole seconds: the wanted one, else [`DEFAULT_LIFETIME`] from now.
 pub fn expiry(wanted: Option<OffsetDateTime>, now: OffsetDateTime) -> Result<OffsetDateTime, InvalidExpiry> {
     let expiry = wanted.unwrap_or(now + DEFAULT_LIFETIME);
     let expiry = expiry - Duration::nanoseconds(i64::from(expiry.nanosecond()));
@@ -95,10 +94,10 @@ pub fn expiry(wanted: Option<OffsetDateTime>, now: OffsetDateTime) -> Result<Off
 // === impl ServiceAccountName ===
 
 impl ServiceAccountName {
-    /// Checks the text and takes it as a name.
+    /// Validates a name.
     pub fn new(text: impl Into<String>) -> Result<Self, InvalidServiceAccountName> {
         let text = text.into();
-        // A character is at most four bytes: what is longer need not be counted.
+        // A character is at most four bytes long: do not count the characters of a longer text.
         let is_name = !text.is_empty()
             && text.len() <= 4 * 255
             && text.chars().count() <= 255
@@ -129,14 +128,14 @@ impl FromStr for ServiceAccountName {
 // === impl ServiceToken ===
 
 impl ServiceToken {
-    /// A token from random bytes that the caller drew.
+    /// Creates a token from random bytes.
     pub fn from_random(random: &[u8; RANDOM_BYTES]) -> Self {
         let mut bytes = random.to_vec();
         bytes.extend(check(random));
         Self(SecretString::from(format!("{TOKEN_PREFIX}{}", URL_SAFE_NO_PAD.encode(bytes))))
     }
 
-    /// Reads a presented token; whether anybody has it is another question.
+    /// Parses a presented token. It may still be unknown.
     pub fn parse(text: &str) -> Result<Self, InvalidServiceToken> {
         let encoded = text.strip_prefix(TOKEN_PREFIX).ok_or(InvalidServiceToken)?;
         let mut bytes = [0; RANDOM_BYTES + CHECK_BYTES];
@@ -145,7 +144,7 @@ impl ServiceToken {
             _ => return Err(InvalidServiceToken),
         }
         let (random, presented) = bytes.split_at(RANDOM_BYTES);
-        // It guards against typing mistakes, not against anybody: it need not be compared in constant time.
+        // The check bytes only catch typing mistakes: no comparison in constant time is needed.
         if check(random) == presented {
             Ok(Self(SecretString::from(text.to_owned())))
         } else {
@@ -153,12 +152,12 @@ impl ServiceToken {
         }
     }
 
-    /// What may be stored.
+    /// The digest to store.
     pub fn digest(&self) -> [u8; 32] {
         Sha256::digest(self.0.expose_secret()).into()
     }
 
-    /// The token as it is handed out, once.
+    /// The token in clear, to hand it out once.
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
     }
@@ -185,7 +184,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_account_lives_ninety_days_unless_told_otherwise_and_five_years_at_most() {
+    fn expiry_is_ninety_days_by_default_and_at_most_five_years() {
         let now = datetime!(2030-01-01 00:00:00.5 UTC);
         assert_eq!(expiry(None, now), Ok(datetime!(2030-04-01 00:00 UTC)));
         assert_eq!(expiry(Some(now), now), Err(InvalidExpiry::Past));
@@ -195,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_printable_and_not_too_long() {
+    fn name_has_1_to_255_printable_characters() {
         for name in ["a", "ci/deploy 🦀", &"é".repeat(255)] {
             assert!(ServiceAccountName::new(name).is_ok(), "{name}");
         }
@@ -205,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_known_by_its_beginning_and_a_mistyped_one_by_its_end() {
+    fn token_has_a_prefix_and_check_bytes() {
         let token = ServiceToken::from_random(&[7; 32]);
         assert!(token.expose().starts_with("cmsa_") && token.expose().len() == 53, "{}", token.expose());
         assert_eq!(ServiceToken::parse(token.expose()).unwrap().digest(), token.digest());
@@ -223,7 +222,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_an_error_never_a_panic(text in "(cmsa_)?.{0,80}") {
+        fn parsing_never_panics(text in "(cmsa_)?.{0,80}") {
             let _ = ServiceToken::parse(&text);
         }
     }

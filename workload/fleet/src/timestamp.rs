@@ -1,17 +1,17 @@
-//! Points in time as people write them.
+//! Times in RFC 3339.
 
 use time::format_description::well_known::Rfc3339;
 use time::{OffsetDateTime, UtcOffset};
 
-/// A time in RFC 3339, in UTC. None where it is none, or lies outside the years 0 to 9999 once it is in UTC: what cannot
-/// be written down again can be neither stored nor shown.
+/// Parses a time in RFC 3339 and converts it to UTC. `None` if it is invalid, or if it is outside the years 0 to 9999 in
+/// UTC, since RFC 3339 cannot express it then.
 pub fn parse(text: &str) -> Option<OffsetDateTime> {
     in_utc(OffsetDateTime::parse(text, &Rfc3339).ok()?)
 }
 
-/// The same moment in UTC, if it can be written there.
-pub fn in_utc(moment: OffsetDateTime) -> Option<OffsetDateTime> {
-    moment.checked_to_offset(UtcOffset::UTC).filter(|moment| (0..=9999).contains(&moment.year()))
+/// Converts a time to UTC. `None` if it is outside the years 0 to 9999 there.
+pub fn in_utc(time: OffsetDateTime) -> Option<OffsetDateTime> {
+    time.checked_to_offset(UtcOffset::UTC).filter(|time| (0..=9999).contains(&time.year()))
 }
 
 #[cfg(test)]
@@ -21,7 +21,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_leaves_the_calendar_in_utc_is_none() {
+    fn time_outside_the_calendar_in_utc_is_refused() {
         assert_eq!(parse("9999-12-31T23:59:59-23:59"), None);
         assert_eq!(parse("0000-01-01T00:00:00+23:59"), None);
         assert_eq!(parse("9999-12-31T23:59:59Z"), Some(datetime!(9999-12-31 23:59:59 UTC)));

@@ -1,4 +1,4 @@
-//! Who may do what: three roles, each with all that the lesser may.
+//! Who may do what: three roles, each of which includes the one below.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// What a person or a program may do. Ordered: who may more may all that who may less.
+/// What a person or a program may do. Ordered: a greater role includes all lesser ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
@@ -14,26 +14,26 @@ pub enum Role {
     Viewer,
     /// Enrol, configure and remove clusters.
     Operator,
-    /// Everything, service accounts included.
+    /// Everything, including service accounts.
     Admin,
 }
 
-/// Which group of the identity provider gives which role. The highest of a person's groups counts.
+/// The role that each group of the identity provider gives. The highest role of a person's groups counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoleMapping(BTreeMap<String, Role>);
 
-/// The text is not a list such as `admins=admin,helpdesk=viewer`.
+/// Why a text is not a mapping such as `admins=admin,helpdesk=viewer`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("roles are given as GROUP=ROLE, separated by commas; a role is admin, operator or viewer")]
+#[error("a role mapping is GROUP=ROLE, separated by commas; a role is admin, operator or viewer")]
 pub struct InvalidRoleMapping;
 
 // === impl Role ===
 
 impl Role {
-    /// All roles, the least first.
+    /// All roles, lowest first.
     pub const ALL: [Self; 3] = [Self::Viewer, Self::Operator, Self::Admin];
 
-    /// The role in a word, as API, configuration and database have it.
+    /// The role as a word, as in the API, the settings and the database.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Viewer => "viewer",
@@ -57,14 +57,14 @@ impl fmt::Display for Role {
 // === impl RoleMapping ===
 
 impl RoleMapping {
-    /// The role that these groups give, if any does.
+    /// Returns the highest role that these groups give.
     pub fn role_of<'a>(&self, groups: impl IntoIterator<Item = &'a str>) -> Option<Role> {
         groups.into_iter().filter_map(|group| self.0.get(group).copied()).max()
     }
 }
 
 impl Default for RoleMapping {
-    /// As deployed today: members of `admins` may do everything (contract section 2).
+    /// Members of `admins` may do everything (contract 2).
     fn default() -> Self {
         Self(BTreeMap::from([("admins".to_owned(), Role::Admin)]))
     }
@@ -75,7 +75,7 @@ impl FromStr for RoleMapping {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let entries = text.split(',').map(|entry| {
-            // A group's name may hold an equals sign, as those of directories do; a role's may not.
+            // A group's name may contain an equals sign, as in directories.
             let (group, role) = entry.trim().rsplit_once('=').ok_or(InvalidRoleMapping)?;
             let role = Role::from_word(role.trim()).ok_or(InvalidRoleMapping)?;
             let group = group.trim();
@@ -90,10 +90,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_highest_role_of_all_groups_counts() {
+    fn highest_role_of_all_groups_counts() {
         let mapping: RoleMapping =
             "helpdesk=viewer, noc=operator,cn=hub,ou=it=admin".parse().unwrap_or_default();
-        assert_eq!(mapping, RoleMapping::default(), "a comma divides entries, so it cannot stand in a name");
+        assert_eq!(mapping, RoleMapping::default(), "a name cannot contain a comma, which separates entries");
         let mapping: RoleMapping = "helpdesk=viewer, noc=operator, cn=hub=admin".parse().unwrap();
         assert_eq!(mapping.role_of(["helpdesk", "noc", "else"]), Some(Role::Operator));
         assert_eq!(mapping.role_of(["cn=hub"]), Some(Role::Admin));
@@ -101,13 +101,13 @@ mod tests {
     }
 
     #[test]
-    fn without_configuration_admins_may_do_everything() {
+    fn group_admins_is_admin_by_default() {
         assert_eq!(RoleMapping::default().role_of(["admins"]), Some(Role::Admin));
         assert_eq!(RoleMapping::default().role_of(["Admins", "users"]), None);
     }
 
     #[test]
-    fn what_is_no_mapping_is_refused() {
+    fn invalid_mapping_is_refused() {
         for text in ["", "admins", "admins=", "=admin", "admins=root", "a=admin,,b=viewer"] {
             assert_eq!(text.parse::<RoleMapping>(), Err(InvalidRoleMapping), "{text:?}");
         }

@@ -1,57 +1,56 @@
-//! How a cluster was in the past: a few numbers every five minutes, and by the hour for longer.
+//! Past states of a cluster: a few numbers every five minutes, and every hour for longer.
 
 use time::{Duration, OffsetDateTime};
 
-use crate::standing::{Judge, Standing};
-use crate::{ClusterId, HealthState};
+use crate::{ClusterId, ClusterState, HealthState, Judge};
 
-/// How far apart the points of a history are.
+/// The distance between the points of a history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Resolution {
-    /// Every five minutes, of the last two days.
+    /// Five minutes, for the last two days.
     FiveMinutes,
-    /// Every hour, of the last ninety days.
+    /// An hour, for the last ninety days.
     Hour,
 }
 
-/// How a cluster was at one time, or over an hour.
+/// A cluster at one time, or over an hour.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HistoryPoint {
-    /// When; of an hour, its beginning.
+    /// The time; for an hour, its start.
     pub at: OffsetDateTime,
-    /// How it stood; of an hour, the worst.
+    /// The health; for an hour, the worst.
     pub health: HealthState,
-    /// What it reported; none while it was silent: its last report was not true any more.
+    /// The reported figures; absent while the cluster was silent, since its last report was out of date.
     pub figures: Option<Figures>,
 }
 
-/// What a cluster reported at one time; on the average of an hour.
+/// What a cluster reported at one time; for an hour, the average.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Figures {
-    /// The load of the last minute for each CPU; for each member where the number of CPUs is not known.
+    /// The load of the last minute per CPU; per member if the number of CPUs is unknown.
     pub cpu_load: f32,
-    /// The memory of its members, in bytes, as precise as a picture needs it.
+    /// The memory of its members, in bytes, precise enough for a chart.
     pub memory_total: f32,
-    /// How much of it was used, in bytes.
+    /// The used memory, in bytes.
     pub memory_usage: f32,
-    /// Its storage, in bytes.
+    /// The size of its storage, in bytes.
     pub storage_total: f32,
-    /// How much of it was used, in bytes.
+    /// The used storage, in bytes.
     pub storage_usage: f32,
-    /// How many members.
+    /// The number of members.
     pub members: i32,
-    /// How many of them were online.
+    /// The number of members that were online.
     pub members_online: i32,
-    /// How many instances, whatever their status.
+    /// The number of instances in any status.
     pub instances: i32,
-    /// How many of them ran.
+    /// The number of instances that were running.
     pub instances_running: i32,
 }
 
 // === impl Resolution ===
 
 impl Resolution {
-    /// All of them, finest first.
+    /// All resolutions, finest first.
     pub const ALL: [Self; 2] = [Self::FiveMinutes, Self::Hour];
 
     /// The time between two points.
@@ -70,7 +69,7 @@ impl Resolution {
         }
     }
 
-    /// As the query has it.
+    /// The word in a query.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::FiveMinutes => "5m",
@@ -78,7 +77,7 @@ impl Resolution {
         }
     }
 
-    /// From its word.
+    /// The resolution from its word.
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|resolution| resolution.as_str() == word)
     }
@@ -87,8 +86,8 @@ impl Resolution {
 // === impl HistoryPoint ===
 
 impl HistoryPoint {
-    /// How a cluster is now, to be remembered as having been so at this time.
-    pub fn of(cluster: &Standing, judge: &Judge<'_>, at: OffsetDateTime) -> (ClusterId, Self) {
+    /// The point for the present state of a cluster, dated `at`.
+    pub fn of(cluster: &ClusterState, judge: &Judge<'_>, at: OffsetDateTime) -> (ClusterId, Self) {
         let health = judge.state(cluster);
         let has_reported = cluster.last_heartbeat_at.is_some() && health == HealthState::Fresh;
         (cluster.id, Self { at, health, figures: has_reported.then(|| Figures::of(cluster)) })
@@ -96,7 +95,7 @@ impl HistoryPoint {
 }
 
 impl Figures {
-    fn of(cluster: &Standing) -> Self {
+    fn of(cluster: &ClusterState) -> Self {
         let report = &cluster.report;
         let sum = |counts: &[i32], others: i64| {
             let all = counts.iter().map(|count| i64::from(*count)).sum::<i64>().saturating_add(others);
@@ -104,7 +103,7 @@ impl Figures {
         };
         let others: i64 = report.other_instances.values().fold(0, |sum, count| sum.saturating_add(*count));
         Self {
-            cpu_load: drawn(report.cpu_load),
+            cpu_load: chartable(report.cpu_load),
             memory_total: cluster.memory_total as f32,
             memory_usage: cluster.memory_usage as f32,
             storage_total: report.storage_total as f32,
@@ -117,13 +116,13 @@ impl Figures {
     }
 }
 
-/// A load that a picture can show: what a hostile report holds must not be more, or less, than the database's numbers
-/// can average.
-#[expect(clippy::cast_possible_truncation, reason = "seven digits are as many as a picture shows")]
-fn drawn(load: f64) -> f32 {
+/// Limits a load to a range that a chart can show and whose average the database can compute, whatever a hostile
+/// report contains.
+#[expect(clippy::cast_possible_truncation, reason = "a chart shows fewer than seven digits")]
+fn chartable(load: f64) -> f32 {
     const SMALLEST: f64 = 1e-6;
     const LARGEST: f64 = 1e9;
-    // Nothing else is left of what is no number.
+    // NaN becomes 0.
     if load >= SMALLEST { load.min(LARGEST) as f32 } else { 0.0 }
 }
 
@@ -134,11 +133,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_load_is_too_small_or_too_large_for_an_average() {
-        for (load, drawn_as) in
+    fn extreme_loads_are_limited() {
+        for (load, expected) in
             [(0.5, 0.5), (1e-45, 0.0), (1e300, 1e9), (f64::INFINITY, 1e9), (f64::NAN, 0.0)]
         {
-            assert_eq!(drawn(load).total_cmp(&drawn_as), Ordering::Equal, "{load}");
+            assert_eq!(chartable(load).total_cmp(&expected), Ordering::Equal, "{load}");
         }
     }
 }

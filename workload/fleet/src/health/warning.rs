@@ -1,4 +1,4 @@
-//! What is wrong inside a cluster. One definition, computed here, shown by list, detail, API and metrics alike.
+//! What is wrong with a cluster. This is the only definition; list, page, API and metrics show it.
 
 use std::cmp::Reverse;
 use std::fmt;
@@ -11,18 +11,18 @@ use crate::health::in_words;
 use crate::percent::share_rounded_up;
 use crate::{Health, HealthState, Thresholds};
 
-/// How long before its end a certificate is warned about (contract 1.2).
+/// How long before a certificate expires the hub warns (contract 1.2).
 pub const CERTIFICATE_NOTICE: Duration = Duration::days(60);
-/// From this share on, full is critical whatever the threshold.
-const NEARLY_FULL_PERCENT: u64 = 95;
-/// How many warnings of one kind a cluster can have; those beyond are counted.
-const MAX_OF_A_KIND: usize = 50;
+/// The share above which storage or memory is critical, whatever the threshold.
+const CRITICAL_PERCENT: u64 = 95;
+/// The most warnings of one kind of a cluster; further ones are only counted.
+const MAX_WARNINGS_PER_KIND: usize = 50;
 
-/// What a warning is about.
+/// The kind of a warning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum WarningKind {
-    /// No heartbeat for long.
+    /// No heartbeat for too long.
     Heartbeat,
     /// Members that are not `Online`.
     Members,
@@ -32,45 +32,45 @@ pub enum WarningKind {
     Storage,
     /// Memory above the memory threshold.
     Memory,
-    /// Instances in `Error`.
+    /// Instances in status `Error`.
     Instances,
-    /// A cluster certificate that has run out or soon will.
+    /// A cluster certificate that has expired or soon will.
     Certificate,
 }
 
-/// How bad it is.
+/// How bad a problem is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// Somebody should look when there is time.
+    /// It needs attention, but not now.
     Warning,
-    /// Somebody should look now.
+    /// It needs attention now.
     Critical,
 }
 
-/// Something that is wrong, not yet with the time since when.
+/// A problem in a report, without the time since when it exists.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Finding {
-    /// What it is about.
+    /// The kind.
     pub kind: WarningKind,
-    /// Which pool, which status; tells two warnings of a kind apart.
+    /// The pool or the status; distinguishes problems of one kind.
     pub subject: String,
-    /// How bad it is.
+    /// The severity.
     pub severity: Severity,
-    /// What people read.
+    /// The text for people.
     pub text: String,
 }
 
-/// Something that is wrong, and since when.
+/// A problem, and since when it exists.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Warning {
-    /// What it is about.
+    /// The kind.
     pub kind: WarningKind,
-    /// How bad it is.
+    /// The severity.
     pub severity: Severity,
-    /// What people read.
+    /// The text for people.
     pub text: String,
-    /// Since when.
+    /// Since when the problem exists.
     #[serde(with = "time::serde::rfc3339")]
     pub since: OffsetDateTime,
 }
@@ -78,7 +78,7 @@ pub struct Warning {
 // === impl WarningKind and Severity ===
 
 impl WarningKind {
-    /// All kinds, worst first.
+    /// All kinds, most important first.
     pub const ALL: [Self; 7] = [
         Self::Heartbeat,
         Self::Members,
@@ -89,7 +89,7 @@ impl WarningKind {
         Self::Certificate,
     ];
 
-    /// The kind in a word, as API and database have it.
+    /// The kind as a word, as in the API and the database.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Heartbeat => "heartbeat",
@@ -109,7 +109,7 @@ impl WarningKind {
 }
 
 impl Severity {
-    /// The severity in a word, as API and database have it.
+    /// The severity as a word, as in the API and the database.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Warning => "warning",
@@ -129,7 +129,7 @@ impl fmt::Display for WarningKind {
     }
 }
 
-/// What a cluster's own report shows to be wrong, in a stable order.
+/// Returns the problems in a cluster's report, in a stable order.
 pub fn findings(details: &Details, thresholds: Thresholds) -> Vec<Finding> {
     let mut found = Vec::new();
     found.extend(details.storage_pool_usages.iter().filter_map(|pool| storage(pool, thresholds)));
@@ -137,32 +137,32 @@ pub fn findings(details: &Details, thresholds: Thresholds) -> Vec<Finding> {
     found.extend(details.member_statuses.iter().filter_map(members));
     found.extend(details.instance_statuses.iter().filter_map(instances));
     found.extend(details.ceph_statuses.iter().filter_map(ceph));
-    // A site may list a pool or a status twice: one warning a subject, the worst.
+    // A report may list a pool or a status twice: keep one problem for each subject, the worst.
     found.sort_unstable_by(|a, b| {
         (a.kind, &a.subject, Reverse(a.severity)).cmp(&(b.kind, &b.subject, Reverse(b.severity)))
     });
     found.dedup_by(|a, b| (a.kind, &a.subject) == (b.kind, &b.subject));
-    found.chunk_by(|a, b| a.kind == b.kind).flat_map(at_most).collect()
+    found.chunk_by(|a, b| a.kind == b.kind).flat_map(limited).collect()
 }
 
-/// Findings of one kind, shortened: nobody reads a thousand warnings, and a site must not be able to store them.
-fn at_most(of_a_kind: &[Finding]) -> Vec<Finding> {
+/// Limits the problems of one kind: nobody reads a thousand warnings, and no cluster may store that many.
+fn limited(of_a_kind: &[Finding]) -> Vec<Finding> {
     let mut worst_first: Vec<&Finding> = of_a_kind.iter().collect();
     worst_first.sort_by_key(|finding| Reverse(finding.severity));
-    let mut kept: Vec<Finding> = worst_first.iter().take(MAX_OF_A_KIND).copied().cloned().collect();
-    if let Some(first_left_out) = worst_first.get(MAX_OF_A_KIND) {
+    let mut kept: Vec<Finding> = worst_first.iter().take(MAX_WARNINGS_PER_KIND).copied().cloned().collect();
+    if let Some(first_omitted) = worst_first.get(MAX_WARNINGS_PER_KIND) {
         kept.push(Finding {
-            // In capitals, which no other subject of these kinds has: it must not meet one.
+            // Other subjects of these kinds are in lower case or have a slash, so this one is unique.
             subject: "MORE".to_owned(),
-            text: format!("{} more warnings of this kind", worst_first.len() - MAX_OF_A_KIND),
-            ..(*first_left_out).clone()
+            text: format!("{} more warnings of this kind", worst_first.len() - MAX_WARNINGS_PER_KIND),
+            ..(*first_omitted).clone()
         });
     }
     kept.sort_unstable_by(|a, b| a.subject.cmp(&b.subject));
     kept
 }
 
-/// How bad it is to be late or lost.
+/// The severity of being late or lost.
 pub const fn severity_of_health(state: HealthState) -> Option<Severity> {
     match state {
         HealthState::Fresh => None,
@@ -171,7 +171,7 @@ pub const fn severity_of_health(state: HealthState) -> Option<Severity> {
     }
 }
 
-/// How bad it is that a certificate is valid until then.
+/// The severity of a certificate that expires at `not_after`.
 pub fn severity_of_certificate(not_after: OffsetDateTime, now: OffsetDateTime) -> Option<Severity> {
     if not_after < now {
         Some(Severity::Critical)
@@ -180,7 +180,7 @@ pub fn severity_of_certificate(not_after: OffsetDateTime, now: OffsetDateTime) -
     }
 }
 
-/// The warning that a late or lost cluster earns.
+/// The warning about a late or lost cluster.
 pub fn of_health(health: &Health) -> Option<Warning> {
     let severity = severity_of_health(health.state)?;
     Some(Warning {
@@ -191,14 +191,14 @@ pub fn of_health(health: &Health) -> Option<Warning> {
     })
 }
 
-/// The warning that a certificate earns that has run out or soon will.
+/// The warning about a certificate that has expired or soon will.
 pub fn of_certificate(not_after: OffsetDateTime, now: OffsetDateTime) -> Option<Warning> {
     let severity = severity_of_certificate(not_after, now)?;
     let left = not_after - now;
     let text = if left < Duration::ZERO {
-        format!("the cluster's certificate ran out {} ago", in_words(-left))
+        format!("the cluster's certificate expired {} ago", in_words(-left))
     } else {
-        format!("the cluster's certificate runs out in {}", in_words(left))
+        format!("the cluster's certificate expires in {}", in_words(left))
     };
     let since = if left < Duration::ZERO { not_after } else { not_after - CERTIFICATE_NOTICE };
     Some(Warning { kind: WarningKind::Certificate, severity, text, since })
@@ -210,10 +210,10 @@ fn storage(pool: &StoragePoolUsage, thresholds: Thresholds) -> Option<Finding> {
         let place = if pool.member.is_empty() { String::new() } else { format!(" on {}", pool.member) };
         Finding {
             kind: WarningKind::Storage,
-            // A pool's name cannot hold a slash, so the two parts stay apart.
+            // Unambiguous: the name of a pool cannot contain a slash.
             subject: format!("{}/{}", pool.name, pool.member),
             severity: full_severity(share),
-            text: format!("storage pool {}{place} is {share} % full, above {}", pool.name, thresholds.disk),
+            text: format!("storage pool {}{place} is {share}% full, above {}", pool.name, thresholds.disk),
         }
     })
 }
@@ -227,14 +227,14 @@ fn memory(details: &Details, thresholds: Thresholds) -> Option<Finding> {
             kind: WarningKind::Memory,
             subject: String::new(),
             severity: full_severity(share),
-            text: format!("memory is {share} % used, above {}", thresholds.memory),
+            text: format!("memory is {share}% used, above {}", thresholds.memory),
         }
     })
 }
 
 fn members(entry: &StatusCount) -> Option<Finding> {
     let word = entry.status.to_lowercase();
-    // Evacuating a member is something that its administrator does on purpose.
+    // Administrators evacuate members on purpose.
     let severity = if word == "evacuated" { Severity::Warning } else { Severity::Critical };
     (entry.count > 0 && word != "online").then(|| Finding {
         kind: WarningKind::Members,
@@ -270,7 +270,7 @@ fn ceph(entry: &StatusCount) -> Option<Finding> {
 }
 
 fn full_severity(share: u64) -> Severity {
-    if share > NEARLY_FULL_PERCENT { Severity::Critical } else { Severity::Warning }
+    if share > CRITICAL_PERCENT { Severity::Critical } else { Severity::Warning }
 }
 
 fn plural(count: u32, one: &'static str, more: &'static str) -> &'static str {
@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn a_well_cluster_has_none() {
+    fn healthy_report_has_no_warnings() {
         assert!(texts("{}").is_empty());
         assert!(
             texts(
@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn each_kind_says_what_is_wrong() {
+    fn each_kind_has_its_text() {
         assert_eq!(
             texts(
                 r#"{"memory_total_amount":1000,"memory_usage":801,
@@ -319,28 +319,28 @@ mod tests {
                 "warning members: 2 members are Evacuated",
                 "critical members: 1 member is Offline",
                 "critical ceph: 1 Ceph service is Warning",
-                "critical storage: storage pool local on m1 is 96 % full, above 80 %",
-                "warning storage: storage pool remote is 81 % full, above 80 %",
-                "warning memory: memory is 81 % used, above 80 %",
+                "critical storage: storage pool local on m1 is 96% full, above 80%",
+                "warning storage: storage pool remote is 81% full, above 80%",
+                "warning memory: memory is 81% used, above 80%",
                 "warning instances: 2 instances are in Error",
             ]
         );
     }
 
     #[test]
-    fn a_status_listed_twice_is_one_warning() {
+    fn status_listed_twice_is_one_warning() {
         let twice = r#"{"member_statuses":[{"status":"Offline","count":1},{"status":"OFFLINE","count":1}]}"#;
         assert_eq!(texts(twice).len(), 1);
     }
 
     #[test]
-    fn of_a_pool_listed_twice_the_worse_counts() {
+    fn pool_listed_twice_has_the_worse_warning() {
         let twice = r#"{"storage_pool_usages":[{"name":"p","total":100,"usage":85},{"name":"p","total":100,"usage":99}]}"#;
-        assert_eq!(texts(twice), ["critical storage: storage pool p is 99 % full, above 80 %"]);
+        assert_eq!(texts(twice), ["critical storage: storage pool p is 99% full, above 80%"]);
     }
 
     #[test]
-    fn thousands_of_a_kind_are_shortened_and_counted() {
+    fn warnings_beyond_the_limit_are_counted() {
         let words =
             (0..999).map(|number| format!("s{number:04}")).chain(["MORE".to_owned(), "more".to_owned()]);
         let words: Vec<String> = words.map(|word| format!(r#"{{"status":"{word}","count":1}}"#)).collect();
@@ -350,13 +350,13 @@ mod tests {
     }
 
     #[test]
-    fn a_certificate_is_warned_about_sixty_days_ahead() {
+    fn certificate_warning_starts_sixty_days_ahead() {
         let now = datetime!(2030-01-01 00:00 UTC);
         assert_eq!(of_certificate(now + Duration::days(61), now), None);
         let soon = of_certificate(now + Duration::days(59), now).unwrap();
         assert_eq!(
             (soon.severity, soon.text.as_str()),
-            (Severity::Warning, "the cluster's certificate runs out in 59 d")
+            (Severity::Warning, "the cluster's certificate expires in 59 d")
         );
         assert_eq!(soon.since, now - Duration::DAY);
         assert_eq!(of_certificate(now - Duration::DAY, now).unwrap().severity, Severity::Critical);
