@@ -31,12 +31,12 @@ fn check(body: &[u8]) {
         // What is no series ends it.
         assert!(request.expect("it had halves").starts_with(&both));
         let mut suspects = Suspects::default();
-        suspects.remember(&first);
-        if let Some((others, alone)) = batch.apart(&suspects, usize::MAX) {
+        suspects.add(&first);
+        if let Some((others, alone)) = batch.without(&suspects, usize::MAX) {
             assert_eq!(others.samples as usize + alone.len(), (first.samples + second.samples) as usize);
         }
-        suspects.forget(&batch);
-        assert!(batch.apart(&suspects, usize::MAX).is_none());
+        suspects.remove(&batch);
+        assert!(batch.without(&suspects, usize::MAX).is_none());
     }
     let origin = Origin::new(&ClusterName::from_stored("paris".to_owned()), "node-1", JobLabel::Name);
     let (mut builder, mut marked) = (BatchBuilder::default(), Marked::default());

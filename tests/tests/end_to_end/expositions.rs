@@ -238,7 +238,7 @@ async fn what_is_relayed_of_an_exposition_is_what_prometheus_scrapes_of_it() {
     let counts = relay.counts().clone();
     relay.shut_down(PATIENCE).await;
     assert_eq!(counts.dropped("a", Cause::Refused) + counts.dropped("a", Cause::RefusedTogether), 0);
-    assert_eq!(counts.sent("a"), counts.handed_over(), "the sink did not take all");
+    assert_eq!(counts.sent("a"), counts.queued(), "the sink did not take all");
 
     let (mut scraped, mut relayed) =
         (series(&prometheus, "scraped-").await, series(&prometheus, "relayed-").await);

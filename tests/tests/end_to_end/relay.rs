@@ -30,7 +30,7 @@ fn relay(prometheus: &str, spool: &Path) -> Relay {
         timeout: Duration::from_secs(5),
     };
     let backoff =
-        Backoff { first: Duration::from_millis(20), most: Duration::from_millis(200), breaks_after: 5 };
+        Backoff { first: Duration::from_millis(20), max: Duration::from_millis(200), breaks_after: 5 };
     let spool = SpoolConfig { directory: spool.to_owned(), bytes: 64 << 20 };
     let mut config =
         Config::new(vec![SinkConfig { backoff, spool: Some(spool), ..SinkConfig::new("a", endpoint) }]);
@@ -84,7 +84,7 @@ async fn a_real_prometheus_takes_and_keeps_what_is_relayed() {
         beat(&first, "node-1", minute(number), LXD);
     }
     let handed_over = all + (12 * SAMPLES) as u64 + 2;
-    while first.counts().handed_over() < handed_over {
+    while first.counts().queued() < handed_over {
         tokio::task::yield_now().await;
     }
     first.shut_down(Duration::from_millis(100)).await;

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use agent::client::{ClusterClient, Identity, Payload, Request, call};
-use connector::{Connector, MetricsSink, Options, SiteMetrics};
+use connector::{Connector, MemberExposition, MetricsSink, Options};
 use edge::{ClientCertificate, Peer};
 use harness::Hub;
 use http::{Method, StatusCode};
@@ -173,10 +173,10 @@ async fn a_cluster_that_calls_too_often_is_told_how_long_to_wait() {
 
 /// Keeps what it is given.
 #[derive(Default)]
-struct Kept(Mutex<Vec<SiteMetrics>>);
+struct Kept(Mutex<Vec<MemberExposition>>);
 
 impl MetricsSink for Kept {
-    fn accept(&self, _: &Cluster, metrics: Vec<SiteMetrics>) {
+    fn accept(&self, _: &Cluster, metrics: Vec<MemberExposition>) {
         self.0.lock().unwrap().extend(metrics);
     }
 }

@@ -1,4 +1,4 @@
-//! Whose certificate this is, decided before a body is read.
+//! Finds the cluster behind a connection, before the body of a request is read.
 
 use std::sync::Arc;
 
@@ -11,8 +11,8 @@ use crate::errors::from_store;
 use crate::limits::Action;
 
 impl Connector {
-    /// The enrolled cluster behind a connection, counted against its limit. No certificate, an unknown one, or more
-    /// than one: 403, and counted against the address.
+    /// The enrolled cluster behind a connection. The request counts towards the cluster's rate limit. Without a certificate,
+    /// with an unknown one or with several, it is a 403 and counts towards the limit of the address.
     pub(crate) async fn authenticate(
         &self,
         peer: &Peer,
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_known_certificate_out_of_its_dates_is_told_so() {
+    fn known_certificate_outside_its_dates_is_refused_with_the_reason() {
         let identity = EnrolledCluster {
             id: ClusterId(1),
             uid: ClusterUid::new(),

@@ -1,4 +1,4 @@
-//! What all endpoints share, and the tasks that run beside them.
+//! What all endpoints share, and the background tasks.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,17 +19,17 @@ use crate::limits::RateLimits;
 use crate::metrics::ConnectorMetrics;
 use crate::metrics_sink::MetricsSink;
 
-/// What the connector needs to know beside its store.
+/// The connector's configuration.
 pub struct Options {
-    /// Where sites reach the connector; told in every heartbeat's answer.
+    /// The address at which clusters reach the connector. Every response to a heartbeat contains it.
     pub address: Address,
-    /// How often whom may ask for what.
+    /// The rate limits.
     pub limits: LimitSettings,
-    /// Where the sites' metrics go.
+    /// The receiver of the clusters' metrics.
     pub sink: Arc<dyn MetricsSink>,
 }
 
-/// The connector: what its endpoints share.
+/// The connector: the state that its endpoints share.
 pub struct Connector {
     pub(crate) store: Store,
     pub(crate) writer: HeartbeatWriter,
@@ -45,7 +45,7 @@ pub struct Connector {
 }
 
 impl Connector {
-    /// A connector over this store. Call it inside a runtime: it starts the batch writer.
+    /// A connector with this store. Must be called in a runtime, because it starts the batch writer.
     pub fn new(store: Store, options: Options) -> Arc<Self> {
         let presence = Arc::new(Presence::new(store.clone()));
         let writer = HeartbeatWriter::start(store.clone(), presence.clone());
@@ -64,12 +64,12 @@ impl Connector {
         })
     }
 
-    /// What the connector counts of itself.
+    /// The connector's own metrics.
     pub fn metrics(&self) -> &ConnectorMetrics {
         &self.metrics
     }
 
-    /// Makes ready to accept: an outage that ends now must be accounted for before the first heartbeat after it.
+    /// Prepares for requests: the end of an outage must be recorded before the first heartbeat after it.
     pub async fn prepare(&self) -> Result<(), StoreError> {
         self.presence.mark().await?;
         self.identities.resync().await?;
@@ -77,7 +77,7 @@ impl Connector {
         Ok(())
     }
 
-    /// Until [`Self::prepare`] succeeded, all that needs the database is answered 503.
+    /// Returns a 503 until [`Self::prepare`] has succeeded. For requests that need the database.
     pub(crate) fn ensure_prepared(&self) -> Result<(), Error> {
         if self.is_prepared.load(Ordering::Acquire) {
             return Ok(());
@@ -88,8 +88,8 @@ impl Connector {
         })
     }
 
-    /// Runs what must run beside the endpoints, until shutdown. From `draining` on nobody new is accepted, and the
-    /// service clock is told so.
+    /// Runs the background tasks until shutdown. From `draining` on, no new requests are accepted, and the service clock
+    /// records that.
     pub async fn run(self: Arc<Self>, draining: CancellationToken, shutdown: CancellationToken) {
         tokio::join!(
             self.presence.run(draining),
@@ -99,8 +99,8 @@ impl Connector {
         );
     }
 
-    /// How long until the next beat is wanted: about a minute, spread so that a fleet which was cut off together
-    /// does not come back in step.
+    /// The time until the next heartbeat: about a minute, with some spread so that clusters that lost their connections
+    /// together do not return in step.
     pub(crate) fn next_update() -> Duration {
         Duration::from_secs(rand::random_range(57..=63))
     }

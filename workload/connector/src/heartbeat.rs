@@ -1,4 +1,4 @@
-//! `POST /1.0/remote-cluster/status`: a cluster reports.
+//! `POST /1.0/remote-cluster/status`: the heartbeat of a cluster.
 
 use std::time::Instant;
 
@@ -17,10 +17,10 @@ use crate::connector::Connector;
 use crate::errors::{from_store, from_write};
 use crate::limits::Action;
 use crate::metrics::Outcome;
-use crate::metrics_sink::SiteMetrics;
+use crate::metrics_sink::MemberExposition;
 
 impl Connector {
-    /// Stores the report and judges it; answers after the commit. Metrics go their own way afterwards.
+    /// Stores and judges the report, and responds after the commit. The metrics are passed on after that.
     pub(crate) async fn heartbeat(&self, peer: &Peer, body: RequestBody) -> Result<Response, Error> {
         let begun = Instant::now();
         let mut cluster = self.authenticate(peer, Action::Heartbeat).await?;
@@ -28,7 +28,8 @@ impl Connector {
         let mut report = read(&body, &cluster)?;
         let mut written = self.writer.write(report.beat).await;
         if matches!(written, Err(WriteError::NoSuchCluster)) {
-            // Removed; or it left and joined again with the same certificate, which this unit has not heard of yet.
+            // The cluster was removed, or it left and joined again with the same certificate and this unit has not been
+            // notified yet.
             self.identities.forget(cluster.uid);
             let found = self.identities.look_up(cluster.fingerprint).await.map_err(from_store)?;
             cluster = found.ok_or(Error::Forbidden)?;
@@ -36,7 +37,7 @@ impl Connector {
             written = self.writer.write(report.beat).await;
         }
         if let Err(error) = written {
-            self.metrics.heard(Outcome::Refused);
+            self.metrics.count_heartbeat(Outcome::Refused);
             return Err(from_write(error));
         }
         self.metrics.committed(begun.elapsed());
@@ -50,10 +51,10 @@ impl Connector {
     }
 }
 
-/// A report that was read and judged.
+/// A report that was parsed and judged.
 struct Report {
     beat: NewHeartbeat,
-    metrics: Vec<SiteMetrics>,
+    metrics: Vec<MemberExposition>,
 }
 
 fn read(body: &Bytes, cluster: &EnrolledCluster) -> Result<Report, Error> {
@@ -61,18 +62,18 @@ fn read(body: &Bytes, cluster: &EnrolledCluster) -> Result<Report, Error> {
         Heartbeat::parse(body).map_err(|error| Error::BadRequest(error.to_string()))?;
     let findings = findings(&details, cluster.thresholds);
     let size: usize = metrics.iter().map(|member| member.metrics.len()).sum();
-    // Where they are a small part of it, they shall not keep the whole body in memory.
-    let is_worth_keeping = size >= body.len() / 2;
-    let metrics = metrics.iter().map(|member| site_metrics(body, member, is_worth_keeping)).collect();
+    // If the metrics are a small part of the body, they must not keep all of it in memory.
+    let keep_body = size >= body.len() / 2;
+    let metrics = metrics.iter().map(|member| member_exposition(body, member, keep_body)).collect();
     Ok(Report { beat: NewHeartbeat { cluster: cluster.id, details, findings }, metrics })
 }
 
-/// The metrics of one member: as a slice of the one body if that is kept, else as a copy.
-fn site_metrics(body: &Bytes, member: &MemberMetrics<'_>, keeps_body: bool) -> SiteMetrics {
+/// The metrics of one member, as a slice of the body if it is kept, otherwise as a copy.
+fn member_exposition(body: &Bytes, member: &MemberMetrics<'_>, keep_body: bool) -> MemberExposition {
     let escaped = member.metrics.as_bytes();
-    SiteMetrics {
+    MemberExposition {
         member: member.member.clone().into_owned(),
         service: member.service.clone().into_owned(),
-        escaped: if keeps_body { body.slice_ref(escaped) } else { Bytes::copy_from_slice(escaped) },
+        escaped: if keep_body { body.slice_ref(escaped) } else { Bytes::copy_from_slice(escaped) },
     }
 }

@@ -1,8 +1,8 @@
-//! Fingerprint → cluster, in memory: one hash probe a heartbeat.
+//! A cache from fingerprints to clusters: one lookup in a hash table for each heartbeat.
 //!
-//! The cache follows the database by notifications and reads everything anew after each break and every minute. It
-//! may still be a moment behind, and need not be exact: who is not in it is looked up, and a heartbeat of a cluster
-//! that is gone finds no row to write.
+//! The cache follows the database by notifications. It reads everything again after each lost connection and every minute.
+//! It may be slightly behind, which does no harm: a certificate that is not in the cache is looked up in the database, and a
+//! heartbeat of a removed cluster finds no row to update.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -16,10 +16,10 @@ use store::{Store, StoreError};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-/// How often everything is read anew, in case a notification was missed.
-const RESYNC_EVERY: Duration = Duration::from_secs(60);
-/// How soon to listen again after a break.
-const RETRY_AFTER: Duration = Duration::from_secs(1);
+/// The interval at which everything is read again, in case a notification was missed.
+const RESYNC_INTERVAL: Duration = Duration::from_secs(60);
+/// The wait before listening again after a lost connection.
+const RECONNECT_DELAY: Duration = Duration::from_secs(1);
 
 /// The enrolled clusters by certificate.
 pub struct IdentityCache {
@@ -39,12 +39,12 @@ impl IdentityCache {
         Self { store, known: RwLock::default() }
     }
 
-    /// Whose certificate this is, as far as the cache knows.
+    /// The cluster with this certificate, if it is in the cache.
     pub fn get(&self, fingerprint: Fingerprint) -> Option<Arc<EnrolledCluster>> {
         self.read().by_fingerprint.get(&fingerprint).cloned()
     }
 
-    /// Whose certificate this is, by the database: for one that the cache does not know.
+    /// Looks up the cluster with this certificate in the database, and adds it to the cache.
     pub async fn look_up(
         &self,
         fingerprint: Fingerprint,
@@ -53,22 +53,22 @@ impl IdentityCache {
         Ok(found.map(|identity| self.write().insert(identity)))
     }
 
-    /// Forgets a cluster that turned out to be gone.
+    /// Removes a cluster that no longer exists.
     pub fn forget(&self, uid: ClusterUid) {
         self.write().remove(uid);
     }
 
-    /// How many clusters it knows.
+    /// The number of clusters in the cache.
     pub fn len(&self) -> usize {
         self.read().by_fingerprint.len()
     }
 
-    /// Whether it knows none.
+    /// Whether the cache is empty.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Reads everything anew.
+    /// Reads all clusters from the database.
     pub async fn resync(&self) -> Result<(), StoreError> {
         let mut fresh = Known::default();
         for identity in self.store.enrolled_clusters().await? {
@@ -78,34 +78,34 @@ impl IdentityCache {
         Ok(())
     }
 
-    /// Follows the database until shutdown.
+    /// Follows the changes in the database until shutdown.
     pub async fn follow(&self, shutdown: CancellationToken) {
         let mut resynced = Instant::now();
         while !shutdown.is_cancelled() {
-            let listening = timeout(RESYNC_EVERY, self.store.listen()).await;
+            let listening = timeout(RESYNC_INTERVAL, self.store.listen()).await;
             match listening.unwrap_or_else(|elapsed| Err(StoreError::Unavailable(Box::new(elapsed)))) {
                 Ok(mut changes) => {
                     if let Some(Err(error)) =
                         shutdown.run_until_cancelled(self.follow_changes(&mut changes)).await
                     {
-                        tracing::warn!(%error, "lost touch with the changes of other units");
+                        tracing::warn!(%error, "lost the connection that listens for changes of other units");
                     }
                 }
                 Err(error) => tracing::debug!(%error, "cannot listen for the changes of other units"),
             }
             // Who cannot listen, because a connection pooler does not allow it for instance, can still look.
-            if resynced.elapsed() > RESYNC_EVERY && self.resync().await.is_ok() {
+            if resynced.elapsed() > RESYNC_INTERVAL && self.resync().await.is_ok() {
                 resynced = Instant::now();
             }
-            shutdown.run_until_cancelled(tokio::time::sleep(RETRY_AFTER)).await;
+            shutdown.run_until_cancelled(tokio::time::sleep(RECONNECT_DELAY)).await;
         }
     }
 
     /// Returns when the connection is lost.
     async fn follow_changes(&self, changes: &mut Changes) -> Result<(), StoreError> {
-        // Listening began before this reading, so nothing falls between the two.
+        // Listening began before this read, so no change is missed.
         self.resync().await?;
-        let mut resync = tokio::time::interval(RESYNC_EVERY);
+        let mut resync = tokio::time::interval(RESYNC_INTERVAL);
         resync.reset();
         loop {
             tokio::select! {
@@ -153,7 +153,7 @@ impl Known {
 
     fn remove(&mut self, uid: ClusterUid) {
         let Some(fingerprint) = self.by_uid.remove(&uid) else { return };
-        // The same certificate may by now belong to a cluster that joined anew.
+        // The certificate may already belong to a cluster that joined again.
         if self.by_fingerprint.get(&fingerprint).is_some_and(|identity| identity.uid == uid) {
             self.by_fingerprint.remove(&fingerprint);
         }

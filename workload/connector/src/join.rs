@@ -17,7 +17,7 @@ use crate::limits::Action;
 use crate::metrics::Outcome;
 
 impl Connector {
-    /// Checks in the contract's order: form (400), proof and expiry (403), certificate (403), name (409).
+    /// Checks in the order of the contract: format (400), proof and expiry (403), certificate (403), name (409).
     pub(crate) async fn join(
         &self,
         peer: &Peer,
@@ -34,24 +34,24 @@ impl Connector {
         let origin = origin(Actor::unknown(), peer, id);
         match self.store.join_cluster(&request, &proof, presented, &origin).await {
             Ok(uid) => {
-                self.metrics.joined(Outcome::Accepted);
+                self.metrics.count_join(Outcome::Accepted);
                 tracing::info!(cluster = %uid, name = %request.cluster_name, "a cluster joined");
                 Ok(response::success(()))
             }
             Err(error) => {
-                self.metrics.joined(Outcome::Refused);
+                self.metrics.count_join(Outcome::Refused);
                 Err(refusal(error, &request))
             }
         }
     }
 }
 
-/// For the audit trail: who asked, and in which request.
+/// The origin of a change, for the audit trail.
 pub(crate) fn origin(actor: Actor, peer: &Peer, id: RequestId) -> Origin {
     Origin { actor, address: Some(peer.address.ip()), request_id: Some(id.to_string()) }
 }
 
-/// The proof that the request brings. A header speaks for itself; without one the token stands in the body.
+/// The proof in the request. If there is a header, only the header counts; otherwise the body contains the token.
 fn proof(request: &JoinRequest, authorization: Option<&str>, body: &Bytes) -> Option<JoinProof> {
     if let Some(header) = authorization {
         return Some(JoinProof::Hmac { proof: Proof::parse(header).ok()?, body: body.clone() });
@@ -64,10 +64,10 @@ fn refusal(error: JoinError, request: &JoinRequest) -> Error {
     let name = &request.cluster_name;
     match error {
         JoinError::Store(error) => return from_store(error),
-        JoinError::NoSuchToken => tracing::info!(%name, "a join was refused: no such token"),
+        JoinError::NoSuchToken => tracing::info!(%name, "a join was refused: unknown token"),
         JoinError::Expired => tracing::info!(%name, "a join was refused: the token has expired"),
         JoinError::CertificateNotPresented => {
-            tracing::info!(%name, "a join was refused: the connection's certificate is another");
+            tracing::info!(%name, "a join was refused: the connection uses another certificate");
         }
         JoinError::CertificateTaken(ref owner) => {
             tracing::info!(%name, owner, "a join was refused: the certificate is enrolled under another name");

@@ -9,7 +9,7 @@ use crate::join::origin;
 use crate::limits::Action;
 
 impl Connector {
-    /// Removes the cluster; a second call is 403, since the certificate is no longer known.
+    /// Removes the cluster. A second call is a 403, because the certificate is no longer known.
     pub(crate) async fn leave(&self, peer: &Peer, id: RequestId) -> Result<Response, Error> {
         let cluster = self.authenticate(peer, Action::ClusterCall).await?;
         let actor =

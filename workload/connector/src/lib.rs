@@ -1,17 +1,17 @@
-//! The API that sites call, over mutual TLS (contract 1.2).
+//! The API that clusters call, over mutual TLS (contract 1.2).
 //!
-//! A heartbeat: [`authenticate`] turns the connection's certificate into a cluster, [`heartbeat`] reads the body,
-//! hands the figures to the store's batch writer and, once they are committed, the metrics to a [`MetricsSink`].
+//! A heartbeat: [`authenticate`] finds the cluster by the connection's certificate. [`heartbeat`] reads the body, passes the
+//! report to the store's batch writer and, after the commit, the metrics to a [`MetricsSink`].
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`connector`](mod@connector) | what all endpoints share, and the tasks that run beside them |
-//! | [`routes`] | which path leads where |
-//! | [`probe`], [`join`], [`heartbeat`], [`leave`], [`tunnel`] | one file an endpoint |
-//! | [`authenticate`], [`identity_cache`] | whose certificate this is |
-//! | [`limits`] | how often which action may be asked for |
-//! | [`metrics_sink`] | where the sites' metrics go |
-//! | [`metrics`] | what the connector counts of itself |
+//! | [`connector`](mod@connector) | what all endpoints share, and the background tasks |
+//! | [`routes`] | the paths and methods of the endpoints |
+//! | [`probe`], [`join`], [`heartbeat`], [`leave`], [`tunnel`] | the endpoints, one in each file |
+//! | [`authenticate`], [`identity_cache`] | from a certificate to its cluster |
+//! | [`limits`] | the rate limit of each action |
+//! | [`metrics_sink`] | the receiver of the clusters' metrics |
+//! | [`metrics`] | the connector's own metrics |
 
 pub mod authenticate;
 pub mod connector;
@@ -29,4 +29,4 @@ pub mod routes;
 pub mod tunnel;
 
 pub use connector::{Connector, Options};
-pub use metrics_sink::{CountingSink, MetricsSink, SiteMetrics};
+pub use metrics_sink::{CountingSink, MemberExposition, MetricsSink};

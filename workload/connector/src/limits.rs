@@ -1,8 +1,7 @@
-//! How often which action may be asked for, and by whom it is counted.
+//! The rate limit of each action.
 //!
-//! Enrolled clusters are counted each by itself: behind a load balancer that passes TLS through all sites may share
-//! one address. Everybody else is counted by address prefix, with one bucket an action, so that probes never use up
-//! the joins'.
+//! Enrolled clusters have buckets of their own, because behind a load balancer all of them may share one address. Other
+//! clients are limited by address prefix, with a separate bucket for each action, so that probes never block joins.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -11,16 +10,16 @@ use edge::rate_limit::{AddressPrefix, InvalidQuota, LimitSettings, Limiter, Retr
 use fleet::ClusterUid;
 use tokio_util::sync::CancellationToken;
 
-/// What can be limited.
+/// A limited action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Action {
-    /// `GET /`: every call of today's clients begins with one.
+    /// `GET /`: today's clients send it before every call.
     Probe,
     /// `GET /1.0/status`.
     Status,
     /// `POST /1.0/remote-cluster`.
     Join,
-    /// Any call that needs an enrolled certificate, by somebody who has none.
+    /// A call that needs an enrolled certificate, by a client without one.
     Stranger,
     /// A heartbeat of an enrolled cluster.
     Heartbeat,
@@ -28,7 +27,7 @@ pub enum Action {
     ClusterCall,
 }
 
-/// The buckets.
+/// The rate limiters of all actions.
 pub struct RateLimits {
     by_address: [Limiter<AddressPrefix>; 4],
     by_cluster: [Limiter<ClusterUid>; 2],
@@ -39,7 +38,7 @@ impl Action {
     const ALL: [Self; 6] =
         [Self::Probe, Self::Status, Self::Join, Self::Stranger, Self::Heartbeat, Self::ClusterCall];
 
-    /// The action in a word, for metrics.
+    /// The action as one word, for metrics.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Probe => "probe",
@@ -51,28 +50,28 @@ impl Action {
         }
     }
 
-    /// The default: requests a second, and at once.
+    /// The default quota: requests per second, and the burst.
     const fn default_quota(self) -> (f64, u32) {
         match self {
-            // Ten thousand sites behind one address probe 170 times a second, all at once after an outage.
+            // Ten thousand clusters behind one address probe 170 times per second, and all at once after an outage.
             Self::Probe => (2000.0, 20_000),
             Self::Status => (50.0, 500),
             Self::Join | Self::Stranger => (20.0, 400),
-            // Sixty times what today's clients send by default: their administrators set the interval.
+            // Sixty times the default of today's clients, because their administrators can change the interval.
             Self::Heartbeat => (1.0, 30),
             Self::ClusterCall => (1.0, 20),
         }
     }
 }
 
-/// Whether every action's quota can be made of these settings.
+/// Checks that these settings lead to a valid quota for every action.
 pub fn check(settings: &LimitSettings) -> Result<(), InvalidQuota> {
     let mut quotas = Action::ALL.iter().map(|action| action.default_quota());
     quotas.try_for_each(|(rate, burst)| settings.quota(rate, burst).map(drop))
 }
 
 impl RateLimits {
-    /// Empty buckets of the wanted sizes.
+    /// Limiters with these settings.
     pub fn new(settings: &LimitSettings) -> Self {
         let max = settings.max_clients;
         let quota = |action: Action| settings.quota_or_strictest(action.default_quota());
@@ -85,15 +84,15 @@ impl RateLimits {
         }
     }
 
-    /// Counts an action of somebody who is known by address only.
+    /// Counts an action of a client that is known by its address only.
     pub fn check_address(&self, action: Action, address: IpAddr) -> Result<(), RetryAfter> {
-        let place = match action {
+        let index = match action {
             Action::Probe => 0,
             Action::Status => 1,
             Action::Join => 2,
             Action::Stranger | Action::Heartbeat | Action::ClusterCall => 3,
         };
-        self.by_address[place].check(&AddressPrefix::of(address))
+        self.by_address[index].check(&AddressPrefix::of(address))
     }
 
     /// Counts an action of an enrolled cluster.
@@ -101,18 +100,18 @@ impl RateLimits {
         self.by_cluster[usize::from(action != Action::Heartbeat)].check(&cluster)
     }
 
-    /// Forgets full buckets every so often, until shutdown.
+    /// Removes full buckets at the configured interval until shutdown.
     pub async fn maintain(&self, shutdown: CancellationToken) {
         let [probe, status, join, stranger] = &self.by_address;
         let [heartbeat, call] = &self.by_cluster;
-        let every = self.cleanup_interval;
+        let interval = self.cleanup_interval;
         tokio::join!(
-            probe.maintain(every, shutdown.clone()),
-            status.maintain(every, shutdown.clone()),
-            join.maintain(every, shutdown.clone()),
-            stranger.maintain(every, shutdown.clone()),
-            heartbeat.maintain(every, shutdown.clone()),
-            call.maintain(every, shutdown),
+            probe.maintain(interval, shutdown.clone()),
+            status.maintain(interval, shutdown.clone()),
+            join.maintain(interval, shutdown.clone()),
+            stranger.maintain(interval, shutdown.clone()),
+            heartbeat.maintain(interval, shutdown.clone()),
+            call.maintain(interval, shutdown),
         );
     }
 }
@@ -126,7 +125,7 @@ mod tests {
     const ADDRESS: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
 
     #[test]
-    fn probes_never_use_up_the_joins() {
+    fn probes_never_block_joins() {
         let settings =
             LimitSettings { bucket_size: NonZeroU32::new(2), refill_rate: Some(0.1), ..Default::default() };
         let limits = RateLimits::new(&settings);
@@ -138,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bucket_that_would_take_years_to_refill_is_refused() {
+    fn bucket_that_takes_years_to_refill_is_refused() {
         let settings = LimitSettings {
             bucket_size: NonZeroU32::new(1_000_000),
             refill_rate: Some(0.01),
@@ -149,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn one_cluster_does_not_slow_another() {
+    fn one_cluster_does_not_slow_down_another() {
         let limits = RateLimits::new(&LimitSettings::default());
         let (loud, quiet) = (ClusterUid::new(), ClusterUid::new());
         while limits.check_cluster(Action::Heartbeat, loud).is_ok() {}
@@ -158,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn every_site_behind_one_address_can_come_back_at_once() {
+    fn all_clusters_behind_one_address_can_return_at_once() {
         let limits = RateLimits::new(&LimitSettings::default());
         assert!((0..20_000).all(|_| limits.check_address(Action::Probe, ADDRESS).is_ok()));
     }

@@ -1,4 +1,4 @@
-//! What the connector counts of itself.
+//! The connector's own metrics.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -15,12 +15,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::identity_cache::IdentityCache;
 
-/// How often figures are copied that others keep.
-const COPY_EVERY: Duration = Duration::from_secs(5);
+/// The interval at which values are copied from where they are kept.
+const COPY_INTERVAL: Duration = Duration::from_secs(5);
 
-/// How a call ended.
+/// The outcome of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "the words say it")]
+#[expect(missing_docs, reason = "the names say it")]
 pub enum Outcome {
     Accepted,
     Refused,
@@ -40,7 +40,7 @@ struct OutcomeLabel {
     outcome: Outcome,
 }
 
-/// The connector's counters.
+/// The connector's metrics.
 #[derive(Clone)]
 pub struct ConnectorMetrics {
     joins: Family<OutcomeLabel, Counter>,
@@ -49,7 +49,7 @@ pub struct ConnectorMetrics {
     batches: Counter,
     batch_sizes: Histogram,
     identities: Gauge,
-    /// None can be opened yet.
+    /// Always zero so far.
     tunnels: Gauge,
 }
 
@@ -68,37 +68,37 @@ impl ConnectorMetrics {
         }
     }
 
-    /// Shows them under `cluster_manager_…`.
+    /// Registers the metrics as `cluster_manager_…`.
     pub fn register(&self, registry: &mut Registry) {
         let prefix = registry.sub_registry_with_prefix("cluster_manager");
-        prefix.register("joins", "Joins that were decided", self.joins.clone());
-        prefix.register("heartbeats", "Heartbeats that were decided", self.heartbeats.clone());
-        prefix.register("heartbeat_seconds", "From a heartbeat's head to its commit", self.durations.clone());
+        prefix.register("joins", "Joins, by outcome", self.joins.clone());
+        prefix.register("heartbeats", "Heartbeats, by outcome", self.heartbeats.clone());
+        prefix.register(
+            "heartbeat_seconds",
+            "Time from the end of a heartbeat's headers to its commit",
+            self.durations.clone(),
+        );
         prefix.register(
             "heartbeat_batch_size",
-            "Heartbeats that were committed together",
+            "Heartbeats in one committed batch",
             self.batch_sizes.clone(),
         );
-        prefix.register(
-            "heartbeat_batches",
-            "Batches of heartbeats that were committed",
-            self.batches.clone(),
-        );
-        prefix.register("tunnels", "Reverse tunnels that are open", self.tunnels.clone());
+        prefix.register("heartbeat_batches", "Committed batches of heartbeats", self.batches.clone());
+        prefix.register("tunnels", "Open reverse tunnels", self.tunnels.clone());
         prefix.register("known_clusters", "Clusters in this unit's identity cache", self.identities.clone());
     }
 
-    pub(crate) fn joined(&self, outcome: Outcome) {
+    pub(crate) fn count_join(&self, outcome: Outcome) {
         self.joins.get_or_create(&OutcomeLabel { outcome }).inc();
     }
 
-    pub(crate) fn heard(&self, outcome: Outcome) {
+    pub(crate) fn count_heartbeat(&self, outcome: Outcome) {
         self.heartbeats.get_or_create(&OutcomeLabel { outcome }).inc();
     }
 
-    /// A heartbeat was committed after so long.
+    /// Counts a heartbeat that was committed after this time.
     pub(crate) fn committed(&self, took: Duration) {
-        self.heard(Outcome::Accepted);
+        self.count_heartbeat(Outcome::Accepted);
         self.durations.observe(took.as_secs_f64());
     }
 
@@ -108,7 +108,7 @@ impl ConnectorMetrics {
         identities: &IdentityCache,
         shutdown: CancellationToken,
     ) {
-        let mut ticks = tokio::time::interval(COPY_EVERY);
+        let mut ticks = tokio::time::interval(COPY_INTERVAL);
         while shutdown.run_until_cancelled(ticks.tick()).await.is_some() {
             let batches = writer.counts().batches.load(Ordering::Relaxed);
             self.batches.inc_by(batches.saturating_sub(self.batches.get()));

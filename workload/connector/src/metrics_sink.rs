@@ -1,39 +1,39 @@
-//! Where the sites' metrics go. The relay implements it; until then they are counted.
+//! The receiver of the clusters' metrics. The relay implements it; without a relay, they are only counted.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use store::clusters::EnrolledCluster;
 
-/// One member's whole exposition, as it came.
+/// One member's exposition, as it was received.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SiteMetrics {
-    /// The member.
+pub struct MemberExposition {
+    /// The member's name.
     pub member: String,
-    /// What was scraped: `LXD`.
+    /// The scraped service: `LXD`.
     pub service: String,
-    /// The Prometheus text without its JSON quotes, still escaped: a slice of the heartbeat's body, which stays in
-    /// memory as long as this does.
+    /// The Prometheus text with JSON's escapes, but without its quotes. It may be a slice of the heartbeat's body, which
+    /// then stays in memory as long as this slice.
     pub escaped: Bytes,
 }
 
-/// Takes the metrics of a heartbeat that was stored. It must not block: whoever is slow behind it is its own affair.
+/// Receives the metrics of a heartbeat that was stored. Must not block.
 pub trait MetricsSink: Send + Sync {
-    /// Takes them, or drops them and counts that.
-    fn accept(&self, cluster: &EnrolledCluster, metrics: Vec<SiteMetrics>);
+    /// Accepts the metrics, or drops and counts them.
+    fn accept(&self, cluster: &EnrolledCluster, metrics: Vec<MemberExposition>);
 }
 
-/// Counts what it is given.
+/// Counts the metrics and discards them.
 #[derive(Debug, Default)]
 pub struct CountingSink {
-    /// Expositions that came.
+    /// The number of expositions.
     pub expositions: AtomicU64,
-    /// Their bytes, escaped.
+    /// The size of the escaped texts in bytes.
     pub bytes: AtomicU64,
 }
 
 impl MetricsSink for CountingSink {
-    fn accept(&self, _cluster: &EnrolledCluster, metrics: Vec<SiteMetrics>) {
+    fn accept(&self, _cluster: &EnrolledCluster, metrics: Vec<MemberExposition>) {
         let bytes: usize = metrics.iter().map(|member| member.escaped.len()).sum();
         self.expositions.fetch_add(metrics.len() as u64, Ordering::Relaxed);
         self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);

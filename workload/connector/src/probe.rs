@@ -1,4 +1,4 @@
-//! `GET /`: what every call of today's clients begins with, to read the certificate. `GET /1.0/status`: readiness.
+//! `GET /`, which today's clients send before every call to read the certificate, and `GET /1.0/status`, the readiness.
 
 use std::net::IpAddr;
 
@@ -9,13 +9,13 @@ use crate::errors::from_store;
 use crate::limits::Action;
 
 impl Connector {
-    /// Any quick answer will do: only the certificate of the connection is looked at.
+    /// Responds quickly: clients only look at the certificate of the connection.
     pub(crate) fn probe(&self, address: IpAddr) -> Result<Response, Error> {
         self.limits.check_address(Action::Probe, address)?;
         Ok(response::routine(response::success(())))
     }
 
-    /// 200 when heartbeats can be stored, else 503.
+    /// 200 if heartbeats can be stored, otherwise 503.
     pub(crate) async fn status(&self, address: IpAddr) -> Result<Response, Error> {
         self.limits.check_address(Action::Status, address)?;
         self.ensure_prepared()?;

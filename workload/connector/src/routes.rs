@@ -1,5 +1,5 @@
-//! Which path leads where. Path before method, so that a wrong method on a known path is 405; every route is boxed,
-//! since the types of warp's filters grow with each other.
+//! The paths and methods of the endpoints. The path comes before the method, so that a wrong method on a known path is a
+//! 405. Every route is boxed, because nested types of warp's filters take long to compile.
 
 use std::sync::Arc;
 
@@ -47,7 +47,7 @@ impl Connector {
             .and(body::incoming())
             .then(
                 |connector: Arc<Self>, peer: Peer, id: RequestId, headers: http::HeaderMap, body| async move {
-                    // A header that is not even text is a proof that cannot be read.
+                    // A header that is not text counts as an invalid proof.
                     let authorization = headers.get(http::header::AUTHORIZATION);
                     let authorization = authorization.map(|value| value.to_str().unwrap_or_default());
                     respond(connector.join(&peer, id, authorization, body).await)

@@ -1,4 +1,4 @@
-//! `GET /1.0/remote-cluster/ws`: the reverse tunnel, which is still to be built.
+//! `GET /1.0/remote-cluster/ws`: the reverse tunnel, which is not implemented yet.
 
 use edge::{Error, Peer, Response};
 
@@ -6,7 +6,7 @@ use crate::connector::Connector;
 use crate::limits::Action;
 
 impl Connector {
-    /// 501 for an enrolled cluster, 403 for anybody else.
+    /// 501 for an enrolled cluster, otherwise 403.
     pub(crate) async fn tunnel(&self, peer: &Peer) -> Result<Response, Error> {
         self.authenticate(peer, Action::ClusterCall).await?;
         Err(Error::NotImplemented("The tunnel is not available yet".to_owned()))

@@ -1,56 +1,56 @@
-//! What the relay counts of itself. Whatever is lost is counted, with the reason.
+//! The relay's own metrics. Everything that is lost is counted, with the cause.
 
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
+use exposition::BadLine;
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-use crate::standing::{SinkStanding, SinkState};
-use exposition::BadLine;
+use crate::status::{SinkState, SinkStatus};
 
 /// Why something did not reach a sink.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Cause {
-    /// Expositions: there were more than could be read; the oldest went.
+    /// Expositions: more arrived than could be parsed, and the oldest were dropped.
     IntakeFull,
-    /// Expositions: the cluster has more members, or a member more services, than any real one.
+    /// Expositions: the cluster has too many members, or a member has too many services.
     TooManyMembers,
-    /// Expositions: the member's or the service's name is longer than any real one.
+    /// Expositions: the name of the member or the service is too long.
     LongName,
-    /// Samples: the exposition has more than are taken of one.
+    /// Samples: the exposition has more than are relayed of one.
     TooMany,
-    /// Samples: their series was in the exposition before.
+    /// Samples: their series occurred before in the same exposition.
     Repeated,
-    /// Samples: a `deny` matcher fits them, or no `allow` matcher does.
+    /// Samples: a `deny` matcher matches them, or no `allow` matcher does.
     Filtered,
-    /// Samples: the turn of their group had not come.
+    /// Samples: their group was not due yet.
     NotDue,
-    /// Samples: their own time stamp is too far from the moment of receipt.
+    /// Samples: their own timestamp is too far from the time of receipt.
     Implausible,
-    /// Samples: the queue in memory was full; the oldest went.
+    /// Samples: the queue in memory was full, and the oldest were dropped.
     MemoryFull,
-    /// Samples: the spool was full; the oldest went.
+    /// Samples: the spool was full, and the oldest were dropped.
     SpoolFull,
-    /// Samples: the spool could not be read back.
+    /// Samples: the spool could not be read.
     SpoolUnreadable,
-    /// Samples: they became older than the sink takes while they waited.
+    /// Samples: they became too old for the sink while they waited.
     TooOld,
-    /// Samples: the sink refuses them, alone.
+    /// Samples: the sink refused each of them alone.
     Refused,
-    /// Samples: the sink refused them together with others, and dividing them further would have cost too much.
+    /// Samples: the sink refused them together with others, and splitting them further would have cost too many requests.
     RefusedTogether,
-    /// Samples: the sink refuses everything: its address or our credentials are wrong.
+    /// Samples: the sink refuses everything, so its address or the credentials are wrong.
     Misdirected,
-    /// Samples: the process ended before they were sent, and there is no spool.
+    /// Samples: the process ended before they were sent, and they were not in a spool.
     Ended,
 }
 
 impl Cause {
-    /// Why samples that were handed over do not reach a sink.
+    /// Why queued samples do not reach a sink.
     const OF_A_SINK: [Self; 8] = [
         Self::MemoryFull,
         Self::SpoolFull,
@@ -65,7 +65,7 @@ impl Cause {
 
 /// How a request to a sink ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "the words say it")]
+#[expect(missing_docs, reason = "the names say it")]
 pub enum Outcome {
     Taken,
     Refused,
@@ -125,40 +125,48 @@ pub(crate) struct SinkCounts {
 }
 
 impl RelayCounts {
-    /// Shows them under `cluster_manager_relay_…`.
+    /// Registers the metrics as `cluster_manager_relay_…`.
     pub fn register(&self, registry: &mut Registry) {
         let relay = registry.sub_registry_with_prefix("cluster_manager_relay");
-        relay.register("expositions", "Members' expositions that were read", self.expositions.clone());
+        relay.register("expositions", "Parsed expositions", self.expositions.clone());
         relay.register(
             "expositions_dropped",
-            "Members' expositions that were not read",
+            "Expositions that were dropped before they were parsed, by cause",
             self.expositions_dropped.clone(),
         );
-        relay.register("bad_lines", "Lines of expositions that were passed over", self.bad_lines.clone());
-        relay.register("samples", "Samples that were handed to the sinks' queues", self.samples.clone());
+        relay.register(
+            "bad_lines",
+            "Lines of expositions that were skipped, by reason",
+            self.bad_lines.clone(),
+        );
+        relay.register("samples", "Samples that were queued for the sinks", self.samples.clone());
         relay.register(
             "samples_left_out",
-            "Samples that were left out on purpose",
+            "Samples that were left out on purpose, by cause",
             self.samples_left_out.clone(),
         );
-        relay.register("requests", "Requests to a sink", self.requests.clone());
-        relay.register("samples_sent", "Samples that a sink took", self.sent.clone());
-        relay.register("samples_dropped", "Samples that a sink will not get", self.dropped.clone());
-        relay.register("queued_bytes", "Bytes of samples in memory for a sink", self.queued.clone());
-        relay.register("spooled_bytes", "Bytes of samples on disk for a sink", self.spooled.clone());
+        relay.register("requests", "Requests to a sink, by outcome", self.requests.clone());
+        relay.register("samples_sent", "Samples that a sink accepted", self.sent.clone());
         relay.register(
-            "spool_errors",
-            "Times that the spool could not be written",
-            self.spool_errors.clone(),
+            "samples_dropped",
+            "Samples that were dropped and do not reach a sink, by cause",
+            self.dropped.clone(),
         );
         relay.register(
-            "journal_errors",
-            "Times that what was handed in could not be written to the journal",
-            self.journal_errors.clone(),
+            "queued_bytes",
+            "Bytes of samples that wait for a sink in memory",
+            self.queued.clone(),
         );
+        relay.register(
+            "spooled_bytes",
+            "Bytes of samples that wait for a sink on disk",
+            self.spooled.clone(),
+        );
+        relay.register("spool_errors", "Failed writes to a sink's spool", self.spool_errors.clone());
+        relay.register("journal_errors", "Failed writes to the journal", self.journal_errors.clone());
         relay.register(
             "oldest_seconds",
-            "How long the oldest samples have waited for a sink",
+            "Age of the oldest samples that wait for a sink",
             self.oldest.clone(),
         );
     }
@@ -171,11 +179,11 @@ impl RelayCounts {
         self.expositions_dropped.get_or_create(&CauseLabel { cause }).inc_by(count);
     }
 
-    pub(crate) fn pass_over(&self, reason: BadLine, lines: u64) {
+    pub(crate) fn skip_lines(&self, reason: BadLine, lines: u64) {
         self.bad_lines.get_or_create(&ReasonLabel { reason: reason.to_string() }).inc_by(lines);
     }
 
-    pub(crate) fn hand_over(&self, samples: u32) {
+    pub(crate) fn queue(&self, samples: u32) {
         self.samples.inc_by(samples.into());
     }
 
@@ -191,57 +199,57 @@ impl RelayCounts {
 
     pub(crate) fn of_sink(&self, name: &str) -> SinkCounts {
         let counts = SinkCounts { sink: name.to_owned(), counts: self.clone() };
-        counts.begin();
+        counts.create_all();
         counts
     }
 
-    /// Members' expositions that were not read for this reason.
+    /// Expositions that were dropped for this cause.
     pub fn expositions_dropped(&self, cause: Cause) -> u64 {
         self.expositions_dropped.get_or_create(&CauseLabel { cause }).get()
     }
 
-    /// Lines that were passed over for this reason.
+    /// Lines that were skipped for this reason.
     pub fn bad_lines(&self, reason: BadLine) -> u64 {
         self.bad_lines.get_or_create(&ReasonLabel { reason: reason.to_string() }).get()
     }
 
-    /// Times that the journal could not be written.
+    /// Failed writes to the journal.
     pub fn journal_errors(&self) -> u64 {
         self.journal_errors.get()
     }
 
-    /// Samples that are in the sinks' queues, and in their spools, or were.
-    pub fn handed_over(&self) -> u64 {
+    /// Samples that were queued for the sinks.
+    pub fn queued(&self) -> u64 {
         self.samples.get()
     }
 
-    /// Samples that were left out for this reason.
+    /// Samples that were left out for this cause.
     pub fn left_out(&self, cause: Cause) -> u64 {
         self.samples_left_out.get_or_create(&CauseLabel { cause }).get()
     }
 
-    /// Samples that a sink took.
+    /// Samples that a sink accepted.
     pub fn sent(&self, sink: &str) -> u64 {
         self.sent.get_or_create(&SinkLabel { sink: sink.to_owned() }).get()
     }
 
-    /// Samples that a sink will not get for this reason.
+    /// Samples that were dropped for this cause and do not reach a sink.
     pub fn dropped(&self, sink: &str, cause: Cause) -> u64 {
         self.dropped.get_or_create(&SinkCause { sink: sink.to_owned(), cause }).get()
     }
 
-    /// Requests to a sink that ended so.
+    /// Requests to a sink with this outcome.
     pub fn requests(&self, sink: &str, outcome: Outcome) -> u64 {
         self.requests.get_or_create(&SinkOutcome { sink: sink.to_owned(), outcome }).get()
     }
 }
 
 impl SinkCounts {
-    /// Shows every counter from the beginning, so that its first burst is seen as one.
-    fn begin(&self) {
+    /// Creates every counter at zero, so that its first increase is visible as one.
+    fn create_all(&self) {
         let _ = self.counts.sent.get_or_create(&self.label());
         let _ = self.counts.spool_errors.get_or_create(&self.label());
-        self.waits(Duration::ZERO);
+        self.set_oldest(Duration::ZERO);
         for outcome in [Outcome::Taken, Outcome::Refused, Outcome::Failed] {
             let _ = self.counts.requests.get_or_create(&SinkOutcome { sink: self.sink.clone(), outcome });
         }
@@ -265,7 +273,7 @@ impl SinkCounts {
             .inc_by(samples.into());
     }
 
-    pub(crate) fn holds(&self, memory: usize, spool: u64) {
+    pub(crate) fn set_waiting(&self, memory: usize, spool: u64) {
         self.counts.queued.get_or_create(&self.label()).set(i64::try_from(memory).unwrap_or(i64::MAX));
         self.counts.spooled.get_or_create(&self.label()).set(i64::try_from(spool).unwrap_or(i64::MAX));
     }
@@ -274,21 +282,21 @@ impl SinkCounts {
         self.counts.spool_errors.get_or_create(&self.label()).inc();
     }
 
-    pub(crate) fn waits(&self, longest: Duration) {
-        self.counts.oldest.get_or_create(&self.label()).set(longest.as_secs_f64());
+    pub(crate) fn set_oldest(&self, age: Duration) {
+        self.counts.oldest.get_or_create(&self.label()).set(age.as_secs_f64());
     }
 
-    /// What people are told of the sink, which answered so.
-    pub(crate) fn standing(&self, state: SinkState) -> SinkStanding {
+    /// The status of the sink, whose last response led to this state.
+    pub(crate) fn status(&self, state: SinkState) -> SinkStatus {
         let RelayCounts { queued, spooled, oldest, .. } = &self.counts;
-        let held = |of: &Family<SinkLabel, Gauge>| of.get_or_create(&self.label()).get();
+        let value = |gauge: &Family<SinkLabel, Gauge>| gauge.get_or_create(&self.label()).get();
         let oldest = oldest.get_or_create(&self.label()).get();
-        SinkStanding {
+        SinkStatus {
             name: self.sink.clone(),
             state,
             oldest: Duration::try_from_secs_f64(oldest).unwrap_or_default(),
-            // What is in memory is in the spool too, where there is one.
-            waiting_bytes: u64::try_from(held(queued).max(held(spooled))).unwrap_or_default(),
+            // If there is a spool, it also contains what is in memory.
+            waiting_bytes: u64::try_from(value(queued).max(value(spooled))).unwrap_or_default(),
             sent: self.counts.sent(&self.sink),
             dropped: Cause::OF_A_SINK.iter().map(|cause| self.counts.dropped(&self.sink, *cause)).sum(),
         }

@@ -1,65 +1,66 @@
-//! What a given exposition would become, and what the filters save: behind `cluster-manager relay explain <file>`.
+//! What the relay would do with an exposition, and how much the rules save. Used by `cluster-manager relay explain <file>`.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
+use exposition::{BadLine, Parser};
+
 use crate::filter::{Judge, Rules, Verdict};
 use crate::labels::{Origin, SeriesLabel};
 use crate::remote_write::BatchBuilder;
 use crate::time::UnixMillis;
-use exposition::{BadLine, Parser};
 
-/// How many bad lines are shown.
-const SHOWN: usize = 10;
+/// The most malformed lines that are listed.
+const MAX_LISTED_LINES: usize = 10;
 const DAY: Duration = Duration::from_hours(24);
-/// A moment of receipt: in this century, all are written in as many bytes.
-const ANY_DAY: UnixMillis = UnixMillis(1_800_000_000_000);
+/// A time of receipt. All timestamps of this century are encoded in the same number of bytes.
+const ANY_TIME: UnixMillis = UnixMillis(1_800_000_000_000);
 
-/// What an exposition becomes.
+/// What the relay would do with an exposition.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Explanation {
-    /// Each metric by its name.
+    /// The metrics by name.
     pub metrics: BTreeMap<String, Metric>,
-    /// How many lines are bad, by what is wrong with them.
+    /// The numbers of malformed lines, by reason.
     pub bad: BTreeMap<BadLine, u32>,
-    /// The first of them: the line's number, from 1, and what is wrong.
+    /// The first malformed lines: the number of the line, counted from 1, and the reason.
     pub first_bad: Vec<(usize, BadLine)>,
-    /// The labels of the first series, as they are relayed.
+    /// The labels of the first series that is relayed.
     pub example: Option<String>,
-    /// The bytes of the exposition.
+    /// The size of the exposition in bytes.
     pub exposed_bytes: usize,
-    /// What would be relayed without rules.
+    /// The volume without rules.
     pub without_rules: Volume,
-    /// What is relayed.
+    /// The volume with the rules.
     pub with_rules: Volume,
 }
 
-/// What becomes of the samples of one metric.
+/// What happens to the samples of one metric.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Metric {
-    /// Relayed with every heartbeat.
+    /// Samples that are relayed with every heartbeat.
     pub always: u32,
-    /// Relayed less often, by the group.
+    /// Samples that are relayed less often, by group.
     pub in_groups: BTreeMap<String, u32>,
-    /// Denied, by the matcher.
+    /// Denied samples, by matcher.
     pub denied: BTreeMap<String, u32>,
-    /// Fitted by no `allow` matcher.
+    /// Samples that no `allow` matcher matches.
     pub not_allowed: u32,
 }
 
-/// How much goes to a sink.
+/// The volume that is sent to a sink.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Volume {
-    /// Samples, when every group's turn has come.
+    /// The number of samples when every group is due.
     pub samples: u32,
-    /// The bytes of their request, compressed.
+    /// The size of their compressed request in bytes.
     pub bytes: usize,
-    /// Samples in a day.
+    /// The number of samples per day.
     pub samples_a_day: f64,
 }
 
-/// Says what a member's exposition becomes that comes as often as this.
+/// Explains what the relay would do with a member's exposition that arrives at this interval.
 pub fn explain(text: &[u8], origin: &Origin, rules: &Rules, heartbeat: Duration) -> Explanation {
     let mut judge = Judge::new(rules.clone());
     let (mut all, mut relayed) = (Gathered::default(), Gathered::default());
@@ -94,7 +95,7 @@ pub fn explain(text: &[u8], origin: &Origin, rules: &Rules, heartbeat: Duration)
             Verdict::Group(index) => {
                 let group = &rules.groups[index];
                 *metric.in_groups.entry(group.name.clone()).or_default() += 1;
-                relayed.add(&labels, sample.value, per_day(interval(group.every, heartbeat)));
+                relayed.add(&labels, sample.value, per_day(interval(group.interval, heartbeat)));
             }
             Verdict::Denied(index) => {
                 *metric.denied.entry(rules.deny[index].to_string()).or_default() += 1;
@@ -118,7 +119,7 @@ struct Gathered {
 
 impl Gathered {
     fn add(&mut self, labels: &[SeriesLabel<'_>], value: f64, samples_a_day: f64) {
-        self.builder.push(labels, value, ANY_DAY);
+        self.builder.push(labels, value, ANY_TIME);
         self.samples_a_day += samples_a_day;
     }
 
@@ -133,10 +134,10 @@ fn per_day(interval: Duration) -> f64 {
     DAY.as_secs_f64() / interval.as_secs_f64().max(1.0)
 }
 
-/// A group waits for the first heartbeat that comes no earlier than its interval wants.
-fn interval(every: Duration, heartbeat: Duration) -> Duration {
+/// The actual interval of a group: it is relayed with the first heartbeat after its configured interval.
+fn interval(configured: Duration, heartbeat: Duration) -> Duration {
     let heartbeat = heartbeat.max(Duration::from_secs(1));
-    heartbeat.mul_f64((every.as_secs_f64() / heartbeat.as_secs_f64()).ceil().max(1.0))
+    heartbeat.mul_f64((configured.as_secs_f64() / heartbeat.as_secs_f64()).ceil().max(1.0))
 }
 
 fn written(labels: &[SeriesLabel<'_>]) -> String {
@@ -148,7 +149,7 @@ fn written(labels: &[SeriesLabel<'_>]) -> String {
 impl Explanation {
     fn note(&mut self, bad: BadLine, line: usize) {
         *self.bad.entry(bad).or_default() += 1;
-        if self.first_bad.len() < SHOWN {
+        if self.first_bad.len() < MAX_LISTED_LINES {
             self.first_bad.push((line, bad));
         }
     }
@@ -161,7 +162,8 @@ impl fmt::Display for Explanation {
         }
         let bad: u32 = self.bad.values().sum();
         if bad > 0 {
-            writeln!(f, "\n{bad} bad lines, passed over:")?;
+            let lines = if bad == 1 { "line" } else { "lines" };
+            writeln!(f, "\n{bad} malformed {lines}, skipped:")?;
             for (line, why) in &self.first_bad {
                 writeln!(f, "  line {line}: {why}")?;
             }
@@ -173,12 +175,16 @@ impl fmt::Display for Explanation {
             writeln!(f, "\nThe first series: {example}")?;
         }
         let Volume { samples, bytes, samples_a_day } = self.without_rules;
-        writeln!(f, "\n{} bytes exposed, {samples} samples, {bytes} bytes to send.", self.exposed_bytes)?;
+        writeln!(
+            f,
+            "\nWithout rules: {} bytes of text, {samples} samples, {bytes} bytes to send.",
+            self.exposed_bytes
+        )?;
         let kept = self.with_rules;
-        writeln!(f, "After the filters: {} samples, {} bytes to send.", kept.samples, kept.bytes)?;
+        writeln!(f, "With the rules: {} samples, {} bytes to send.", kept.samples, kept.bytes)?;
         let saved =
             if samples_a_day > 0.0 { 100.0 - 100.0 * kept.samples_a_day / samples_a_day } else { 0.0 };
-        writeln!(f, "In a day: {:.0} samples of {samples_a_day:.0}, {saved:.1} % saved.", kept.samples_a_day)
+        writeln!(f, "Per day: {:.0} of {samples_a_day:.0} samples, {saved:.1}% saved.", kept.samples_a_day)
     }
 }
 
@@ -188,7 +194,7 @@ impl fmt::Display for Metric {
         if self.always > 0 {
             parts.push(format!("{} relayed", self.always));
         }
-        parts.extend(self.in_groups.iter().map(|(group, count)| format!("{count} relayed as group {group}")));
+        parts.extend(self.in_groups.iter().map(|(group, count)| format!("{count} relayed in group {group}")));
         parts.extend(self.denied.iter().map(|(matcher, count)| format!("{count} denied by {matcher}")));
         if self.not_allowed > 0 {
             parts.push(format!("{} not allowed", self.not_allowed));
@@ -221,25 +227,25 @@ c 4
     }
 
     #[test]
-    fn each_metric_s_fate_is_said() {
+    fn explanation_covers_every_metric() {
         let rules = Rules {
             allow: vec!["a".parse().unwrap(), "b".parse().unwrap()],
             deny: vec!["*{mode=\"idle\"}".parse().unwrap()],
             groups: vec![Group {
                 name: "slow".to_owned(),
                 matchers: vec!["b".parse().unwrap()],
-                every: Duration::from_secs(250),
+                interval: Duration::from_secs(250),
             }],
         };
         let explanation = explained(&rules);
         let text = explanation.to_string();
         for line in [
             "a: 1 relayed, 1 denied by *{mode=\"idle\"}\n",
-            "b: 1 relayed as group slow\n",
+            "b: 1 relayed in group slow\n",
             "c: 1 not allowed\n",
-            "1 bad lines, passed over:\n  line 4: labels that do not end\n",
+            "1 malformed line, skipped:\n  line 4: the labels are not closed\n",
             "{__name__=\"a\", instance=\"node-1\", job=\"paris\", member=\"node-1\", mode=\"user\"}",
-            "In a day: 1728 samples of 5760, 70.0 % saved.\n",
+            "Per day: 1728 of 5760 samples, 70.0% saved.\n",
         ] {
             assert!(text.contains(line), "{line} is not in\n{text}");
         }
@@ -251,6 +257,6 @@ c 4
     fn without_rules_nothing_is_saved() {
         let explanation = explained(&Rules::default());
         assert_eq!(explanation.with_rules, explanation.without_rules);
-        assert!(explanation.to_string().ends_with("0.0 % saved.\n"));
+        assert!(explanation.to_string().ends_with("0.0% saved.\n"));
     }
 }

@@ -1,7 +1,7 @@
-//! Which series are relayed, and how often.
+//! Which series are relayed, and at which interval.
 //!
-//! A series is relayed if no `deny` matcher fits it, and, where there are `allow` matchers at all, one of them does.
-//! The first group that fits it says how often: at most once in its interval, counted from receipt to receipt.
+//! A series is relayed if no `deny` matcher matches it and, if there are `allow` matchers, one of them does. The first group
+//! that matches it sets the interval: it is relayed at most once within it, counted between the times of receipt.
 
 mod matcher;
 
@@ -11,42 +11,42 @@ pub use matcher::{InvalidMatcher, Matcher};
 
 use crate::labels::SeriesLabel;
 
-/// What is relayed. The default is everything, always.
+/// The rules that decide what is relayed. By default, everything is, with every heartbeat.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Rules {
-    /// If there are any, only what one of them fits is relayed.
+    /// If there are any, only series that one of them matches are relayed.
     pub allow: Vec<Matcher>,
-    /// What one of these fits is not relayed, whatever `allow` says.
+    /// Series that one of these matches are not relayed, even if `allow` matches them.
     pub deny: Vec<Matcher>,
-    /// What is relayed less often. The first that fits counts.
+    /// Series that are relayed less often. The first group that matches is used.
     pub groups: Vec<Group>,
 }
 
 /// Series that need not be relayed with every heartbeat.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Group {
-    /// What people call it.
+    /// The group's name.
     pub name: String,
-    /// It holds what one of these fits.
+    /// The group contains the series that one of these matches.
     pub matchers: Vec<Matcher>,
-    /// The least time between two relayed samples of one series.
-    pub every: Duration,
+    /// The shortest time between two relayed samples of one series.
+    pub interval: Duration,
 }
 
-/// What the rules say of one series.
+/// The verdict of the rules on one series.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// It is relayed with every exposition.
+    /// The series is relayed with every exposition.
     Always,
-    /// It is relayed as often as this group (by its place in the rules).
+    /// The series belongs to this group (an index into the rules).
     Group(usize),
-    /// This `deny` matcher (by its place) fits it.
+    /// This `deny` matcher (an index into the rules) matches the series.
     Denied(usize),
-    /// No `allow` matcher fits it.
+    /// No `allow` matcher matches the series.
     NotAllowed,
 }
 
-/// Asks the rules. Consecutive samples mostly have the same name, so the matchers that fit a name are kept.
+/// Applies the rules. Consecutive samples mostly have the same name, so the matchers for that name are cached.
 #[derive(Debug, Default)]
 pub struct Judge {
     rules: Rules,
@@ -57,45 +57,46 @@ pub struct Judge {
 }
 
 impl Judge {
-    /// Judges by these rules.
+    /// Applies these rules.
     pub fn new(rules: Rules) -> Self {
         let mut judge = Self { rules, ..Self::default() };
         judge.look_up("");
         judge
     }
 
-    /// By which rules it judges.
+    /// The rules.
     pub fn rules(&self) -> &Rules {
         &self.rules
     }
 
-    /// Judges a series by the name of its metric and all its labels.
+    /// Judges a series by the name of its metric and all of its labels.
     pub fn judge(&mut self, name: &str, labels: &[SeriesLabel<'_>]) -> Verdict {
         if self.name != name {
             self.look_up(name);
         }
         let Rules { allow, deny, groups } = &self.rules;
-        if let Some(index) = self.deny.iter().find(|index| deny[**index].fits_labels(labels)) {
+        if let Some(index) = self.deny.iter().find(|index| deny[**index].matches_labels(labels)) {
             return Verdict::Denied(*index);
         }
-        if !allow.is_empty() && !self.allow.iter().any(|index| allow[*index].fits_labels(labels)) {
+        if !allow.is_empty() && !self.allow.iter().any(|index| allow[*index].matches_labels(labels)) {
             return Verdict::NotAllowed;
         }
-        let fits = |(group, matcher): &&(usize, usize)| groups[*group].matchers[*matcher].fits_labels(labels);
-        self.groups.iter().find(fits).map_or(Verdict::Always, |(group, _)| Verdict::Group(*group))
+        let matches =
+            |(group, matcher): &&(usize, usize)| groups[*group].matchers[*matcher].matches_labels(labels);
+        self.groups.iter().find(matches).map_or(Verdict::Always, |(group, _)| Verdict::Group(*group))
     }
 
     fn look_up(&mut self, name: &str) {
-        let fitting = |matchers: &[Matcher], found: &mut Vec<usize>| {
+        let find = |matchers: &[Matcher], found: &mut Vec<usize>| {
             found.clear();
-            found.extend((0..matchers.len()).filter(|index| matchers[*index].fits_name(name)));
+            found.extend((0..matchers.len()).filter(|index| matchers[*index].matches_name(name)));
         };
-        fitting(&self.rules.deny, &mut self.deny);
-        fitting(&self.rules.allow, &mut self.allow);
+        find(&self.rules.deny, &mut self.deny);
+        find(&self.rules.allow, &mut self.allow);
         self.groups.clear();
         for (index, group) in self.rules.groups.iter().enumerate() {
-            let fits = |matcher: &usize| group.matchers[*matcher].fits_name(name);
-            self.groups.extend((0..group.matchers.len()).filter(fits).map(|matcher| (index, matcher)));
+            let matches = |matcher: &usize| group.matchers[*matcher].matches_name(name);
+            self.groups.extend((0..group.matchers.len()).filter(matches).map(|matcher| (index, matcher)));
         }
         name.clone_into(&mut self.name);
     }
@@ -127,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn without_rules_everything_is_relayed_always() {
+    fn without_rules_everything_is_always_relayed() {
         assert_eq!(verdicts(Rules::default(), "a 1\nb{c=\"d\"} 1"), [Verdict::Always; 2]);
     }
 
@@ -145,11 +146,11 @@ mod tests {
     }
 
     #[test]
-    fn the_first_group_that_fits_says_how_often() {
+    fn first_matching_group_is_used() {
         let group = |name: &str, texts: &[&str], minutes| Group {
             name: name.to_owned(),
             matchers: matchers(texts),
-            every: Duration::from_mins(minutes),
+            interval: Duration::from_mins(minutes),
         };
         let rules = Rules {
             groups: vec![

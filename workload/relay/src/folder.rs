@@ -1,4 +1,5 @@
-//! A folder of numbered files that one process has for itself. Others may not read them: they say what runs at the sites.
+//! A directory of numbered files for one process. Other users cannot read them, because they show what runs on the
+//! clusters.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
@@ -8,13 +9,13 @@ use std::path::{Path, PathBuf};
 pub(crate) struct Folder {
     path: PathBuf,
     extension: &'static str,
-    /// Held for as long as the folder is.
+    /// Held as long as the directory is in use.
     _lock: File,
 }
 
 impl Folder {
-    /// Takes the files of this extension in a folder, which is made if need be. Fails if another process has the lock
-    /// file of this name.
+    /// Opens the directory, creating it if necessary, for files with this extension. Fails if another process holds the
+    /// lock file of this name.
     pub(crate) fn open(path: &Path, lock: &str, extension: &'static str) -> io::Result<Self> {
         DirBuilder::new().recursive(true).mode(0o700).create(path)?;
         let lock = OpenOptions::new().create(true).append(true).mode(0o600).open(path.join(lock))?;
@@ -27,7 +28,7 @@ impl Folder {
         Ok(Self { path: path.to_owned(), extension, _lock: lock })
     }
 
-    /// The files that are there, by number.
+    /// The numbers of the existing files, in ascending order.
     pub(crate) fn numbers(&self) -> io::Result<Vec<u64>> {
         let mut numbers: Vec<u64> = Vec::new();
         for entry in fs::read_dir(&self.path)? {
@@ -40,13 +41,13 @@ impl Folder {
         Ok(numbers)
     }
 
-    /// Where the file of this number is.
+    /// The path of the file with this number.
     pub(crate) fn path(&self, number: u64) -> PathBuf {
         self.path.join(format!("{number:020}.{}", self.extension))
     }
 
-    /// A new file, to be appended to.
-    pub(crate) fn begin(&self, number: u64) -> io::Result<File> {
+    /// Creates a file to append to.
+    pub(crate) fn create(&self, number: u64) -> io::Result<File> {
         OpenOptions::new().create_new(true).append(true).mode(0o600).open(self.path(number))
     }
 

@@ -1,4 +1,4 @@
-//! Where expositions wait to be read: bounded, and never in the way of whoever hands them in.
+//! Where expositions wait to be parsed: bounded, and never blocking a heartbeat.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -11,47 +11,47 @@ use tokio::sync::oneshot;
 use crate::counts::{Cause, RelayCounts};
 use crate::time::UnixMillis;
 
-/// One member's exposition, as a heartbeat brought it.
+/// One member's exposition from a heartbeat.
 #[derive(Debug, Clone)]
 pub struct Exposition {
-    /// Whose member.
+    /// The cluster to which the member belongs.
     pub cluster: ClusterName,
     /// The member.
     pub member: String,
-    /// What was scraped: `LXD`.
+    /// The scraped service: `LXD`.
     pub service: String,
-    /// The moment of receipt.
+    /// The time of receipt.
     pub received: UnixMillis,
-    /// The text, still with JSON's escapes and without its quotes: a slice of the heartbeat's body. It keeps all of that
-    /// body in memory, but is counted by its own length: copy it where it is a small part of a large body.
+    /// The text with JSON's escapes, but without its quotes. A slice of the heartbeat's body keeps all of the body in
+    /// memory, but only its own length counts towards the limit: pass a copy if it is a small part of a large body.
     pub escaped: Bytes,
 }
 
-/// What is to be done, in the order in which it was asked for.
+/// Work for the relay's threads, done in the order in which it was requested.
 #[derive(Debug)]
 pub(crate) enum Work {
-    /// An exposition, with its number in the journal where it is in one.
+    /// Parse an exposition, which may have a number in the journal.
     Read(Exposition, Option<u64>),
-    /// What was read so far goes on its way before anything that follows is read.
+    /// Hand over the batches that were gathered so far before parsing what follows.
     Flush,
-    /// The cluster left, or fell silent: its series end.
+    /// End the series of a cluster that left or is lost.
     End(ClusterName, UnixMillis),
-    /// Which clusters were last heard before this moment?
-    WhoIsSilent(UnixMillis, oneshot::Sender<Vec<ClusterName>>),
+    /// List the clusters that last reported before this time.
+    ListSilent(UnixMillis, oneshot::Sender<Vec<ClusterName>>),
 }
 
-/// What came of waiting for work.
-pub(crate) enum Arrived {
+/// The result of waiting for work.
+pub(crate) enum Next {
     Work(Work),
-    Nothing,
+    TimedOut,
     Closed,
 }
 
 pub(crate) struct Intake {
     state: Mutex<State>,
-    arrived: Condvar,
-    left: Condvar,
-    limit: usize,
+    added: Condvar,
+    removed: Condvar,
+    max_bytes: usize,
     counts: RelayCounts,
 }
 
@@ -63,15 +63,15 @@ struct State {
 }
 
 impl Intake {
-    /// At most this many bytes wait.
-    pub(crate) fn new(limit: usize, counts: RelayCounts) -> Self {
-        Self { state: Mutex::default(), arrived: Condvar::new(), left: Condvar::new(), limit, counts }
+    /// At most this many bytes wait in it.
+    pub(crate) fn new(max_bytes: usize, counts: RelayCounts) -> Self {
+        Self { state: Mutex::default(), added: Condvar::new(), removed: Condvar::new(), max_bytes, counts }
     }
 
-    /// Hands something in. The oldest expositions go where there is no room.
+    /// Adds work. If the intake is full, the oldest expositions are dropped.
     pub(crate) fn push(&self, work: Work) {
         let size = work.bytes();
-        if size > self.limit {
+        if size > self.max_bytes {
             return self.counts.drop_expositions(1, Cause::IntakeFull);
         }
         let mut dropped = Vec::new();
@@ -80,7 +80,7 @@ impl Intake {
             if state.is_closed {
                 return;
             }
-            while state.bytes + size > self.limit {
+            while state.bytes + size > self.max_bytes {
                 let oldest = state.waiting.iter().position(|work| matches!(work, Work::Read(..)));
                 let Some(work) = oldest.and_then(|at| state.waiting.remove(at)) else { break };
                 state.bytes -= work.bytes();
@@ -89,19 +89,19 @@ impl Intake {
             state.bytes += size;
             state.waiting.push_back(work);
         }
-        self.arrived.notify_one();
-        // Their memory is given back without the lock.
+        self.added.notify_one();
+        // The memory of dropped expositions is freed without holding the lock.
         if !dropped.is_empty() {
             self.counts.drop_expositions(dropped.len() as u64, Cause::IntakeFull);
         }
     }
 
-    /// The same, for a thread that may wait until there is room: nothing goes.
-    pub(crate) fn push_patiently(&self, work: Work) {
+    /// The same, but waits until there is room instead of dropping anything.
+    pub(crate) fn push_blocking(&self, work: Work) {
         let size = work.bytes();
         let mut state = self.lock();
-        while !state.is_closed && !state.waiting.is_empty() && state.bytes + size > self.limit {
-            state = self.left.wait(state).unwrap_or_else(PoisonError::into_inner);
+        while !state.is_closed && !state.waiting.is_empty() && state.bytes + size > self.max_bytes {
+            state = self.removed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         if state.is_closed {
             return;
@@ -109,31 +109,31 @@ impl Intake {
         state.bytes += size;
         state.waiting.push_back(work);
         drop(state);
-        self.arrived.notify_one();
+        self.added.notify_one();
     }
 
-    /// The oldest work, waiting for it no longer than this. What was handed in before it was closed still comes.
-    pub(crate) fn pop(&self, patience: Duration) -> Arrived {
+    /// Removes the oldest work, waiting for it at most this long. Work from before [`Self::close`] is still returned.
+    pub(crate) fn pop(&self, timeout: Duration) -> Next {
         let mut state = self.lock();
         if state.waiting.is_empty() && !state.is_closed {
-            state = self.arrived.wait_timeout(state, patience).unwrap_or_else(PoisonError::into_inner).0;
+            state = self.added.wait_timeout(state, timeout).unwrap_or_else(PoisonError::into_inner).0;
         }
         match state.waiting.pop_front() {
             Some(work) => {
                 state.bytes -= work.bytes();
-                self.left.notify_one();
-                Arrived::Work(work)
+                self.removed.notify_one();
+                Next::Work(work)
             }
-            None if state.is_closed => Arrived::Closed,
-            None => Arrived::Nothing,
+            None if state.is_closed => Next::Closed,
+            None => Next::TimedOut,
         }
     }
 
-    /// Takes nothing more.
+    /// Accepts no more work.
     pub(crate) fn close(&self) {
         self.lock().is_closed = true;
-        self.arrived.notify_all();
-        self.left.notify_all();
+        self.added.notify_all();
+        self.removed.notify_all();
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -142,12 +142,12 @@ impl Intake {
 }
 
 impl Work {
-    /// The text, and something for the rest, so that many small ones are bounded too.
+    /// The length of the text, plus a constant so that the number of small expositions is bounded, too.
     fn bytes(&self) -> usize {
-        const REST: usize = 256;
+        const OVERHEAD_BYTES: usize = 256;
         match self {
-            Self::Read(exposition, _) => exposition.escaped.len() + REST,
-            Self::Flush | Self::End(..) | Self::WhoIsSilent(..) => 0,
+            Self::Read(exposition, _) => exposition.escaped.len() + OVERHEAD_BYTES,
+            Self::Flush | Self::End(..) | Self::ListSilent(..) => 0,
         }
     }
 }
@@ -169,18 +169,18 @@ mod tests {
 
     fn waiting(intake: &Intake) -> Vec<i64> {
         let mut numbers = Vec::new();
-        while let Arrived::Work(work) = intake.pop(Duration::ZERO) {
+        while let Next::Work(work) = intake.pop(Duration::ZERO) {
             numbers.push(match work {
                 Work::Read(exposition, _) => exposition.received.0,
-                Work::End(_, at) | Work::WhoIsSilent(at, _) => at.0,
-                Work::Flush => unreachable!("nobody asked for it"),
+                Work::End(_, at) | Work::ListSilent(at, _) => at.0,
+                Work::Flush => unreachable!("no flush was requested"),
             });
         }
         numbers
     }
 
     #[test]
-    fn the_oldest_expositions_go_and_are_counted() {
+    fn oldest_expositions_are_dropped_and_counted() {
         let counts = RelayCounts::default();
         let intake = Intake::new(3 * 1256, counts.clone());
         intake.push(exposition(1, 1000));
@@ -194,22 +194,22 @@ mod tests {
     }
 
     #[test]
-    fn who_is_patient_loses_nothing() {
+    fn blocking_push_drops_nothing() {
         let counts = RelayCounts::default();
         let intake = Intake::new(3 * 1256, counts.clone());
         let numbers: Vec<i64> = std::thread::scope(|scope| {
             scope.spawn(|| {
-                (0..100).for_each(|number| intake.push_patiently(exposition(number, 1000)));
-                // More than there is ever room for: it comes when nothing else waits.
-                intake.push_patiently(exposition(100, 100_000));
+                (0..100).for_each(|number| intake.push_blocking(exposition(number, 1000)));
+                // Larger than the limit: accepted when nothing else waits.
+                intake.push_blocking(exposition(100, 100_000));
                 intake.close();
             });
             let mut numbers = Vec::new();
             loop {
                 match intake.pop(Duration::from_secs(3600)) {
-                    Arrived::Work(Work::Read(exposition, _)) => numbers.push(exposition.received.0),
-                    Arrived::Work(_) | Arrived::Nothing => {}
-                    Arrived::Closed => return numbers,
+                    Next::Work(Work::Read(exposition, _)) => numbers.push(exposition.received.0),
+                    Next::Work(_) | Next::TimedOut => {}
+                    Next::Closed => return numbers,
                 }
             }
         });
@@ -218,12 +218,12 @@ mod tests {
     }
 
     #[test]
-    fn what_was_handed_in_before_the_end_is_still_done() {
+    fn work_from_before_the_close_is_still_done() {
         let intake = Intake::new(1 << 20, RelayCounts::default());
         intake.push(exposition(1, 10));
         intake.close();
         intake.push(exposition(2, 10));
         assert_eq!(waiting(&intake), [1]);
-        assert!(matches!(intake.pop(Duration::from_secs(3600)), Arrived::Closed));
+        assert!(matches!(intake.pop(Duration::from_secs(3600)), Next::Closed));
     }
 }

@@ -1,17 +1,15 @@
-//! What was handed in and is not spooled yet, on disk: so that a process that is killed loses nothing of what it was
-//! handed.
+//! Expositions that are not in the spools yet, on disk, so that a killed process loses nothing that it accepted.
 //!
-//! Expositions are appended before anybody reads them. When all that was gathered of them was handed to the sinks'
-//! spools, their file goes, be it that a spool could not be written: such a batch is in memory alone, as the queue says.
-//! At rest there is no file. So there is never more on disk than what waits to be read and what came within a
-//! [linger](crate::Packing::linger) or two. What was appended survives the process at once. It is not made
-//! safe for the machine's sudden end: seconds later the spools are, and most files are gone before their contents were
-//! ever written to a disk.
+//! Expositions are appended before they are parsed. When all their samples are in the sinks' spools, their file is removed,
+//! even if a spool could not be written: such a batch is only in memory, and the queue logs that. An idle journal has no
+//! file. So the journal never contains more than what waits to be parsed and what arrived within one or two
+//! [linger times](crate::Packing::linger). Appended data survives the process immediately. The journal is not synced for a
+//! crash of the machine: the spools are, some seconds later, and most files are removed before the kernel writes them.
 //!
-//! With every batch that is spooled it is noted which expositions are complete by it, and these do not come again. A
-//! process that is killed between the two, or within an exposition that is spread over batches, leaves samples that
-//! are sent once more. They are the newest of their series: sinks ignore what they have with the same time stamp and the
-//! same value, whereas anything older they might refuse.
+//! With every spooled batch, the journal records which expositions it completes. These are not read again. A process that
+//! is killed before this record, or in the middle of an exposition that is spread over several batches, leaves samples
+//! that are sent twice. They are the newest of their series, and sinks ignore a sample that they already have with the same
+//! timestamp and value, whereas they may refuse older ones.
 
 mod record;
 
@@ -29,14 +27,15 @@ use crate::counts::RelayCounts;
 use crate::folder::Folder;
 use crate::intake::Exposition;
 
-/// No sink's folder is called so: it lies beside them.
+/// The name cannot be that of a sink's directory, which is in the same place.
 const LOCK: &str = ".lock";
 const EXTENSION: &str = "journal";
-/// A buffer that had to hold more is given back.
-const KEPT_BUFFER: usize = 8 * 1024 * 1024;
-const COMPLAIN_EVERY: Duration = Duration::from_mins(1);
+/// A buffer that grew larger than this is freed after use.
+const MAX_KEPT_BUFFER_BYTES: usize = 8 * 1024 * 1024;
+/// The shortest time between two warnings that the journal cannot be written.
+const WARNING_INTERVAL: Duration = Duration::from_mins(1);
 
-/// Numbers what it is given; numbers ascend.
+/// The journal. It numbers expositions in ascending order.
 pub(crate) struct Journal {
     folder: Folder,
     state: Mutex<State>,
@@ -44,28 +43,28 @@ pub(crate) struct Journal {
 }
 
 struct State {
-    /// The oldest first.
-    files: VecDeque<Written>,
-    /// The last file; none where the next record begins another.
+    /// The files, the oldest first.
+    files: VecDeque<JournalFile>,
+    /// The last file. `None` if the next record begins a new one.
     writer: Option<File>,
     next_file: u64,
     next_exposition: u64,
-    /// Spooled expositions of which the journal could not be told yet.
-    unnoted: Vec<u64>,
+    /// Spooled expositions that could not be recorded yet.
+    unrecorded: Vec<u64>,
     buffer: Vec<u8>,
-    complained: Option<Instant>,
+    last_warning: Option<Instant>,
 }
 
-struct Written {
+struct JournalFile {
     number: u64,
     bytes: u64,
-    /// When this exposition is done, all in the file is.
+    /// The last exposition in the file. When it is done, the whole file is.
     last: u64,
 }
 
 impl Journal {
-    /// Opens the journal in this folder, or makes one. Says what an earlier process had not spooled, in order. Fails if
-    /// another process has it open.
+    /// Opens the journal in this directory or creates it. Returns the expositions that an earlier process had not spooled,
+    /// in order. Fails if another process has it open.
     pub(crate) fn open(directory: &Path, counts: RelayCounts) -> io::Result<(Self, Vec<(u64, Exposition)>)> {
         let folder = Folder::open(directory, LOCK, EXTENSION)?;
         let mut state = State {
@@ -73,68 +72,68 @@ impl Journal {
             writer: None,
             next_file: 0,
             next_exposition: 0,
-            unnoted: Vec::new(),
+            unrecorded: Vec::new(),
             buffer: Vec::new(),
-            complained: None,
+            last_warning: None,
         };
         let left = state.recover(&folder, &counts)?;
         let journal = Self { folder, state: Mutex::new(state), counts };
         if left.is_empty() {
-            journal.done(u64::MAX);
+            journal.mark_done(u64::MAX);
         }
         Ok((journal, left))
     }
 
-    /// Writes an exposition down. Says its number, which it has even where it could not be written.
+    /// Appends an exposition. Returns its number, which it has even if it could not be written.
     pub(crate) fn append(&self, exposition: &Exposition) -> u64 {
         let mut state = self.lock();
         let number = state.next_exposition;
         state.next_exposition += 1;
         let encoded = record::write_exposition(number, exposition, &mut state.buffer);
         let written = encoded.and_then(|()| state.write(&self.folder));
-        self.tell(&mut state, written);
+        self.report(&mut state, written);
         number
     }
 
-    /// Notes that all of these expositions is in the spools: they do not come again. Where that cannot be written, it is
-    /// with the next that are noted.
-    pub(crate) fn spooled(&self, expositions: &[u64]) {
+    /// Records that all samples of these expositions are in the spools, so that they are not read again. If that cannot be
+    /// written, it is written with the next record.
+    pub(crate) fn mark_spooled(&self, expositions: &[u64]) {
         let mut state = self.lock();
-        let State { unnoted, buffer, .. } = &mut *state;
-        unnoted.extend_from_slice(expositions);
-        let encoded = record::write_spooled(unnoted, buffer);
+        let State { unrecorded, buffer, .. } = &mut *state;
+        unrecorded.extend_from_slice(expositions);
+        let encoded = record::write_spooled(unrecorded, buffer);
         let written = encoded.and_then(|()| state.write(&self.folder));
         if written.is_ok() {
-            state.unnoted.clear();
+            state.unrecorded.clear();
         }
-        self.tell(&mut state, written);
+        self.report(&mut state, written);
     }
 
-    /// All expositions up to this one are in the spools: files that hold no others go. What comes next begins another
-    /// file, so that the last one can go the next time.
-    pub(crate) fn done(&self, through: u64) {
+    /// Removes the files that only contain expositions up to this one, because these are in the spools. The next record
+    /// begins a new file, so that the last one can be removed the next time.
+    pub(crate) fn mark_done(&self, through: u64) {
         let gone: Vec<_> = {
             let mut state = self.lock();
             state.writer = None;
-            state.unnoted.retain(|number| *number > through);
+            state.unrecorded.retain(|number| *number > through);
             let gone = state.files.iter().take_while(|file| file.last <= through).count();
             state.files.drain(..gone).collect()
         };
-        // Without the lock: to give back what is large takes a moment. The oldest first, since what is said of an
-        // exposition is in the same file or in a later one.
+        // Without the lock, because removing large files takes time. The oldest first, because the record that an
+        // exposition is spooled is in the same file or in a later one.
         for file in gone {
             if let Err(error) = self.folder.remove(file.number) {
-                tracing::warn!(%error, "a part of the relay's journal cannot be removed");
+                tracing::warn!(%error, "cannot remove a file of the relay's journal");
             }
         }
     }
 
-    fn tell(&self, state: &mut State, written: io::Result<()>) {
+    fn report(&self, state: &mut State, written: io::Result<()>) {
         let Err(error) = written else { return };
         self.counts.journal_failed();
-        if state.complained.is_none_or(|complained| complained.elapsed() >= COMPLAIN_EVERY) {
-            state.complained = Some(Instant::now());
-            tracing::warn!(%error, "the relay's journal cannot be written: what is not spooled yet may be lost");
+        if state.last_warning.is_none_or(|warning| warning.elapsed() >= WARNING_INTERVAL) {
+            state.last_warning = Some(Instant::now());
+            tracing::warn!(%error, "cannot write the relay's journal; metrics that are not spooled yet may be lost");
         }
     }
 
@@ -144,8 +143,8 @@ impl Journal {
 }
 
 impl State {
-    /// Reads each file up to the first record that is damaged: the process ended while it was written. A file that the
-    /// disk does not give back keeps nothing else from being read.
+    /// Reads each file up to the first damaged record, which is left when a process ends during a write. A file that cannot
+    /// be read is skipped.
     fn recover(&mut self, folder: &Folder, counts: &RelayCounts) -> io::Result<Vec<(u64, Exposition)>> {
         let mut left = Vec::new();
         let mut spooled = HashSet::new();
@@ -153,7 +152,7 @@ impl State {
             let mut rest = fs::read(folder.path(number)).map_or_else(
                 |error| {
                     counts.journal_failed();
-                    tracing::warn!(%error, number, "a part of the relay's journal cannot be read, and is lost");
+                    tracing::warn!(%error, number, "cannot read a file of the relay's journal; its metrics are lost");
                     Bytes::new()
                 },
                 Bytes::from,
@@ -166,30 +165,30 @@ impl State {
                         left.push((number, exposition));
                     }
                     Record::Spooled(numbers) => {
-                        // Of one that could not be written nothing else is known, and its number is not given again.
+                        // An exposition that could not be written may be known only from here. Its number is not reused.
                         let newest = numbers.iter().max().map_or(0, |number| number + 1);
                         self.next_exposition = self.next_exposition.max(newest);
                         spooled.extend(numbers);
                     }
                 }
             }
-            self.files.push_back(Written { number, bytes, last: self.last() });
+            self.files.push_back(JournalFile { number, bytes, last: self.last() });
             self.next_file = number + 1;
         }
         left.retain(|(number, _)| !spooled.contains(number));
         Ok(left)
     }
 
-    /// Appends the buffer to the last file, or begins a new one. What was written of a record that failed is cut off
-    /// again; if that fails too, nothing more is appended behind it.
+    /// Appends the buffer to the last file or to a new one. If writing fails, the incomplete record is cut off; if that
+    /// fails, too, nothing more is appended to this file.
     fn write(&mut self, folder: &Folder) -> io::Result<()> {
         let mut file = match self.writer.take() {
             Some(file) => file,
-            None => self.begin(folder)?,
+            None => self.begin_file(folder)?,
         };
         let written = file.write_all(&self.buffer);
         let length = self.buffer.len() as u64;
-        if self.buffer.capacity() > KEPT_BUFFER {
+        if self.buffer.capacity() > MAX_KEPT_BUFFER_BYTES {
             self.buffer = Vec::new();
         }
         let last = self.last();
@@ -206,14 +205,14 @@ impl State {
         Ok(())
     }
 
-    fn begin(&mut self, folder: &Folder) -> io::Result<File> {
-        let file = folder.begin(self.next_file)?;
-        self.files.push_back(Written { number: self.next_file, bytes: 0, last: self.last() });
+    fn begin_file(&mut self, folder: &Folder) -> io::Result<File> {
+        let file = folder.create(self.next_file)?;
+        self.files.push_back(JournalFile { number: self.next_file, bytes: 0, last: self.last() });
         self.next_file += 1;
         Ok(file)
     }
 
-    /// The last exposition that has a number.
+    /// The number of the last exposition.
     fn last(&self) -> u64 {
         self.next_exposition.saturating_sub(1)
     }

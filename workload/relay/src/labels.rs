@@ -1,30 +1,29 @@
-//! Which series a sample belongs to: the exposition's labels, and those that say where it came from.
+//! The series to which a sample belongs: the labels of the exposition, and those of its origin.
 //!
-//! `job` is the cluster, `instance` and `member` are the member, so that two members' equal series stay apart. A label
-//! of the exposition with such a name is kept as `exported_…`, as Prometheus does when it scrapes. A label with an
-//! empty value is none. Remote write wants the names in order.
+//! `job` is the cluster; `instance` and `member` are the member, so that equal series of two members stay separate. A label
+//! of the exposition with one of these names is renamed to `exported_…`, as Prometheus does when it scrapes. A label with an
+//! empty value is left out. Remote write requires the labels to be sorted by name.
 
 use std::borrow::Cow;
 
+use exposition::{Label, LabelValue, Sample};
 use protocol::ClusterName;
 
-use exposition::{Label, LabelValue, Sample};
-
-/// The name under which remote write knows a metric's name.
+/// The label that contains the metric's name in remote write.
 const NAME: &str = "__name__";
 
-/// How the label `job` is made of a cluster's name.
+/// How the label `job` is derived from a cluster's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum JobLabel {
     /// The name, unchanged.
     #[default]
     Name,
-    /// The name with anything but ASCII letters and digits turned into `_`, for dashboards of the program that came
-    /// before. Two clusters can become one job by it.
+    /// The name with every character except ASCII letters and digits replaced by `_`, for dashboards of the previous
+    /// Cluster Manager. Two clusters can get the same job.
     Folded,
 }
 
-/// Where an exposition came from, as labels.
+/// The origin of an exposition, as labels.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Origin {
     job: String,
@@ -34,9 +33,9 @@ pub struct Origin {
 /// A label of a series.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SeriesLabel<'a> {
-    /// Its name.
+    /// The label's name.
     pub name: Cow<'a, str>,
-    /// Its value, never empty.
+    /// The label's value, never empty.
     pub value: LabelValue<'a>,
 }
 
@@ -66,17 +65,17 @@ impl Origin {
         &self.member
     }
 
-    /// A number that is the same for the same labels, on every machine and in every version: the choice of a lane.
+    /// A hash that is the same on every machine and in every version. It selects the shard.
     pub fn hash(&self) -> u32 {
         let mut hasher = crc32fast::Hasher::new();
         hasher.update(self.job.as_bytes());
-        // No UTF-8 has this byte: it keeps `a`, `bc` and `ab`, `c` apart.
+        // This byte never occurs in UTF-8. It separates `a`, `bc` from `ab`, `c`.
         hasher.update(&[0xFF]);
         hasher.update(self.member.as_bytes());
         hasher.finalize()
     }
 
-    /// Puts the whole label set of a sample's series into the list, in order.
+    /// Fills the list with all labels of a sample's series, sorted by name.
     pub fn series<'a>(&'a self, sample: &Sample<'_, 'a>, out: &mut Vec<SeriesLabel<'a>>) {
         out.clear();
         let own = self.own(sample.name);
@@ -104,7 +103,7 @@ impl Origin {
     }
 }
 
-/// Both lists are in order, and no name is in both.
+/// Merges two sorted lists that have no name in common.
 fn merge<'a>(own: [SeriesLabel<'a>; 4], labels: &[Label<'a>], out: &mut Vec<SeriesLabel<'a>>) {
     let mut own = own.into_iter().filter(|label| !label.value.is_empty()).peekable();
     for label in labels.iter().filter(|label| !label.value.is_empty()) {
@@ -120,7 +119,7 @@ fn is_own(name: &str) -> bool {
     matches!(name, "instance" | "job" | "member")
 }
 
-/// A clashing name is given the prefix until nothing has it.
+/// Prefixes a clashing name until it is unique.
 fn renamed<'a>(name: &'a str, labels: &[Label<'_>]) -> Cow<'a, str> {
     if !is_own(name) {
         return Cow::Borrowed(name);
@@ -150,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn where_it_came_from_is_added_in_order() {
+    fn labels_of_the_origin_are_added_in_order() {
         let labels = series("paris-1", "node/1", JobLabel::Name, r#"up{cpu="0",kind="x",name="y"} 1"#);
         assert_eq!(labels, "__name__=up cpu=0 instance=node/1 job=paris-1 kind=x member=node/1 name=y");
         let labels = series("é", "m", JobLabel::Name, r#"up{name="y",Big="z"} 1"#);
@@ -158,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clash_is_renamed_as_prometheus_does() {
+    fn clashing_labels_are_renamed_as_in_prometheus() {
         let labels = series("c", "m", JobLabel::Name, r#"up{job="a",instance="b"} 1"#);
         assert_eq!(labels, "__name__=up exported_instance=b exported_job=a instance=m job=c member=m");
         let labels = series("c", "m", JobLabel::Name, r#"up{job="a",exported_job="b"} 1"#);
@@ -166,13 +165,13 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_value_is_no_label() {
+    fn labels_with_an_empty_value_are_left_out() {
         let labels = series("c", "", JobLabel::Name, r#"up{device="",b="1",a="2"} 1"#);
         assert_eq!(labels, "__name__=up a=2 b=1 job=c");
     }
 
     #[test]
-    fn the_old_job_is_folded_only_where_it_is_asked_for() {
+    fn job_is_folded_only_if_configured() {
         assert_eq!(
             series("a-b c.é", "m", JobLabel::Folded, "up 1"),
             "__name__=up instance=m job=a_b_c__ member=m"
@@ -184,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn what_shares_its_labels_shares_its_hash() {
+    fn equal_labels_have_equal_hashes() {
         let hash = |cluster: &str, member: &str, job| {
             Origin::new(&ClusterName::new(cluster).unwrap(), member, job).hash()
         };

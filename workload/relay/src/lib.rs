@@ -1,23 +1,23 @@
-//! The sites' metrics on their way to Prometheus.
+//! Sends the clusters' metrics on to Prometheus.
 //!
-//! A heartbeat hands a member's exposition in ([`Relay::accept`]) and hears no more of it. One thread writes it down, one
-//! reads it and makes batches, across members and clusters; another sends them. Between these two, and for each sink,
-//! lies a queue.
+//! A heartbeat hands over each member's exposition ([`Relay::accept`]) and does not wait for it. One thread writes
+//! expositions to the journal. One parses them and gathers batches across members and clusters. One sends the batches.
+//! Between the last two there is a queue for each sink.
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`labels`] | which series a sample belongs to |
-//! | [`filter`] | which series are relayed, and how often |
-//! | [`explain`](explain()) | what an exposition would become |
-//! | [`remote_write`] | what a sink is told: protocol buffer, Snappy, batches |
-//! | `intake`, `packer`, `members` | from expositions to batches; what is remembered of each member |
-//! | `queue`, `spool` | what waits for a sink, in memory and on disk |
-//! | `journal` | what was handed in and is not in the spools yet, on disk |
-//! | `folder` | files that one process has for itself |
-//! | `threads` | who does what of it |
-//! | `lane`, `sender`, `backoff` | how a batch is seen through, whatever the sink does |
-//! | [`counts`], `standing` | what was lost, and why; how each sink stands |
-//! | [`time`] | milliseconds |
+//! | [`labels`] | the series to which a sample belongs |
+//! | [`filter`] | which series are relayed, and at which interval |
+//! | [`explain`](explain()) | what the relay would do with an exposition |
+//! | [`remote_write`] | what is sent to a sink: protocol buffers, Snappy, batches |
+//! | `intake`, `packer`, `members` | from expositions to batches; the state of each member |
+//! | `queue`, `spool` | the queue of a sink, in memory and on disk |
+//! | `journal` | expositions that are not in the spools yet, on disk |
+//! | `folder` | a directory of files for one process |
+//! | `threads` | the threads |
+//! | `sink`, `sender`, `backoff` | delivery of a batch, whatever the sink does |
+//! | [`counts`], `status` | what was lost and why; the status of each sink |
+//! | [`time`] | timestamps in milliseconds |
 
 mod backoff;
 pub mod counts;
@@ -27,15 +27,15 @@ mod folder;
 mod intake;
 mod journal;
 pub mod labels;
-mod lane;
 mod members;
 mod packer;
 mod queue;
 mod relay;
 pub mod remote_write;
 mod sender;
+mod sink;
 mod spool;
-mod standing;
+mod status;
 mod threads;
 pub mod time;
 
@@ -45,4 +45,4 @@ pub use intake::Exposition;
 pub use packer::Packing;
 pub use relay::{Config, Relay, SinkConfig, SpoolConfig, StartError};
 pub use sender::{Credentials, Endpoint, InvalidEndpoint};
-pub use standing::{SinkStanding, SinkState};
+pub use status::{SinkState, SinkStatus};

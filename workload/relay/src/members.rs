@@ -1,5 +1,5 @@
-//! What is remembered of each member from one exposition to the next: when its groups were last relayed, which moment
-//! its last samples were given, and in which batches its series were, so that they can be ended.
+//! The state of each member between expositions: when each group was last relayed, the timestamp of the last samples, and
+//! the batches that contain its series, so that these can be ended.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -11,59 +11,59 @@ use crate::labels::Origin;
 use crate::remote_write::Batch;
 use crate::time::UnixMillis;
 
-/// More expositions than any cluster sends with one heartbeat. It bounds what one enrolled cluster can make us keep.
-const MAX_SERVICES: usize = 1024;
+/// The most expositions of one heartbeat, more than any cluster sends. It bounds the memory that one cluster can use.
+const MAX_SERVICES_PER_CLUSTER: usize = 1024;
 
-/// A member's service, for as long as it is remembered.
+/// Identifies a service of a member, as long as its state is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct ServiceId(u64);
 
-/// A member's name and a service's.
+/// The names of a member and of a service.
 type Key = (String, String);
 
-/// The most bytes of batches that are kept for ending series, by each member's share in them. What is beyond it ends by
-/// itself, some minutes later: 18 million series fit.
-const MAX_KEPT: usize = 256 * 1024 * 1024;
+/// The most bytes of batches that are kept for ending series, counting each member's share in them: enough for 18 million
+/// series. Series beyond it are not ended here; Prometheus ends them some minutes later.
+const MAX_KEPT_BYTES: usize = 256 * 1024 * 1024;
 
 #[derive(Default)]
 pub(crate) struct Members {
     clusters: HashMap<ClusterName, BTreeMap<Key, ServiceId>>,
     services: HashMap<ServiceId, Service>,
     next: u64,
-    kept: usize,
+    kept_bytes: usize,
 }
 
-/// What one exposition has in a batch.
+/// The samples of one exposition in a batch.
 pub(crate) struct Part {
     pub(crate) service: ServiceId,
-    /// Which of the service's.
+    /// The number of the exposition among those of the service.
     pub(crate) exposition: u64,
     pub(crate) samples: u32,
-    /// Of which turns.
-    pub(crate) turns: Vec<bool>,
+    /// For each group, whether the part contains samples of it.
+    pub(crate) groups: Vec<bool>,
 }
 
-/// What is remembered of one service of one member.
+/// The state of one service of one member.
 pub(crate) struct Service {
     pub(crate) origin: Origin,
-    heard: UnixMillis,
-    stamped: Option<UnixMillis>,
+    last_received: UnixMillis,
+    last_timestamp: Option<UnixMillis>,
     expositions: u64,
-    /// By turn: 0 is what is always relayed, then the groups.
-    turns: Vec<Turn>,
+    /// The first entry is for series that are always relayed, the others are for the groups.
+    groups: Vec<GroupState>,
 }
 
 #[derive(Clone, Default)]
-struct Turn {
+struct GroupState {
     relayed: Option<UnixMillis>,
     exposition: u64,
     batches: Vec<Batch>,
-    /// Its share of their bytes.
+    /// The service's share of the batches' bytes.
     bytes: usize,
 }
 
 impl Members {
-    /// Finds a service, or remembers it from now on. None if its cluster has too many.
+    /// Finds a service or adds it. `None` if its cluster has too many.
     pub(crate) fn find(
         &mut self,
         cluster: &ClusterName,
@@ -79,7 +79,7 @@ impl Members {
         if let Some(id) = services.get(&key) {
             return Some(*id);
         }
-        if services.len() == MAX_SERVICES {
+        if services.len() == MAX_SERVICES_PER_CLUSTER {
             return None;
         }
         let id = ServiceId(self.next);
@@ -93,28 +93,28 @@ impl Members {
         self.services.get_mut(&id)
     }
 
-    /// Keeps the batch in which these samples are, instead of those of earlier expositions.
+    /// Keeps the batch that contains these samples instead of the batches of earlier expositions.
     pub(crate) fn keep(&mut self, batch: &Batch, part: &Part) {
         let Some(service) = self.services.get_mut(&part.service) else { return };
         let share = batch.body.len() * part.samples as usize / batch.samples.max(1) as usize;
-        for (turn, is_in) in service.turns.iter_mut().zip(&part.turns) {
-            if !is_in {
+        for (group, is_in_batch) in service.groups.iter_mut().zip(&part.groups) {
+            if !is_in_batch {
                 continue;
             }
-            if turn.exposition != part.exposition {
-                self.kept -= std::mem::take(&mut turn.bytes);
-                turn.exposition = part.exposition;
-                turn.batches.clear();
+            if group.exposition != part.exposition {
+                self.kept_bytes -= std::mem::take(&mut group.bytes);
+                group.exposition = part.exposition;
+                group.batches.clear();
             }
-            if self.kept + share <= MAX_KEPT {
-                self.kept += share;
-                turn.bytes += share;
-                turn.batches.push(batch.clone());
+            if self.kept_bytes + share <= MAX_KEPT_BYTES {
+                self.kept_bytes += share;
+                group.bytes += share;
+                group.batches.push(batch.clone());
             }
         }
     }
 
-    /// Forgets a cluster, and says what it had.
+    /// Removes a cluster and returns its services.
     pub(crate) fn remove(&mut self, cluster: &ClusterName) -> Vec<Service> {
         let ids = self.clusters.remove(cluster).unwrap_or_default();
         let removed: Vec<_> = ids.values().filter_map(|id| self.services.remove(id)).collect();
@@ -123,18 +123,18 @@ impl Members {
     }
 
     fn release(&mut self, removed: &[Service]) {
-        self.kept -= removed.iter().map(Service::kept).sum::<usize>();
+        self.kept_bytes -= removed.iter().map(Service::kept_bytes).sum::<usize>();
     }
 
-    /// Forgets members that their cluster has no longer spoken of for so long, and says what they had.
-    pub(crate) fn remove_silent(&mut self, patience: Duration) -> Vec<Service> {
+    /// Removes and returns the services that were last reported this long before the last report of their cluster.
+    pub(crate) fn remove_silent(&mut self, silent_after: Duration) -> Vec<Service> {
         let Self { clusters, services, .. } = self;
         let mut removed = Vec::new();
         for ids in clusters.values_mut() {
-            let heard = |id: &ServiceId| services.get(id).map(|service| service.heard);
-            let last = ids.values().filter_map(heard).max();
+            let received = |id: &ServiceId| services.get(id).map(|service| service.last_received);
+            let last = ids.values().filter_map(received).max();
             let silent = |id: &ServiceId| {
-                last.zip(heard(id)).is_none_or(|(last, heard)| last.since(heard) >= patience)
+                last.zip(received(id)).is_none_or(|(last, received)| last.since(received) >= silent_after)
             };
             let gone: Vec<_> = ids.extract_if(.., |_, id| silent(id)).map(|(_, id)| id).collect();
             removed.extend(gone.iter().filter_map(|id| services.remove(id)));
@@ -143,70 +143,75 @@ impl Members {
         removed
     }
 
-    /// Forgets clusters that were not heard since: another unit hears them now, or nobody.
-    pub(crate) fn forget_before(&mut self, moment: UnixMillis) {
-        for cluster in self.silent_since(moment) {
+    /// Removes clusters that have not reported to this unit since that time. Another unit may receive their reports now.
+    pub(crate) fn forget_before(&mut self, time: UnixMillis) {
+        for cluster in self.silent_since(time) {
             self.remove(&cluster);
         }
     }
 
-    /// The clusters that were last heard before this moment.
-    pub(crate) fn silent_since(&self, moment: UnixMillis) -> Vec<ClusterName> {
-        let heard = |id: &ServiceId| self.services.get(id).map(|service| service.heard);
-        let is_silent = |ids: &BTreeMap<Key, ServiceId>| ids.values().filter_map(heard).max() < Some(moment);
+    /// The clusters that last reported before this time.
+    pub(crate) fn silent_since(&self, time: UnixMillis) -> Vec<ClusterName> {
+        let received = |id: &ServiceId| self.services.get(id).map(|service| service.last_received);
+        let is_silent = |ids: &BTreeMap<Key, ServiceId>| ids.values().filter_map(received).max() < Some(time);
         self.clusters.iter().filter(|(_, ids)| is_silent(ids)).map(|(name, _)| name.clone()).collect()
     }
 }
 
 impl Service {
     pub(crate) fn new(origin: Origin, groups: usize) -> Self {
-        let turns = vec![Turn::default(); groups + 1];
-        Self { origin, heard: UnixMillis(i64::MIN), stamped: None, expositions: 0, turns }
+        Self {
+            origin,
+            last_received: UnixMillis(i64::MIN),
+            last_timestamp: None,
+            expositions: 0,
+            groups: vec![GroupState::default(); groups + 1],
+        }
     }
 
-    /// An exposition came. Says which moment its samples are given, and its number.
-    pub(crate) fn hear(&mut self, received: UnixMillis) -> (UnixMillis, u64) {
-        self.heard = self.heard.max(received);
+    /// Records an exposition. Returns the timestamp for its samples, and its number.
+    pub(crate) fn receive(&mut self, received: UnixMillis) -> (UnixMillis, u64) {
+        self.last_received = self.last_received.max(received);
         self.expositions += 1;
         (self.stamp(received), self.expositions)
     }
 
-    /// The moment, or the next one that keeps the series in order: clocks are set back at times.
-    pub(crate) fn stamp(&mut self, moment: UnixMillis) -> UnixMillis {
-        let next = self.stamped.map(|last| last.plus(Duration::from_millis(1)));
-        let stamp = next.map_or(moment, |next| next.max(moment));
-        self.stamped = Some(stamp);
-        stamp
+    /// Returns this time, or the earliest later one that keeps the series in order, in case the clock was set back.
+    pub(crate) fn stamp(&mut self, time: UnixMillis) -> UnixMillis {
+        let next = self.last_timestamp.map(|last| last.plus(Duration::from_millis(1)));
+        let timestamp = next.map_or(time, |next| next.max(time));
+        self.last_timestamp = Some(timestamp);
+        timestamp
     }
 
-    /// Which turns have come, at this stamp.
+    /// Which groups are due at this time. The first entry is for series that are always relayed.
     pub(crate) fn due(&self, groups: &[Group], at: UnixMillis, due: &mut Vec<bool>) {
         due.clear();
         due.push(true);
         due.extend(
             groups
                 .iter()
-                .zip(&self.turns[1..])
-                .map(|(group, turn)| turn.relayed.is_none_or(|relayed| at.since(relayed) >= group.every)),
+                .zip(&self.groups[1..])
+                .map(|(group, state)| state.relayed.is_none_or(|last| at.since(last) >= group.interval)),
         );
     }
 
-    /// Some of an exposition's samples were relayed: those of these turns.
-    pub(crate) fn relayed(&mut self, turns: &[bool], at: UnixMillis) {
-        for (turn, is_relayed) in self.turns.iter_mut().zip(turns) {
+    /// Records that samples of these groups were relayed.
+    pub(crate) fn relayed(&mut self, groups: &[bool], at: UnixMillis) {
+        for (group, is_relayed) in self.groups.iter_mut().zip(groups) {
             if *is_relayed {
-                turn.relayed = Some(at);
+                group.relayed = Some(at);
             }
         }
     }
 
-    fn kept(&self) -> usize {
-        self.turns.iter().map(|turn| turn.bytes).sum()
+    fn kept_bytes(&self) -> usize {
+        self.groups.iter().map(|group| group.bytes).sum()
     }
 
-    /// The batches with its series, as they were last relayed.
+    /// The batches that contain the last relayed samples of its series.
     pub(crate) fn batches(&self) -> impl Iterator<Item = &Batch> {
-        self.turns.iter().flat_map(|turn| &turn.batches)
+        self.groups.iter().flat_map(|group| &group.batches)
     }
 }
 
@@ -219,11 +224,11 @@ mod tests {
         ClusterName::new(text).unwrap()
     }
 
-    fn hear(members: &mut Members, cluster: &str, member: &str, at: i64) -> Option<UnixMillis> {
+    fn receive(members: &mut Members, cluster: &str, member: &str, at: i64) -> Option<UnixMillis> {
         let cluster = name(cluster);
         let new = || Service::new(Origin::new(&cluster, member, JobLabel::Name), 0);
         let id = members.find(&cluster, member.to_owned(), "LXD".to_owned(), new)?;
-        Some(members.get(id)?.hear(UnixMillis(at)).0)
+        Some(members.get(id)?.receive(UnixMillis(at)).0)
     }
 
     fn named(services: &[Service]) -> Vec<&str> {
@@ -231,20 +236,20 @@ mod tests {
     }
 
     #[test]
-    fn stamps_ascend_though_the_clock_is_set_back() {
+    fn timestamps_ascend_when_the_clock_is_set_back() {
         let mut members = Members::default();
         let stamps: Vec<_> =
-            [1000, 900, 1000, 2000].map(|at| hear(&mut members, "paris", "a", at).unwrap().0).into();
+            [1000, 900, 1000, 2000].map(|at| receive(&mut members, "paris", "a", at).unwrap().0).into();
         assert_eq!(stamps, [1000, 1001, 1002, 2000]);
     }
 
     #[test]
-    fn a_member_that_its_cluster_no_longer_has_is_found() {
+    fn member_that_its_cluster_no_longer_reports_is_removed() {
         let mut members = Members::default();
         for (cluster, member, at) in
             [("paris", "a", 0), ("paris", "b", 0), ("rome", "c", 0), ("paris", "a", 300_000)]
         {
-            hear(&mut members, cluster, member, at);
+            receive(&mut members, cluster, member, at);
         }
         assert_eq!(named(&members.remove_silent(Duration::from_secs(301))), [""; 0]);
         assert_eq!(named(&members.remove_silent(Duration::from_secs(300))), ["b"]);
@@ -257,32 +262,32 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_is_counted_by_the_share_and_let_go() {
+    fn kept_batches_are_counted_by_share_and_released() {
         let mut members = Members::default();
         let paris = name("paris");
         let batch = Batch { body: vec![0; 1000].into(), samples: 10, newest: UnixMillis(0) };
         let keep = |members: &mut Members, member: &str, exposition| {
-            hear(members, "paris", member, 0);
+            receive(members, "paris", member, 0);
             let service = members.clusters[&paris][&(member.to_owned(), "LXD".to_owned())];
-            members.keep(&batch, &Part { service, exposition, samples: 3, turns: vec![true] });
+            members.keep(&batch, &Part { service, exposition, samples: 3, groups: vec![true] });
         };
         keep(&mut members, "a", 1);
         keep(&mut members, "a", 1);
         keep(&mut members, "b", 1);
-        assert_eq!(members.kept, 900);
+        assert_eq!(members.kept_bytes, 900);
         keep(&mut members, "a", 2);
-        assert_eq!(members.kept, 600);
+        assert_eq!(members.kept_bytes, 600);
         let removed = members.remove(&paris);
         assert_eq!(removed.iter().flat_map(Service::batches).count(), 2);
-        assert_eq!(members.kept, 0);
+        assert_eq!(members.kept_bytes, 0);
     }
 
     #[test]
-    fn one_cluster_cannot_have_members_without_end() {
+    fn number_of_members_of_one_cluster_is_limited() {
         let mut members = Members::default();
-        let heard = (0..2000).filter(|n| hear(&mut members, "paris", &n.to_string(), 0).is_some());
-        assert_eq!(heard.count(), MAX_SERVICES);
-        assert!(hear(&mut members, "paris", "7", 1).is_some());
-        assert!(hear(&mut members, "rome", "x", 1).is_some());
+        let received = (0..2000).filter(|n| receive(&mut members, "paris", &n.to_string(), 0).is_some());
+        assert_eq!(received.count(), MAX_SERVICES_PER_CLUSTER);
+        assert!(receive(&mut members, "paris", "7", 1).is_some());
+        assert!(receive(&mut members, "rome", "x", 1).is_some());
     }
 }

@@ -1,10 +1,11 @@
-//! Makes batches of expositions. Pure: it is told the time, and says which batch goes to which lane.
+//! Gathers batches from expositions. Pure: the time is a parameter, and finished batches go to an [`Output`].
 //!
-//! A lane carries the series of some members, and keeps their order. A batch gathers the series of many members, and
-//! holds each of them once, so that a sink can take or refuse it as a whole.
+//! A shard carries all series of some members, in order. A batch gathers series of many members and contains each series
+//! once, so that a sink can accept or refuse it as a whole.
 
 use std::time::Duration;
 
+use exposition::{Parser, unescape};
 use protocol::ClusterName;
 
 use crate::counts::{Cause, RelayCounts};
@@ -14,36 +15,35 @@ use crate::labels::{JobLabel, Origin, SeriesLabel};
 use crate::members::{Members, Part, Service, ServiceId};
 use crate::remote_write::{Batch, BatchBuilder, Marked, Seen};
 use crate::time::UnixMillis;
-use exposition::{Parser, unescape};
 
-/// How far ahead of the moment of receipt a sample's own time stamp may be. One site's wrong clock must not make a
-/// sink believe that everybody else's samples are old.
+/// How far a sample's own timestamp may be ahead of the time of receipt. One cluster's wrong clock must not make the other
+/// clusters' samples look old to a sink.
 const MAX_AHEAD: Duration = Duration::from_mins(10);
-/// How far behind it may be: what a sink hardly ever takes.
+/// How far it may be behind. Sinks rarely accept older samples.
 const MAX_BEHIND: Duration = Duration::from_hours(1);
-/// For how long a cluster is remembered that this unit no longer hears.
-const REMEMBERED: Duration = Duration::from_hours(1);
-/// A buffer that had to hold more is given back.
-const KEPT_BUFFER: usize = 8 * 1024 * 1024;
+/// How long a cluster is kept in memory after its last report to this unit.
+const FORGET_AFTER: Duration = Duration::from_hours(1);
+/// A buffer that grew larger than this is freed after use.
+const MAX_KEPT_BUFFER_BYTES: usize = 8 * 1024 * 1024;
 
-/// How expositions become batches.
+/// How batches are gathered from expositions.
 #[derive(Debug, Clone)]
 pub struct Packing {
-    /// How the label `job` is made.
+    /// How the label `job` is derived from the cluster's name.
     pub job: JobLabel,
-    /// What is relayed, and how often.
+    /// Which series are relayed, and at which interval.
     pub rules: Rules,
-    /// How many lanes there are, at least 1: so many requests are under way to each sink at once.
-    pub lanes: u16,
+    /// The number of shards, at least 1. Each sink receives up to this many requests at the same time.
+    pub shards: u16,
     /// The most samples in a batch.
-    pub samples: u32,
-    /// The most bytes of a batch before it is compressed; one series may go over.
-    pub bytes: usize,
-    /// The most samples of one exposition that are relayed: one member must not take all the room there is.
-    pub most: u32,
+    pub max_batch_samples: u32,
+    /// The size in bytes, before compression, at which a batch is full. Its last series may exceed it.
+    pub max_batch_bytes: usize,
+    /// The most samples of one exposition that are relayed, so that one member cannot fill the queues.
+    pub max_exposition_samples: u32,
     /// The longest that a batch waits for more series.
     pub linger: Duration,
-    /// When a member's series end that its cluster no longer speaks of.
+    /// How long after its last exposition a member's series end while its cluster still reports.
     pub silent_after: Duration,
 }
 
@@ -52,21 +52,22 @@ impl Default for Packing {
         Self {
             job: JobLabel::Name,
             rules: Rules::default(),
-            lanes: 4,
-            samples: 5000,
-            bytes: 2 * 1024 * 1024,
-            most: 500_000,
+            shards: 4,
+            max_batch_samples: 5000,
+            max_batch_bytes: 2 * 1024 * 1024,
+            max_exposition_samples: 500_000,
             linger: Duration::from_secs(1),
             silent_after: Duration::from_mins(5),
         }
     }
 }
 
-/// Takes a finished batch for a lane.
-pub(crate) trait Take {
-    fn take(&mut self, lane: u16, batch: Batch);
+/// Where finished batches go.
+pub(crate) trait Output {
+    /// Accepts a finished batch of a shard.
+    fn push(&mut self, shard: u16, batch: Batch);
 
-    /// All that came of the expositions with these numbers has been taken.
+    /// All samples of the expositions with these numbers have been pushed.
     fn complete(&mut self, expositions: &[u64]);
 }
 
@@ -74,23 +75,23 @@ pub(crate) struct Packer {
     packing: Packing,
     judge: Judge,
     members: Members,
-    lanes: Vec<Lane>,
+    gathering: Vec<Gathering>,
     counts: RelayCounts,
     plain: Vec<u8>,
     seen: Seen,
 }
 
-/// A batch that is being gathered.
+/// The batch of one shard that is being gathered.
 #[derive(Default)]
-struct Lane {
-    number: u16,
+struct Gathering {
+    shard: u16,
     builder: BatchBuilder,
     contents: Vec<Part>,
-    /// The numbers of expositions whose last samples are in it.
+    /// The numbers of the expositions whose last samples are in the batch.
     complete: Vec<u64>,
 }
 
-/// What was left out of one exposition.
+/// How many samples of one exposition were left out.
 #[derive(Default)]
 struct LeftOut {
     filtered: u64,
@@ -102,23 +103,23 @@ struct LeftOut {
 
 impl Packer {
     pub(crate) fn new(packing: Packing, counts: RelayCounts) -> Self {
-        let lane = |number| Lane { number, ..Lane::default() };
-        let lanes = (0..packing.lanes.max(1)).map(lane).collect();
+        let gathering = |shard| Gathering { shard, ..Gathering::default() };
+        let gathering = (0..packing.shards.max(1)).map(gathering).collect();
         let judge = Judge::new(packing.rules.clone());
         Self {
             packing,
             judge,
             members: Members::default(),
-            lanes,
+            gathering,
             counts,
             plain: Vec::new(),
             seen: Seen::default(),
         }
     }
 
-    /// Reads an exposition. Batches that become full are handed on; the rest waits for more, or for [`Self::flush`].
-    /// By its number, if it has one, it is said when all of it was handed on.
-    pub(crate) fn read(&mut self, exposition: Exposition, number: Option<u64>, out: &mut impl Take) {
+    /// Parses an exposition. Full batches go to the output; the rest waits for more, or for [`Self::flush`]. If the
+    /// exposition has a number, the output is notified when all of it was pushed.
+    pub(crate) fn read(&mut self, exposition: Exposition, number: Option<u64>, out: &mut impl Output) {
         let Exposition { cluster, member, service, received, escaped } = exposition;
         let groups = self.packing.rules.groups.len();
         let origin = Origin::new(&cluster, &member, self.packing.job);
@@ -127,21 +128,21 @@ impl Packer {
             return self.counts.drop_expositions(1, Cause::TooManyMembers);
         };
         self.counts.read_exposition();
-        let lane = lane_of(&origin, self.lanes.len());
-        if self.lanes[lane].holds(id) {
-            self.seal(lane, out);
+        let shard = shard_of(&origin, self.gathering.len());
+        if self.gathering[shard].contains(id) {
+            self.seal(shard, out);
         }
         let mut plain = std::mem::take(&mut self.plain);
         plain.clear();
         unescape(&escaped, &mut plain);
         drop(escaped);
-        self.pack(id, lane, &origin, received, &plain, out);
-        if self.lanes[lane].holds(id) {
-            self.lanes[lane].complete.extend(number);
+        self.pack(id, shard, &origin, received, &plain, out);
+        if self.gathering[shard].contains(id) {
+            self.gathering[shard].complete.extend(number);
         } else {
             out.complete(number.as_slice());
         }
-        if plain.capacity() <= KEPT_BUFFER {
+        if plain.capacity() <= MAX_KEPT_BUFFER_BYTES {
             self.plain = plain;
         }
     }
@@ -149,19 +150,19 @@ impl Packer {
     fn pack(
         &mut self,
         id: ServiceId,
-        lane: usize,
+        shard: usize,
         origin: &Origin,
         received: UnixMillis,
         text: &[u8],
-        out: &mut impl Take,
+        out: &mut impl Output,
     ) {
         let Some(service) = self.members.get(id) else { return };
-        let (at, exposition) = service.hear(received);
+        let (at, exposition) = service.receive(received);
         let mut due = Vec::new();
         service.due(&self.packing.rules.groups, at, &mut due);
         let mut relayed = vec![false; due.len()];
         let plausible = at.minus(MAX_BEHIND)..=at.plus(MAX_AHEAD);
-        let (mut taken, mut left_out) = (0, LeftOut::default());
+        let (mut packed, mut left_out) = (0, LeftOut::default());
         self.seen.clear();
         let mut labels: Vec<SeriesLabel<'_>> = Vec::new();
         let mut parser = Parser::new(text);
@@ -169,12 +170,12 @@ impl Packer {
             let sample = match line {
                 Ok(sample) => sample,
                 Err(reason) => {
-                    self.counts.pass_over(reason, 1);
+                    self.counts.skip_lines(reason, 1);
                     continue;
                 }
             };
             origin.series(&sample, &mut labels);
-            let turn = match self.judge.judge(sample.name, &labels) {
+            let group = match self.judge.judge(sample.name, &labels) {
                 Verdict::Always => 0,
                 Verdict::Group(index) => index + 1,
                 Verdict::Denied(_) | Verdict::NotAllowed => {
@@ -182,31 +183,31 @@ impl Packer {
                     continue;
                 }
             };
-            if !due[turn] {
+            if !due[group] {
                 left_out.not_due += 1;
                 continue;
             }
-            let moment = sample.timestamp_millis.map_or(at, UnixMillis);
-            if !plausible.contains(&moment) {
+            let timestamp = sample.timestamp_millis.map_or(at, UnixMillis);
+            if !plausible.contains(&timestamp) {
                 left_out.implausible += 1;
                 continue;
             }
-            if taken == self.packing.most {
+            if packed == self.packing.max_exposition_samples {
                 left_out.too_many += 1;
                 continue;
             }
-            let lane = &mut self.lanes[lane];
-            if !lane.builder.push_once(&labels, sample.value, moment, &mut self.seen) {
+            let gathering = &mut self.gathering[shard];
+            if !gathering.builder.push_once(&labels, sample.value, timestamp, &mut self.seen) {
                 left_out.repeated += 1;
                 continue;
             }
-            taken += 1;
-            relayed[turn] = true;
-            let part = lane.part(id, exposition, due.len());
+            packed += 1;
+            relayed[group] = true;
+            let part = gathering.part(id, exposition, due.len());
             part.samples += 1;
-            part.turns[turn] = true;
-            if lane.is_full(&self.packing) {
-                lane.seal(&mut self.members, &self.counts, out);
+            part.groups[group] = true;
+            if gathering.is_full(&self.packing) {
+                gathering.seal(&mut self.members, &self.counts, out);
             }
         }
         if let Some(service) = self.members.get(id) {
@@ -219,91 +220,92 @@ impl Packer {
         self.counts.leave_out(left_out.too_many, Cause::TooMany);
     }
 
-    /// The cluster's series end: each is marked, and it is forgotten.
-    pub(crate) fn end(&mut self, cluster: &ClusterName, at: UnixMillis, out: &mut impl Take) {
+    /// Ends all series of a cluster and removes it from memory.
+    pub(crate) fn end(&mut self, cluster: &ClusterName, at: UnixMillis, out: &mut impl Output) {
         self.flush(out);
         let services = self.members.remove(cluster);
-        self.mark(services, at, out);
+        self.end_series(services, at, out);
     }
 
-    /// Ends the series of members that their clusters no longer speak of, and forgets what is long gone.
-    pub(crate) fn sweep(&mut self, now: UnixMillis, out: &mut impl Take) {
+    /// Ends the series of members that their clusters no longer report, and removes clusters that have not reported to this
+    /// unit for long.
+    pub(crate) fn sweep(&mut self, now: UnixMillis, out: &mut impl Output) {
         self.flush(out);
         let services = self.members.remove_silent(self.packing.silent_after);
-        self.mark(services, now, out);
-        self.members.forget_before(now.minus(REMEMBERED));
+        self.end_series(services, now, out);
+        self.members.forget_before(now.minus(FORGET_AFTER));
     }
 
-    fn mark(&mut self, services: Vec<Service>, at: UnixMillis, out: &mut impl Take) {
+    fn end_series(&mut self, services: Vec<Service>, at: UnixMillis, out: &mut impl Output) {
         for mut service in services {
             let at = service.stamp(at);
-            let lane = lane_of(&service.origin, self.lanes.len());
+            let shard = shard_of(&service.origin, self.gathering.len());
             let mut marked = Marked::default();
             for batch in service.batches() {
-                self.lanes[lane].builder.push_ended(batch, &service.origin, at, &mut marked);
-                if self.lanes[lane].is_full(&self.packing) {
-                    self.seal(lane, out);
+                self.gathering[shard].builder.push_ended(batch, &service.origin, at, &mut marked);
+                if self.gathering[shard].is_full(&self.packing) {
+                    self.seal(shard, out);
                 }
             }
-            self.seal(lane, out);
+            self.seal(shard, out);
         }
     }
 
-    /// Hands on whatever was gathered.
-    pub(crate) fn flush(&mut self, out: &mut impl Take) {
-        for lane in 0..self.lanes.len() {
-            self.seal(lane, out);
+    /// Pushes everything that was gathered.
+    pub(crate) fn flush(&mut self, out: &mut impl Output) {
+        for shard in 0..self.gathering.len() {
+            self.seal(shard, out);
         }
     }
 
     /// Whether anything waits for [`Self::flush`].
     pub(crate) fn is_gathering(&self) -> bool {
-        self.lanes.iter().any(|lane| lane.builder.samples() > 0)
+        self.gathering.iter().any(|gathering| gathering.builder.samples() > 0)
     }
 
-    /// The clusters that were last heard before this moment.
-    pub(crate) fn silent_since(&self, moment: UnixMillis) -> Vec<ClusterName> {
-        self.members.silent_since(moment)
+    /// The clusters that last reported before this time.
+    pub(crate) fn silent_since(&self, time: UnixMillis) -> Vec<ClusterName> {
+        self.members.silent_since(time)
     }
 
-    fn seal(&mut self, lane: usize, out: &mut impl Take) {
-        self.lanes[lane].seal(&mut self.members, &self.counts, out);
+    fn seal(&mut self, shard: usize, out: &mut impl Output) {
+        self.gathering[shard].seal(&mut self.members, &self.counts, out);
     }
 }
 
-impl Lane {
-    fn holds(&self, service: ServiceId) -> bool {
+impl Gathering {
+    fn contains(&self, service: ServiceId) -> bool {
         self.contents.iter().any(|part| part.service == service)
     }
 
     fn is_full(&self, packing: &Packing) -> bool {
-        self.builder.samples() >= packing.samples || self.builder.bytes() >= packing.bytes
+        self.builder.samples() >= packing.max_batch_samples || self.builder.bytes() >= packing.max_batch_bytes
     }
 
-    /// The part that is being gathered: always the last.
-    fn part(&mut self, service: ServiceId, exposition: u64, turns: usize) -> &mut Part {
+    /// The part of this service, which is always the last one.
+    fn part(&mut self, service: ServiceId, exposition: u64, groups: usize) -> &mut Part {
         if self.contents.last().is_none_or(|part| part.service != service) {
-            self.contents.push(Part { service, exposition, samples: 0, turns: vec![false; turns] });
+            self.contents.push(Part { service, exposition, samples: 0, groups: vec![false; groups] });
         }
         let last = self.contents.len() - 1;
         &mut self.contents[last]
     }
 
-    fn seal(&mut self, members: &mut Members, counts: &RelayCounts, out: &mut impl Take) {
+    fn seal(&mut self, members: &mut Members, counts: &RelayCounts, out: &mut impl Output) {
         let Some(batch) = self.builder.finish() else { return };
         for part in self.contents.drain(..) {
             members.keep(&batch, &part);
         }
         let samples = batch.samples;
-        out.take(self.number, batch);
+        out.push(self.shard, batch);
         out.complete(&self.complete);
         self.complete.clear();
-        counts.hand_over(samples);
+        counts.queue(samples);
     }
 }
 
-fn lane_of(origin: &Origin, lanes: usize) -> usize {
-    origin.hash() as usize % lanes
+fn shard_of(origin: &Origin, shards: usize) -> usize {
+    origin.hash() as usize % shards
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! What waits for a sink: bounded in memory, and on disk if there is a spool. In order within each lane; where there is
-//! no room, the oldest of all lanes goes.
+//! The queue of a sink: bounded in memory, and on disk if there is a spool. Batches stay in order within each shard. If the
+//! queue is full, the oldest batch of all shards is dropped.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -21,93 +21,93 @@ pub(crate) struct Queue {
 }
 
 struct State {
-    lanes: Vec<Lane>,
+    shards: Vec<Shard>,
     next_number: u64,
     memory: usize,
     limit: usize,
     spool: Option<Spool>,
-    /// Batches from an earlier run with another number of lanes. They are all in the first lane, and no other lane
-    /// goes on before they are gone: only so each series stays in order.
-    from_other_lanes: usize,
+    /// The number of batches from an earlier run with another number of shards. They are all in the first shard, and the
+    /// other shards wait until they are gone, so that each series stays in order.
+    resharded: usize,
 }
 
 #[derive(Default)]
-struct Lane {
+struct Shard {
     waiting: VecDeque<Entry>,
-    under_way: Option<Entry>,
+    in_flight: Option<Entry>,
 }
 
-/// A batch. It is in memory, or on disk, or both.
+/// A batch, in memory or on disk or both.
 struct Entry {
     number: u64,
     samples: u32,
     newest: UnixMillis,
     body: Option<Bytes>,
     location: Option<Location>,
-    is_from_other_lanes: bool,
+    is_resharded: bool,
 }
 
 impl Queue {
-    /// A queue of so many lanes, with at most this many bytes in memory. What waits in the spool waits here too.
+    /// A queue with this many shards and at most this many bytes in memory. It begins with the batches in the spool.
     pub(crate) fn new(
-        lanes: u16,
+        shards: u16,
         limit: usize,
         spool: Option<(Spool, Recovered)>,
         counts: SinkCounts,
     ) -> Self {
-        let count = usize::from(lanes.max(1));
+        let count = usize::from(shards.max(1));
         let mut state = State {
-            lanes: std::iter::repeat_with(Lane::default).take(count).collect(),
+            shards: std::iter::repeat_with(Shard::default).take(count).collect(),
             next_number: 0,
             memory: 0,
             limit,
             spool: None,
-            from_other_lanes: 0,
+            resharded: 0,
         };
         if let Some((spool, recovered)) = spool {
             state.spool = Some(spool);
-            state.recover(lanes, recovered);
+            state.recover(shards, recovered);
         }
         let arrived = std::iter::repeat_with(Notify::new).take(count).collect();
         let queue = Self { state: Mutex::new(state), arrived, emptied: Notify::new(), counts };
-        queue.lock().tell(&queue.counts);
+        queue.lock().report(&queue.counts);
         queue
     }
 
-    /// Adds a batch. It waits for the disk, if there is a spool, and for nothing else.
-    pub(crate) fn push(&self, lane: u16, batch: Batch) {
-        self.change(|state| state.push(lane, batch, &self.counts));
-        if let Some(arrived) = self.arrived.get(usize::from(lane)) {
+    /// Adds a batch. Waits for the disk if there is a spool, and for nothing else.
+    pub(crate) fn push(&self, shard: u16, batch: Batch) {
+        self.change(|state| state.push(shard, batch, &self.counts));
+        if let Some(arrived) = self.arrived.get(usize::from(shard)) {
             arrived.notify_one();
         }
     }
 
-    /// The next batch of a lane, when there is one. It is under way until [`Self::finish`].
-    pub(crate) async fn take(&self, lane: u16) -> Batch {
+    /// Waits for the next batch of a shard. It is in flight until [`Self::finish`].
+    pub(crate) async fn take(&self, shard: u16) -> Batch {
         loop {
-            let taken = self.change(|state| state.take(usize::from(lane), &self.counts));
+            let taken = self.change(|state| state.take(usize::from(shard), &self.counts));
             if let Some(batch) = taken {
                 return batch;
             }
-            // A permit is kept where something arrives in between.
-            self.arrived[usize::from(lane)].notified().await;
+            // If a batch arrives in the meantime, the notification is kept.
+            self.arrived[usize::from(shard)].notified().await;
         }
     }
 
-    /// The batch of this lane that was under way is done with, one way or the other.
-    pub(crate) fn finish(&self, lane: u16) {
-        self.change(|state| state.finish(usize::from(lane), &self.counts));
+    /// Ends the delivery of the shard's batch in flight, whether it was accepted or dropped.
+    pub(crate) fn finish(&self, shard: u16) {
+        self.change(|state| state.finish(usize::from(shard), &self.counts));
     }
 
-    /// Changes the state, and wakes whoever waited for what came of it.
+    /// Changes the state, and wakes the tasks that wait for the result.
     fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
-        let (result, opens_lanes, is_empty) = {
+        let (result, unblocks_shards, is_empty) = {
             let mut state = self.lock();
-            let had_others = state.from_other_lanes > 0;
+            let was_blocked = state.resharded > 0;
             let result = change(&mut state);
-            (result, had_others && state.from_other_lanes == 0, state.is_empty())
+            (result, was_blocked && state.resharded == 0, state.is_empty())
         };
-        if opens_lanes {
+        if unblocks_shards {
             self.arrived.iter().for_each(Notify::notify_one);
         }
         if is_empty {
@@ -116,7 +116,7 @@ impl Queue {
         result
     }
 
-    /// Waits until nothing is left.
+    /// Waits until the queue is empty.
     pub(crate) async fn emptied(&self) {
         loop {
             let emptied = self.emptied.notified();
@@ -127,21 +127,21 @@ impl Queue {
         }
     }
 
-    /// What was appended shall survive the machine too.
+    /// Syncs the spool, so that its batches survive a crash of the machine, and updates the age of the oldest samples.
     pub(crate) fn sync(&self) {
         let mut state = self.lock();
         if let Some(Err(error)) = state.spool.as_mut().map(Spool::sync) {
             self.counts.spool_failed();
-            tracing::warn!(%error, "the relay's spool cannot be written");
+            tracing::warn!(%error, "cannot write the relay's spool");
         }
         let now = UnixMillis::now();
-        self.counts.waits(state.oldest().map_or(Duration::ZERO, |oldest| now.since(oldest)));
+        self.counts.set_oldest(state.oldest().map_or(Duration::ZERO, |oldest| now.since(oldest)));
     }
 
-    /// Counts what is lost when the process ends now: what is in memory alone.
+    /// Counts the samples that are lost when the process ends now: those that are only in memory.
     pub(crate) fn count_lost(&self) {
         let state = self.lock();
-        let entries = state.lanes.iter().flat_map(|lane| lane.under_way.iter().chain(&lane.waiting));
+        let entries = state.shards.iter().flat_map(|shard| shard.in_flight.iter().chain(&shard.waiting));
         let lost = entries.filter(|entry| entry.location.is_none()).map(|entry| entry.samples).sum();
         if lost > 0 {
             self.counts.dropped(lost, Cause::Ended);
@@ -154,35 +154,35 @@ impl Queue {
 }
 
 impl State {
-    fn recover(&mut self, lanes: u16, recovered: Recovered) {
+    fn recover(&mut self, shards: u16, recovered: Recovered) {
         let Recovered { waiting, next_number } = recovered;
         self.next_number = next_number;
-        let is_other = waiting.iter().any(|(label, _)| label.lanes != lanes || label.lane >= lanes);
+        let is_resharded = waiting.iter().any(|(label, _)| label.shards != shards || label.shard >= shards);
         for (label, location) in waiting {
-            let lane = if is_other { 0 } else { usize::from(label.lane) };
-            self.from_other_lanes += usize::from(is_other);
-            self.lanes[lane].waiting.push_back(Entry {
+            let shard = if is_resharded { 0 } else { usize::from(label.shard) };
+            self.resharded += usize::from(is_resharded);
+            self.shards[shard].waiting.push_back(Entry {
                 number: label.number,
                 samples: label.samples,
                 newest: label.newest,
                 body: None,
                 location: Some(location),
-                is_from_other_lanes: is_other,
+                is_resharded,
             });
         }
     }
 
-    fn push(&mut self, lane: u16, batch: Batch, counts: &SinkCounts) {
+    fn push(&mut self, shard: u16, batch: Batch, counts: &SinkCounts) {
         let number = self.next_number;
         self.next_number += 1;
         let Batch { body, samples, newest } = batch;
-        let lanes = u16::try_from(self.lanes.len()).unwrap_or(u16::MAX);
-        let label = Label { lane, lanes, number, newest, samples };
+        let shards = u16::try_from(self.shards.len()).unwrap_or(u16::MAX);
+        let label = Label { shard, shards, number, newest, samples };
         let location = match self.spool.as_mut().map(|spool| spool.append(label, &body)) {
             Some(Ok(location)) => Some(location),
             Some(Err(error)) => {
                 counts.spool_failed();
-                tracing::warn!(%error, "the relay's spool cannot be written: a batch stays in memory");
+                tracing::warn!(%error, "cannot write the relay's spool; a batch is only in memory");
                 None
             }
             None => None,
@@ -192,32 +192,33 @@ impl State {
         }
         let size = body.len();
         if location.is_none() {
-            self.make_room(size, counts);
+            self.evict(size, counts);
         }
         let is_kept = self.memory + size <= self.limit;
         if is_kept {
             self.memory += size;
         } else if location.is_none() {
             counts.dropped(samples, Cause::MemoryFull);
-            return self.tell(counts);
+            return self.report(counts);
         }
         let body = is_kept.then_some(body);
-        let entry = Entry { number, samples, newest, body, location, is_from_other_lanes: false };
-        self.lanes[usize::from(lane)].waiting.push_back(entry);
-        self.tell(counts);
+        let entry = Entry { number, samples, newest, body, location, is_resharded: false };
+        self.shards[usize::from(shard)].waiting.push_back(entry);
+        self.report(counts);
     }
 
-    /// Drops the oldest of what is in memory, or only its copy there where it is on disk as well.
-    fn make_room(&mut self, size: usize, counts: &SinkCounts) {
+    /// Frees memory for a batch of this size: drops the oldest batches in memory, or only their copies in memory if they are
+    /// on disk as well.
+    fn evict(&mut self, size: usize, counts: &SinkCounts) {
         while self.memory + size > self.limit {
-            let oldest = |lane: &Lane| lane.waiting.iter().position(|entry| entry.body.is_some());
+            let oldest = |shard: &Shard| shard.waiting.iter().position(|entry| entry.body.is_some());
             let oldest =
-                self.lanes.iter().enumerate().filter_map(|(index, lane)| Some((index, oldest(lane)?)));
-            let Some((lane, at)) = oldest.min_by_key(|(lane, at)| self.lanes[*lane].waiting[*at].number)
+                self.shards.iter().enumerate().filter_map(|(index, shard)| Some((index, oldest(shard)?)));
+            let Some((shard, at)) = oldest.min_by_key(|(shard, at)| self.shards[*shard].waiting[*at].number)
             else {
                 return;
             };
-            let waiting = &mut self.lanes[lane].waiting;
+            let waiting = &mut self.shards[shard].waiting;
             let body = waiting[at].body.take();
             self.memory -= body.map_or(0, |body| body.len());
             if waiting[at].location.is_none()
@@ -228,14 +229,14 @@ impl State {
         }
     }
 
-    /// The spool dropped a segment: its batches go. One that is under way is in somebody's hands already.
+    /// Drops the batches of a segment that the spool removed. A batch in flight was read before and is kept.
     fn drop_segment(&mut self, segment: u64, counts: &SinkCounts) {
-        for lane in &mut self.lanes {
+        for shard in &mut self.shards {
             let is_in = |entry: &Entry| entry.location.is_some_and(|location| location.segment == segment);
-            lane.waiting.retain(|entry| {
+            shard.waiting.retain(|entry| {
                 if is_in(entry) {
                     self.memory -= entry.body.as_ref().map_or(0, Bytes::len);
-                    self.from_other_lanes -= usize::from(entry.is_from_other_lanes);
+                    self.resharded -= usize::from(entry.is_resharded);
                     counts.dropped(entry.samples, Cause::SpoolFull);
                 }
                 !is_in(entry)
@@ -243,57 +244,58 @@ impl State {
         }
     }
 
-    fn take(&mut self, lane: usize, counts: &SinkCounts) -> Option<Batch> {
-        if lane != 0 && self.from_other_lanes > 0 {
+    fn take(&mut self, shard: usize, counts: &SinkCounts) -> Option<Batch> {
+        if shard != 0 && self.resharded > 0 {
             return None;
         }
         loop {
-            let entry = self.lanes[lane].waiting.pop_front()?;
+            let entry = self.shards[shard].waiting.pop_front()?;
             let body = match (&entry.body, &entry.location, &self.spool) {
                 (Some(body), _, _) => Ok(body.clone()),
                 (None, Some(location), Some(spool)) => spool.read(location),
-                // An entry is in one place at least.
+                // Never happens: an entry is in memory or on disk.
                 (None, ..) => Ok(Bytes::new()),
             };
             let Entry { samples, newest, .. } = entry;
-            self.lanes[lane].under_way = Some(entry);
+            self.shards[shard].in_flight = Some(entry);
             match body {
                 Ok(body) => return Some(Batch { body, samples, newest }),
                 Err(error) => {
-                    tracing::warn!(%error, "a part of the relay's spool cannot be read");
+                    tracing::warn!(%error, "cannot read a batch from the relay's spool");
                     counts.dropped(samples, Cause::SpoolUnreadable);
-                    self.finish(lane, counts);
+                    self.finish(shard, counts);
                 }
             }
         }
     }
 
-    fn finish(&mut self, lane: usize, counts: &SinkCounts) {
-        let Some(entry) = self.lanes[lane].under_way.take() else { return };
+    fn finish(&mut self, shard: usize, counts: &SinkCounts) {
+        let Some(entry) = self.shards[shard].in_flight.take() else { return };
         self.memory -= entry.body.as_ref().map_or(0, Bytes::len);
-        self.from_other_lanes -= usize::from(entry.is_from_other_lanes);
+        self.resharded -= usize::from(entry.is_resharded);
         if let (Some(spool), Some(location)) = (&mut self.spool, &entry.location)
             && let Err(error) = spool.finish(entry.number, location)
         {
-            // It may be sent once more after a restart, which sinks put up with.
+            // The batch may be sent again after a restart, which sinks accept.
             counts.spool_failed();
-            tracing::warn!(%error, "the relay's spool cannot be written");
+            tracing::warn!(%error, "cannot write the relay's spool");
         }
-        self.tell(counts);
+        self.report(counts);
     }
 
     fn is_empty(&self) -> bool {
-        self.lanes.iter().all(|lane| lane.waiting.is_empty() && lane.under_way.is_none())
+        self.shards.iter().all(|shard| shard.waiting.is_empty() && shard.in_flight.is_none())
     }
 
-    /// Of what waits, when the first was received.
+    /// The timestamp of the oldest batch that waits.
     fn oldest(&self) -> Option<UnixMillis> {
-        let first = |lane: &Lane| lane.under_way.as_ref().or(lane.waiting.front()).map(|entry| entry.newest);
-        self.lanes.iter().filter_map(first).min()
+        let first =
+            |shard: &Shard| shard.in_flight.as_ref().or(shard.waiting.front()).map(|entry| entry.newest);
+        self.shards.iter().filter_map(first).min()
     }
 
-    fn tell(&self, counts: &SinkCounts) {
-        counts.holds(self.memory, self.spool.as_ref().map_or(0, Spool::bytes));
+    fn report(&self, counts: &SinkCounts) {
+        counts.set_waiting(self.memory, self.spool.as_ref().map_or(0, Spool::bytes));
     }
 }
 

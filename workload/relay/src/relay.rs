@@ -1,4 +1,4 @@
-//! Puts it together: sinks with their queues and spools, a journal, and the threads between them.
+//! The running relay: sinks with their queues and spools, a journal, and the threads between them.
 
 use std::io;
 use std::path::PathBuf;
@@ -14,99 +14,100 @@ use crate::backoff::Backoff;
 use crate::counts::{Cause, RelayCounts};
 use crate::intake::{Exposition, Intake, Work};
 use crate::journal::Journal;
-use crate::lane::{Gate, Lanes};
 use crate::packer::{Packer, Packing};
 use crate::queue::Queue;
 use crate::sender::{Endpoint, InvalidEndpoint, Sender};
+use crate::sink::{Gate, Sink};
 use crate::spool::Spool;
-use crate::standing::SinkStanding;
-use crate::threads::{Queues, pack, send, write};
+use crate::status::SinkStatus;
+use crate::threads::{Queues, gather_batches, send_batches, write_journal};
 use crate::time::UnixMillis;
 
-/// The longest name of a member or a service, in bytes. It stands in every series.
-const LONGEST_NAME: usize = 255;
+/// The longest name of a member or a service, in bytes. Every series contains it.
+const MAX_NAME_BYTES: usize = 255;
 
-/// How long a thread may take to end: reading what was handed in takes some seconds at most.
-const ENDS_WITHIN: Duration = Duration::from_secs(30);
+/// The longest wait for a thread to end. Parsing everything that is waiting takes some seconds at most.
+const THREAD_JOIN_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What a relay is to do.
+/// The configuration of a relay.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// How expositions become batches.
+    /// How batches are gathered from expositions.
     pub packing: Packing,
-    /// The bytes of expositions that may wait to be read.
+    /// The most bytes of expositions that wait to be parsed.
     pub intake_bytes: usize,
-    /// The folder, of this unit alone, where what was handed in is kept until it is in the sinks' spools. It needs one
-    /// where there are spools: without it, a process that is killed loses what came within a linger.
+    /// The directory, of this unit only, in which expositions are kept until they are in the sinks' spools. It is needed
+    /// if there are spools: without it, a process that is killed loses what arrived during the last linger time.
     pub journal: Option<PathBuf>,
-    /// Where the samples go.
+    /// The sinks that receive the samples.
     pub sinks: Vec<SinkConfig>,
 }
 
-/// One sink. Make one with [`SinkConfig::new`].
+/// The configuration of one sink. Create it with [`SinkConfig::new`].
 #[derive(Debug, Clone)]
 pub struct SinkConfig {
-    /// What it is called in counters and logs; its spool's folder too.
+    /// Its name in metrics and logs.
     pub name: String,
-    /// Where it is.
+    /// Its address and credentials.
     pub endpoint: Endpoint,
-    /// The bytes that may wait for it in memory, compressed: some 15 a sample.
+    /// The most bytes that wait for it in memory, compressed: about 15 per sample.
     pub memory_bytes: usize,
-    /// What may wait for it on disk, if anything.
+    /// Its queue on disk, if it has one.
     pub spool: Option<SpoolConfig>,
-    /// How old samples may become. Prometheus takes an hour's age, unless it has an out-of-order window.
-    pub oldest: Duration,
-    /// How it is left alone while it fails.
+    /// The age at which samples are dropped. Prometheus accepts samples of up to an hour, unless it has an out-of-order
+    /// window.
+    pub max_age: Duration,
+    /// The waits between attempts while it fails.
     pub backoff: Backoff,
-    /// The most requests that are made to find what it refuses in a batch.
-    pub searches: u32,
+    /// The most requests that are made to find the refused series in a batch.
+    pub max_search_requests: u32,
 }
 
 /// A spool on disk.
 #[derive(Debug, Clone)]
 pub struct SpoolConfig {
-    /// Its folder, for this sink of this unit alone.
+    /// Its directory, for this sink of this unit only.
     pub directory: PathBuf,
-    /// The most bytes in it.
+    /// Its size limit in bytes.
     pub bytes: u64,
 }
 
 /// Why a relay cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// A sink cannot be written to as it is configured.
-    #[error("the sink {sink:?}: {error}")]
+    /// A sink's address, credentials or certificate authorities are invalid.
+    #[error("sink {sink:?}: {error}")]
     Endpoint {
-        /// Its name.
+        /// The sink's name.
         sink: String,
-        /// Why.
+        /// The reason.
         error: InvalidEndpoint,
     },
     /// A spool cannot be opened.
-    #[error("the spool in {}: {error}", directory.display())]
+    #[error("cannot open the spool in {}: {error}", directory.display())]
     Spool {
-        /// Its folder.
+        /// The spool's directory.
         directory: PathBuf,
-        /// Why.
+        /// The reason.
         error: io::Error,
     },
     /// The journal cannot be opened.
-    #[error("the journal in {}: {error}", directory.display())]
+    #[error("cannot open the journal in {}: {error}", directory.display())]
     Journal {
-        /// Its folder.
+        /// The journal's directory.
         directory: PathBuf,
-        /// Why.
+        /// The reason.
         error: io::Error,
     },
     /// A thread cannot be started.
-    #[error("a thread cannot be started: {0}")]
+    #[error("cannot start a thread: {0}")]
     Thread(#[from] io::Error),
 }
 
-/// A relay that is running. Dropped without [`Relay::shut_down`], it stops as if the process had been killed.
+/// A running relay. If it is dropped without [`Relay::shut_down`], it stops as if the process had been killed.
 pub struct Relay {
     intake: Arc<Intake>,
-    sinks: Vec<Arc<Lanes>>,
+    sinks: Vec<Arc<Sink>>,
     queues: Vec<Arc<Queue>>,
     counts: RelayCounts,
     stop: CancellationToken,
@@ -115,49 +116,49 @@ pub struct Relay {
     sending: Option<Running>,
 }
 
-/// A thread of its own.
+/// A running thread.
 struct Running {
     name: &'static str,
     thread: JoinHandle<()>,
-    /// Answers when it has ended, one way or the other.
+    /// Completes when the thread has ended, even by a panic.
     ended: oneshot::Receiver<()>,
 }
 
 impl SinkConfig {
-    /// A sink with what serves most.
+    /// A sink with the default limits.
     pub fn new(name: impl Into<String>, endpoint: Endpoint) -> Self {
         Self {
             name: name.into(),
             endpoint,
             memory_bytes: 128 * 1024 * 1024,
             spool: None,
-            oldest: Duration::from_mins(65),
+            max_age: Duration::from_mins(65),
             backoff: Backoff::default(),
-            searches: 256,
+            max_search_requests: 256,
         }
     }
 }
 
 impl Config {
-    /// A relay to these sinks, with what serves most.
+    /// A relay to these sinks with the default limits.
     pub fn new(sinks: Vec<SinkConfig>) -> Self {
         Self { packing: Packing::default(), intake_bytes: 128 * 1024 * 1024, journal: None, sinks }
     }
 }
 
 impl Relay {
-    /// Starts it, and goes on with what earlier processes left in its spools and its journal.
+    /// Starts the relay and continues with what earlier processes left in its spools and its journal.
     pub fn start(config: Config) -> Result<Self, StartError> {
         let Config { packing, intake_bytes, journal, sinks } = config;
         let counts = RelayCounts::default();
-        let lanes = packing.lanes.max(1);
+        let shards = packing.shards.max(1);
         let sinks: Vec<_> = sinks
             .into_iter()
-            .map(|sink| open(sink, lanes, &counts).map(Arc::new))
+            .map(|sink| open(sink, shards, &counts).map(Arc::new))
             .collect::<Result<_, _>>()?;
         let queues: Vec<_> = sinks.iter().map(|sink| Arc::clone(&sink.queue)).collect();
         let journal = journal.map(|directory| open_journal(directory, &counts)).transpose()?;
-        // With a journal there are two, one after the other.
+        // With a journal there are two intakes in a row.
         let intake_bytes = if journal.is_some() { intake_bytes / 2 } else { intake_bytes };
         let intake = Arc::new(Intake::new(intake_bytes, counts.clone()));
         let stop = CancellationToken::new();
@@ -169,62 +170,61 @@ impl Relay {
         if let Some((journal, left)) = journal {
             let journal = Arc::new(journal);
             out.journal = Some(Arc::clone(&journal));
-            let handed_in = intake;
+            let incoming = intake;
             intake = Arc::new(Intake::new(intake_bytes, relay.counts.clone()));
             let written = Arc::clone(&intake);
-            let write = move || write(&handed_in, &journal, left, &written);
+            let write = move || write_journal(&incoming, &journal, left, &written);
             relay.writing = Some(Running::begin("relay-journal", write)?);
         }
         let linger = packing.linger;
         let packer = Packer::new(packing, relay.counts.clone());
-        let pack = move || pack(&intake, packer, linger, out);
+        let pack = move || gather_batches(&intake, packer, linger, out);
         relay.packing = Some(Running::begin("relay-pack", pack)?);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let stop = relay.stop.clone();
         let send = move || {
-            runtime.block_on(send(sending, lanes, stop));
-            // A name that is being looked up is nothing to wait for.
+            runtime.block_on(send_batches(sending, shards, stop));
+            // Do not wait for a DNS lookup.
             runtime.shutdown_background();
         };
         relay.sending = Some(Running::begin("relay-send", send)?);
         Ok(relay)
     }
 
-    /// Takes an exposition. It never waits: where there is no room, the oldest go, and are counted.
+    /// Accepts an exposition. Never waits: if the intake is full, the oldest expositions are dropped and counted.
     pub fn accept(&self, exposition: Exposition) {
-        if exposition.member.len().max(exposition.service.len()) > LONGEST_NAME {
+        if exposition.member.len().max(exposition.service.len()) > MAX_NAME_BYTES {
             return self.counts.drop_expositions(1, Cause::LongName);
         }
         self.intake.push(Work::Read(exposition, None));
     }
 
-    /// The cluster left, or is known to be silent: its series end now.
+    /// Ends the series of a cluster that left or is lost.
     pub fn end(&self, cluster: ClusterName) {
         self.intake.push(Work::End(cluster, UnixMillis::now()));
     }
 
-    /// The clusters whose series this unit relayed, and which it has not heard since. Another unit may hear them now:
-    /// ask the database before they are ended.
-    pub async fn silent_since(&self, moment: UnixMillis) -> Vec<ClusterName> {
-        let (answer, silent) = oneshot::channel();
-        self.intake.push(Work::WhoIsSilent(moment, answer));
+    /// The clusters whose series this unit relayed and that have not reported to it since that time. They may report to
+    /// another unit now: ask the database before ending their series.
+    pub async fn silent_since(&self, time: UnixMillis) -> Vec<ClusterName> {
+        let (reply, silent) = oneshot::channel();
+        self.intake.push(Work::ListSilent(time, reply));
         silent.await.unwrap_or_default()
     }
 
-    /// What it counts of itself.
+    /// The relay's own metrics.
     pub fn counts(&self) -> &RelayCounts {
         &self.counts
     }
 
-    /// How each sink stands.
-    pub fn sinks(&self) -> Vec<SinkStanding> {
-        let standing = |sink: &Arc<Lanes>| sink.counts.standing(sink.gate.state());
-        self.sinks.iter().map(standing).collect()
+    /// The status of each sink.
+    pub fn sinks(&self) -> Vec<SinkStatus> {
+        self.sinks.iter().map(|sink| sink.counts.status(sink.gate.state())).collect()
     }
 
-    /// Takes nothing more, reads what was handed in, and gives the sinks so long to take what is left. What is in a
-    /// spool then stays there.
-    pub async fn shut_down(mut self, patience: Duration) {
+    /// Accepts no more expositions, parses those that are waiting, and gives the sinks this long to accept what is queued.
+    /// What is then left in a spool stays there.
+    pub async fn shut_down(mut self, timeout: Duration) {
         self.intake.close();
         for thread in [self.writing.take(), self.packing.take()].into_iter().flatten() {
             thread.join().await;
@@ -235,7 +235,7 @@ impl Relay {
                 queue.emptied().await;
             }
         };
-        let _ = tokio::time::timeout(patience, emptied).await;
+        let _ = tokio::time::timeout(timeout, emptied).await;
         self.stop.cancel();
         if let Some(sending) = self.sending.take() {
             sending.join().await;
@@ -257,13 +257,13 @@ impl Running {
         Ok(Self { name, thread, ended })
     }
 
-    /// Waits until it has ended, but not for ever: a disk may hang. Nothing of the runtime is kept waiting then.
+    /// Waits until the thread has ended, but not forever: a disk may hang. Never blocks the runtime.
     async fn join(self) {
         let Self { name, thread, ended } = self;
-        match tokio::time::timeout(ENDS_WITHIN, ended).await {
-            // It has nothing left to do: this takes no time.
+        match tokio::time::timeout(THREAD_JOIN_TIMEOUT, ended).await {
+            // The thread has nothing left to do, so this does not block.
             Ok(_) if thread.join().is_ok() => {}
-            Ok(_) => tracing::error!(name, "a thread of the relay has panicked"),
+            Ok(_) => tracing::error!(name, "a thread of the relay panicked"),
             Err(_) => tracing::error!(name, "a thread of the relay does not end"),
         }
     }
@@ -276,8 +276,8 @@ impl Drop for Relay {
     }
 }
 
-fn open(config: SinkConfig, lanes: u16, counts: &RelayCounts) -> Result<Lanes, StartError> {
-    let SinkConfig { name, endpoint, memory_bytes, spool, oldest, backoff, searches } = config;
+fn open(config: SinkConfig, shards: u16, counts: &RelayCounts) -> Result<Sink, StartError> {
+    let SinkConfig { name, endpoint, memory_bytes, spool, max_age, backoff, max_search_requests } = config;
     let sender =
         Sender::new(&endpoint).map_err(|error| StartError::Endpoint { sink: name.clone(), error })?;
     let spool = match spool {
@@ -288,8 +288,8 @@ fn open(config: SinkConfig, lanes: u16, counts: &RelayCounts) -> Result<Lanes, S
         }
     };
     let counts = counts.of_sink(&name);
-    let queue = Arc::new(Queue::new(lanes, memory_bytes, spool, counts.clone()));
-    Ok(Lanes { name, queue, sender, gate: Gate::new(backoff), counts, oldest, searches })
+    let queue = Arc::new(Queue::new(shards, memory_bytes, spool, counts.clone()));
+    Ok(Sink { name, queue, sender, gate: Gate::new(backoff), counts, max_age, max_search_requests })
 }
 
 fn open_journal(

@@ -7,9 +7,9 @@ mod snappy;
 pub use batch::{Batch, BatchBuilder, Malformed, Marked, Seen, Suspects};
 pub use protobuf::{NORMAL_NAN, STALE_NAN};
 
-/// What the body of a request is.
+/// The content type of a request.
 pub const CONTENT_TYPE: &str = "application/x-protobuf";
-/// How it is compressed.
+/// The content encoding of a request.
 pub const CONTENT_ENCODING: &str = "snappy";
-/// The header that names the version, and the version.
+/// The header with the protocol version, and the version.
 pub const VERSION: (&str, &str) = ("x-prometheus-remote-write-version", "0.1.0");

@@ -1,4 +1,4 @@
-//! One request to a sink, and what its answer means.
+//! One request to a sink, and what its response means.
 
 use std::time::{Duration, SystemTime};
 
@@ -15,56 +15,57 @@ use url::{Host, Url};
 use crate::remote_write::{self, Batch};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// How much of a refusal is read, and how much of it is logged.
-const READ_OF_A_REFUSAL: usize = 16 * 1024;
-const LOGGED_OF_A_REFUSAL: usize = 300;
+/// How much of an error response is read, in bytes.
+const MAX_ERROR_BYTES: usize = 16 * 1024;
+/// How much of an error response is logged, in characters.
+const MAX_LOGGED_ERROR_CHARS: usize = 300;
 
-/// How we show a sink who we are.
+/// The credentials for a sink.
 #[derive(Debug, Clone, Default)]
 pub enum Credentials {
-    /// Not at all.
+    /// No credentials.
     #[default]
     None,
-    /// With a token.
+    /// A token.
     Bearer(SecretString),
-    /// With a name and a password.
+    /// A user name and a password.
     Basic {
-        /// The name.
+        /// The user name.
         user: String,
         /// The password.
         password: SecretString,
     },
 }
 
-/// Where a sink is, and how it is reached.
+/// The address of a sink, and how to reach it.
 #[derive(Debug, Clone)]
 pub struct Endpoint {
-    /// The full remote-write URL, `http` or `https`. Its user and password are credentials if there are no others.
+    /// The full remote-write URL, `http` or `https`. Its user and password are the credentials if there are no others.
     pub url: Url,
-    /// CAs that are trusted besides the system's, in PEM.
+    /// CAs that are trusted in addition to the system's, in PEM.
     pub extra_ca_pem: Option<Vec<u8>>,
-    /// Who we are.
+    /// The credentials.
     pub credentials: Credentials,
-    /// The longest that a request may take.
+    /// The timeout of a request.
     pub timeout: Duration,
 }
 
-/// A sink cannot be written to as it is configured.
+/// The address, credentials or certificate authorities of a sink are invalid.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct InvalidEndpoint(String);
 
-/// What a request came to.
+/// The outcome of a request.
 #[derive(Debug)]
-pub(crate) enum Answer {
-    /// The sink has the samples.
-    Taken,
-    /// Something in the batch is bad: without it, the rest is welcome.
+pub(crate) enum Delivery {
+    /// The sink accepted the samples.
+    Accepted,
+    /// The sink refuses something in the batch. Without it, the rest is accepted.
     Refused(String),
-    /// Whatever is sent there is refused.
+    /// The sink refuses everything that is sent to it.
     Misdirected(String),
-    /// Not now.
-    Later { why: String, retry_after: Option<Duration> },
+    /// The request must be sent again later.
+    Retry { why: String, retry_after: Option<Duration> },
 }
 
 pub(crate) struct Sender {
@@ -78,7 +79,7 @@ impl Sender {
         let invalid = |problem: String| InvalidEndpoint(problem);
         let mut url = endpoint.url.clone();
         if !matches!(url.scheme(), "http" | "https") {
-            return Err(invalid("the address of a sink must begin with http:// or https://".to_owned()));
+            return Err(invalid("the URL of a sink must begin with http:// or https://".to_owned()));
         }
         let credentials = match &endpoint.credentials {
             Credentials::None => from_url(&url),
@@ -88,17 +89,18 @@ impl Sender {
         let _ = url.set_username("");
         let _ = url.set_password(None);
         let client = client(endpoint, &url)?;
-        let headers = headers(&credentials).map_err(|()| invalid("credentials cannot be sent".to_owned()))?;
+        let headers = headers(&credentials)
+            .map_err(|()| invalid("the credentials contain characters that cannot be sent".to_owned()))?;
         Ok(Self { url, client, headers })
     }
 
-    pub(crate) async fn send(&self, batch: &Batch) -> Answer {
+    pub(crate) async fn send(&self, batch: &Batch) -> Delivery {
         let request =
             self.client.post(self.url.clone()).headers(self.headers.clone()).body(batch.body.clone());
         match request.send().await {
             Ok(response) => judge(response).await,
-            // The address may hold what is nobody's business.
-            Err(error) => Answer::Later { why: chain(&error.without_url()), retry_after: None },
+            // The URL may contain secrets.
+            Err(error) => Delivery::Retry { why: chain(&error.without_url()), retry_after: None },
         }
     }
 }
@@ -106,14 +108,14 @@ impl Sender {
 fn client(endpoint: &Endpoint, url: &Url) -> Result<Client, InvalidEndpoint> {
     let builder = || {
         let builder = Client::builder()
-            // Whoever sends us elsewhere may want to see our credentials there.
+            // A redirect could lead our credentials to another host.
             .redirect(Policy::none())
-            // A request that is given up takes its connection along. Of HTTP/2 the connection would stay, and with it
-            // all requests to a sink that is no longer at its other end.
+            // With HTTP/1.1, a request that times out closes its connection. An HTTP/2 connection would stay open, and all
+            // further requests would go to a sink that may no longer be there.
             .http1_only()
             .connect_timeout(CONNECT_TIMEOUT.min(endpoint.timeout))
             .timeout(endpoint.timeout);
-        // A proxy of the network cannot reach this machine's own ports.
+        // A proxy cannot reach ports of this machine.
         if is_loopback(url) { builder.no_proxy() } else { builder }
     };
     tls_client::http_client(endpoint.extra_ca_pem.as_deref(), builder)
@@ -160,28 +162,28 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
-async fn judge(response: Response) -> Answer {
+async fn judge(response: Response) -> Delivery {
     let status = response.status();
     if status.is_success() {
-        // Read to its end, so that the connection can be used again.
+        // Read to the end so that the connection can be reused.
         let _ = response.bytes().await;
-        return Answer::Taken;
+        return Delivery::Accepted;
     }
     let retry_after = retry_after(response.headers(), SystemTime::now());
-    let why = format!("{status} {}", beginning(response).await);
+    let why = format!("{status} {}", first_line(response).await);
     match status {
-        StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT => Answer::Later { why, retry_after },
-        status if status.is_server_error() => Answer::Later { why, retry_after },
-        // What a sink says of samples. Everything else is about us, or about where we send them.
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT => Delivery::Retry { why, retry_after },
+        status if status.is_server_error() => Delivery::Retry { why, retry_after },
+        // These statuses concern the samples. All others concern us or the address.
         StatusCode::BAD_REQUEST
         | StatusCode::CONFLICT
         | StatusCode::PAYLOAD_TOO_LARGE
-        | StatusCode::UNPROCESSABLE_ENTITY => Answer::Refused(why),
-        _ => Answer::Misdirected(why),
+        | StatusCode::UNPROCESSABLE_ENTITY => Delivery::Refused(why),
+        _ => Delivery::Misdirected(why),
     }
 }
 
-/// Seconds, or a date.
+/// Reads `Retry-After`: seconds or a date.
 fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = value.parse() {
@@ -190,21 +192,21 @@ fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     Some(httpdate::parse_http_date(value).ok()?.duration_since(now).unwrap_or_default())
 }
 
-/// What a sink says for itself, as one line.
-async fn beginning(mut response: Response) -> String {
+/// The beginning of the body, as one line.
+async fn first_line(mut response: Response) -> String {
     let mut body = Vec::new();
     while let Ok(Some(chunk)) = response.chunk().await {
         body.extend_from_slice(&chunk);
-        if body.len() > READ_OF_A_REFUSAL {
+        if body.len() > MAX_ERROR_BYTES {
             break;
         }
     }
     let text = String::from_utf8_lossy(&body);
     let line = text.trim().chars().map(|character| if character.is_control() { ' ' } else { character });
-    line.take(LOGGED_OF_A_REFUSAL).collect()
+    line.take(MAX_LOGGED_ERROR_CHARS).collect()
 }
 
-/// An error with what caused it.
+/// An error and its sources.
 fn chain(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |error| error.source());
     causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
@@ -215,7 +217,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sink_names_seconds_or_a_date() {
+    fn retry_after_is_seconds_or_a_date() {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
         let after = |value: &'static str| {
             let headers = HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static(value))]);
@@ -229,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn credentials_are_taken_out_of_the_address() {
+    fn credentials_are_removed_from_the_url() {
         let endpoint = |url: &str, credentials| Endpoint {
             url: url.parse().unwrap(),
             extra_ca_pem: None,

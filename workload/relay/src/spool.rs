@@ -1,8 +1,8 @@
-//! A sink's queue on disk, so that it survives the process and outgrows memory.
+//! A sink's queue on disk, so that it survives the process and can be larger than memory.
 //!
-//! A log in segments: batches are appended, and so is the news that a batch is done. A segment is removed when all of
-//! its batches are done and no older segment is left, so that the news about a batch is there as long as the batch.
-//! What was appended survives the process at once, and the machine after [`Spool::sync`].
+//! A log in segments. Batches are appended to it, and also a record for each batch that is done. A segment is removed when
+//! all of its batches are done and there is no older segment, so that the record that a batch is done is kept as long as
+//! the batch itself. Appended data survives the process immediately, and the machine after [`Spool::sync`].
 
 mod record;
 
@@ -13,47 +13,47 @@ use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
 use bytes::Bytes;
-use record::{HEADER, Header, Kind};
+use record::{HEADER_BYTES, Header, Kind};
 
 use crate::folder::Folder;
 use crate::time::UnixMillis;
 
-/// How many segments a full spool has: when it overflows, this part of it goes at once.
-const SEGMENTS: u64 = 16;
-const SMALLEST_SEGMENT: u64 = 64 * 1024;
-const LARGEST_SEGMENT: u64 = 64 * 1024 * 1024;
+/// The number of segments in a full spool. When it overflows, one of them is removed.
+const SEGMENTS_PER_SPOOL: u64 = 16;
+const MIN_SEGMENT_BYTES: u64 = 64 * 1024;
+const MAX_SEGMENT_BYTES: u64 = 64 * 1024 * 1024;
 const LOCK: &str = "lock";
 const EXTENSION: &str = "spool";
 
 pub(crate) struct Spool {
     folder: Folder,
     segments: VecDeque<Segment>,
-    /// The file of the last segment; none before the first append, and after one that failed.
+    /// The file of the last segment. `None` before the first append and after a failed one.
     writer: Option<File>,
     next_segment: u64,
     bytes: u64,
-    limit: u64,
+    max_bytes: u64,
     is_dirty: bool,
 }
 
 struct Segment {
     number: u64,
     bytes: u64,
-    /// Batches in it that are not done.
+    /// The number of its batches that are not done.
     waiting: usize,
 }
 
-/// What must be known of a batch without its body.
+/// A batch's properties, without its body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Label {
-    pub(crate) lane: u16,
-    pub(crate) lanes: u16,
+    pub(crate) shard: u16,
+    pub(crate) shards: u16,
     pub(crate) number: u64,
     pub(crate) newest: UnixMillis,
     pub(crate) samples: u32,
 }
 
-/// Where a batch's body is.
+/// The place of a batch's body on disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Location {
     pub(crate) segment: u64,
@@ -62,26 +62,26 @@ pub(crate) struct Location {
     checksum: u32,
 }
 
-/// What an earlier process left.
+/// What an earlier process left in the spool.
 #[derive(Debug, Default)]
 pub(crate) struct Recovered {
     /// The batches that are not done, in order.
     pub(crate) waiting: Vec<(Label, Location)>,
-    /// A number that no batch has had that is still spoken of.
+    /// A number that is larger than that of any batch in the spool.
     pub(crate) next_number: u64,
 }
 
 impl Spool {
-    /// Opens the spool in this folder, or makes one of at most this many bytes. Says what is in it. Fails if another
-    /// process has it open.
-    pub(crate) fn open(directory: &Path, limit: u64) -> io::Result<(Self, Recovered)> {
+    /// Opens the spool in this directory or creates it, with at most this many bytes. Returns what is in it. Fails if
+    /// another process has it open.
+    pub(crate) fn open(directory: &Path, max_bytes: u64) -> io::Result<(Self, Recovered)> {
         let mut spool = Self {
             folder: Folder::open(directory, LOCK, EXTENSION)?,
             segments: VecDeque::new(),
             writer: None,
             next_segment: 0,
             bytes: 0,
-            limit,
+            max_bytes,
             is_dirty: false,
         };
         let recovered = spool.recover()?;
@@ -109,7 +109,7 @@ impl Spool {
         Ok(Recovered { waiting: batches.into_values().collect(), next_number })
     }
 
-    /// Reads a segment's headers, up to the first that is damaged: the process ended while it was written.
+    /// Reads a segment's headers up to the first damaged one, which is left when a process ends during a write.
     fn scan(
         &self,
         segment: u64,
@@ -120,19 +120,19 @@ impl Spool {
         let length = file.metadata()?.len();
         let mut reader = BufReader::new(file);
         let mut offset = 0;
-        let mut bytes = [0; HEADER];
-        while offset + HEADER as u64 <= length {
+        let mut bytes = [0; HEADER_BYTES];
+        while offset + HEADER_BYTES as u64 <= length {
             reader.read_exact(&mut bytes)?;
             let Some(header) = Header::from_bytes(&bytes) else { break };
-            offset += HEADER as u64;
-            let Header { kind, lane, lanes, number, newest, samples, length: body, checksum } = header;
+            offset += HEADER_BYTES as u64;
+            let Header { kind, shard, shards, number, newest, samples, length: body, checksum } = header;
             match kind {
                 Kind::Done => {
                     done.insert(number);
                 }
                 Kind::Batch if offset + u64::from(body) > length => break,
                 Kind::Batch => {
-                    let label = Label { lane, lanes, number, newest, samples };
+                    let label = Label { shard, shards, number, newest, samples };
                     batches.insert(number, (label, Location { segment, offset, length: body, checksum }));
                     offset += u64::from(body);
                     reader.seek_relative(i64::from(body))?;
@@ -144,20 +144,20 @@ impl Spool {
 
     /// Appends a batch.
     pub(crate) fn append(&mut self, label: Label, body: &[u8]) -> io::Result<Location> {
-        let Label { lane, lanes, number, newest, samples } = label;
+        let Label { shard, shards, number, newest, samples } = label;
         let length = u32::try_from(body.len()).map_err(io::Error::other)?;
         let checksum = crc32fast::hash(body);
-        let header = Header { kind: Kind::Batch, lane, lanes, number, newest, samples, length, checksum };
+        let header = Header { kind: Kind::Batch, shard, shards, number, newest, samples, length, checksum };
         let (segment, offset) = self.write(header, body)?;
         if let Some(segment) = self.segment(segment) {
             segment.waiting += 1;
         }
-        Ok(Location { segment, offset: offset + HEADER as u64, length, checksum })
+        Ok(Location { segment, offset: offset + HEADER_BYTES as u64, length, checksum })
     }
 
-    /// Notes that a batch is done: it will not come again.
+    /// Records that a batch is done, so that it is not sent again.
     pub(crate) fn finish(&mut self, number: u64, location: &Location) -> io::Result<()> {
-        // It is gone where the spool overflowed meanwhile.
+        // The segment is gone if the spool overflowed in the meantime.
         let Some(segment) = self.segment(location.segment) else { return Ok(()) };
         segment.waiting = segment.waiting.saturating_sub(1);
         if self.segments.iter().all(|segment| segment.waiting == 0) {
@@ -168,7 +168,7 @@ impl Spool {
         Ok(())
     }
 
-    /// Nothing is waiting: nothing needs to be kept. It works on a full disk too.
+    /// Removes everything, because no batch is waiting. Works on a full disk, too.
     fn clear(&mut self) -> io::Result<()> {
         self.remove_done();
         let Some(last) = self.segments.back_mut() else { return Ok(()) };
@@ -182,25 +182,25 @@ impl Spool {
         Ok(())
     }
 
-    /// The body of a batch. Fails if it is not what was written.
+    /// Reads the body of a batch. Fails if it is damaged.
     pub(crate) fn read(&self, location: &Location) -> io::Result<Bytes> {
         let mut body = vec![0; location.length as usize];
         File::open(self.folder.path(location.segment))?.read_exact_at(&mut body, location.offset)?;
         if crc32fast::hash(&body) != location.checksum {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "its checksum is wrong"));
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "the checksum is wrong"));
         }
         Ok(body.into())
     }
 
-    /// Removes the oldest segment if there is too much. Says which it was.
+    /// Removes the oldest segment if the spool is too large. Returns its number.
     pub(crate) fn overflow(&mut self) -> Option<u64> {
-        if self.bytes <= self.limit || self.segments.len() < 2 {
+        if self.bytes <= self.max_bytes || self.segments.len() < 2 {
             return None;
         }
         self.remove_oldest()
     }
 
-    /// Waits until what was appended survives the machine too.
+    /// Waits until everything that was appended survives a crash of the machine.
     pub(crate) fn sync(&mut self) -> io::Result<()> {
         if !std::mem::take(&mut self.is_dirty) {
             return Ok(());
@@ -208,13 +208,13 @@ impl Spool {
         self.writer.as_ref().map_or(Ok(()), File::sync_data)
     }
 
-    /// The bytes on disk.
+    /// The size on disk in bytes.
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// Appends to the last segment, or begins a new one. What was written of a record that failed is cut off again; if
-    /// that fails too, nothing more is appended behind it.
+    /// Appends a record to the last segment or to a new one. If writing fails, the incomplete record is cut off; if that
+    /// fails, too, nothing more is appended to this segment.
     fn write(&mut self, header: Header, body: &[u8]) -> io::Result<(u64, u64)> {
         let is_full = self.segments.back().is_some_and(|last| last.bytes >= self.segment_bytes());
         if is_full && let Some(full) = self.writer.take() {
@@ -243,14 +243,14 @@ impl Spool {
 
     fn begin_segment(&mut self) -> io::Result<File> {
         let number = self.next_segment;
-        let file = self.folder.begin(number)?;
+        let file = self.folder.create(number)?;
         self.next_segment += 1;
         self.segments.push_back(Segment { number, bytes: 0, waiting: 0 });
         self.remove_done();
         Ok(file)
     }
 
-    /// The last segment is being written, and stays.
+    /// Removes the oldest segments whose batches are done, except the last segment, which is still written.
     fn remove_done(&mut self) {
         while self.segments.len() > 1 && self.segments.front().is_some_and(|first| first.waiting == 0) {
             self.remove_oldest();
@@ -261,7 +261,7 @@ impl Spool {
         let oldest = self.segments.pop_front()?;
         self.bytes = self.bytes.saturating_sub(oldest.bytes);
         if let Err(error) = self.folder.remove(oldest.number) {
-            tracing::warn!(%error, "a part of the relay's spool cannot be removed");
+            tracing::warn!(%error, "cannot remove a segment of the relay's spool");
         }
         Some(oldest.number)
     }
@@ -272,7 +272,7 @@ impl Spool {
     }
 
     fn segment_bytes(&self) -> u64 {
-        (self.limit / SEGMENTS).clamp(SMALLEST_SEGMENT, LARGEST_SEGMENT)
+        (self.max_bytes / SEGMENTS_PER_SPOOL).clamp(MIN_SEGMENT_BYTES, MAX_SEGMENT_BYTES)
     }
 }
 

@@ -1,135 +1,142 @@
-//! What the relay's threads do: one sends batches, one makes them, and where there is a journal, one writes down what comes
-//! before it is read. Nothing of it runs where heartbeats do.
+//! The relay's threads: one sends batches, one gathers them, and if there is a journal, one writes it. None of this runs in
+//! the threads that handle heartbeats.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
-use crate::intake::{Arrived, Exposition, Intake, Work};
+use crate::intake::{Exposition, Intake, Next, Work};
 use crate::journal::Journal;
-use crate::lane::Lanes;
-use crate::packer::{Packer, Take};
+use crate::packer::{Output, Packer};
 use crate::queue::Queue;
 use crate::remote_write::Batch;
+use crate::sink::Sink;
 use crate::time::UnixMillis;
 
-/// How often members are looked for that their clusters no longer speak of, and the spools are made safe.
-const SWEEP_EVERY: Duration = Duration::from_mins(1);
-const SYNC_EVERY: Duration = Duration::from_secs(1);
-/// How much of the journal may be read before its files go, however quickly it is read.
-const READ_AT_ONCE: usize = 32 * 1024 * 1024;
-/// How often a thread looks up that has nothing to do but to wait for work.
-const LOOK_EVERY: Duration = Duration::from_hours(1);
+/// The interval for ending the series of members that their clusters no longer report.
+const SWEEP_INTERVAL: Duration = Duration::from_mins(1);
+/// The interval for syncing the spools to disk.
+const SYNC_INTERVAL: Duration = Duration::from_secs(1);
+/// The most bytes of expositions that are parsed between two flushes, after which the journal's files can be removed.
+const MAX_BYTES_BETWEEN_FLUSHES: usize = 32 * 1024 * 1024;
+/// The longest that an idle thread waits for work before it waits again.
+const IDLE_TIMEOUT: Duration = Duration::from_hours(1);
 
-/// Every sink gets every batch, and the journal hears of it.
+/// The queues of all sinks, each of which gets every batch, and the journal that records it.
 pub(crate) struct Queues {
     pub(crate) queues: Vec<Arc<Queue>>,
     pub(crate) journal: Option<Arc<Journal>>,
 }
 
-/// Writes down what was handed in, after what an earlier process left, and hands it on, until nothing more comes. While
-/// it waits for whoever reads, what is handed in waits too, and goes where there is no room.
-pub(crate) fn write(handed_in: &Intake, journal: &Journal, left: Vec<(u64, Exposition)>, written: &Intake) {
-    // Batches are judged by the youngest in them: what may be too old for the sinks must not go with what is new.
+/// Moves expositions from one intake to the next and writes them to the journal, until the first intake is closed. What an
+/// earlier process left comes first. While the next intake is full, new expositions wait in the first one, which drops the
+/// oldest when it is full, too.
+pub(crate) fn write_journal(
+    incoming: &Intake,
+    journal: &Journal,
+    left: Vec<(u64, Exposition)>,
+    written: &Intake,
+) {
+    // The age of a batch is that of its newest sample: samples that may be too old must not share a batch with new ones.
     let is_left = !left.is_empty();
     for (number, exposition) in left {
-        written.push_patiently(Work::Read(exposition, Some(number)));
+        written.push_blocking(Work::Read(exposition, Some(number)));
     }
     if is_left {
-        written.push_patiently(Work::Flush);
+        written.push_blocking(Work::Flush);
     }
     loop {
-        match handed_in.pop(LOOK_EVERY) {
-            Arrived::Work(Work::Read(exposition, _)) => {
+        match incoming.pop(IDLE_TIMEOUT) {
+            Next::Work(Work::Read(exposition, _)) => {
                 let number = journal.append(&exposition);
-                written.push_patiently(Work::Read(exposition, Some(number)));
+                written.push_blocking(Work::Read(exposition, Some(number)));
             }
-            Arrived::Work(other) => written.push_patiently(other),
-            Arrived::Nothing => {}
-            Arrived::Closed => return written.close(),
+            Next::Work(other) => written.push_blocking(other),
+            Next::TimedOut => {}
+            Next::Closed => return written.close(),
         }
     }
 }
 
-/// Makes batches until nothing more comes.
-pub(crate) fn pack(intake: &Intake, mut packer: Packer, linger: Duration, mut out: Queues) {
-    // Whoever waits for room in it must not do so for ever where this thread panics.
-    let _closed_at_the_end = Closing(intake);
+/// Gathers batches until the intake is closed.
+pub(crate) fn gather_batches(intake: &Intake, mut packer: Packer, linger: Duration, mut out: Queues) {
+    // If this thread panics, the thread that waits for room in the intake must not wait forever.
+    let _close = CloseOnDrop(intake);
     let mut gathering: Option<Instant> = None;
-    // The last exposition that was read, until the journal hears that all are done, and the text read since then.
-    let mut read: Option<u64> = None;
-    let mut bytes_read = 0;
-    let mut next_sync = Instant::now() + SYNC_EVERY;
-    let mut next_sweep = Instant::now() + SWEEP_EVERY;
+    // The last exposition that was parsed since the last flush, and the bytes that were parsed since then.
+    let mut parsed: Option<u64> = None;
+    let mut parsed_bytes = 0;
+    let mut next_sync = Instant::now() + SYNC_INTERVAL;
+    let mut next_sweep = Instant::now() + SWEEP_INTERVAL;
     loop {
         let flush_at = gathering.map(|since| since + linger);
         let wake_at = flush_at.map_or(next_sync, |flush_at| flush_at.min(next_sync)).min(next_sweep);
-        let mut is_to_flush = false;
+        let mut flush_requested = false;
         match intake.pop(wake_at.saturating_duration_since(Instant::now())) {
-            Arrived::Work(Work::Read(exposition, number)) => {
-                bytes_read += exposition.escaped.len();
+            Next::Work(Work::Read(exposition, number)) => {
+                parsed_bytes += exposition.escaped.len();
                 packer.read(exposition, number, &mut out);
-                read = number.or(read);
+                parsed = number.or(parsed);
             }
-            Arrived::Work(Work::Flush) => is_to_flush = true,
-            Arrived::Work(Work::End(cluster, at)) => packer.end(&cluster, at, &mut out),
-            Arrived::Work(Work::WhoIsSilent(since, answer)) => {
-                // Whoever asked may have gone.
-                let _ = answer.send(packer.silent_since(since));
+            Next::Work(Work::Flush) => flush_requested = true,
+            Next::Work(Work::End(cluster, at)) => packer.end(&cluster, at, &mut out),
+            Next::Work(Work::ListSilent(since, reply)) => {
+                // The caller may no longer wait.
+                let _ = reply.send(packer.silent_since(since));
             }
-            Arrived::Nothing => {}
-            Arrived::Closed => break,
+            Next::TimedOut => {}
+            Next::Closed => break,
         }
         let now = Instant::now();
-        let is_gathering = packer.is_gathering() || read.is_some();
+        let is_gathering = packer.is_gathering() || parsed.is_some();
         gathering = if is_gathering { gathering.or(Some(now)) } else { None };
-        is_to_flush |= gathering.is_some_and(|since| now >= since + linger);
-        is_to_flush |= read.is_some() && bytes_read > READ_AT_ONCE;
-        if is_to_flush {
+        flush_requested |= gathering.is_some_and(|since| now >= since + linger);
+        flush_requested |= parsed.is_some() && parsed_bytes > MAX_BYTES_BETWEEN_FLUSHES;
+        if flush_requested {
             packer.flush(&mut out);
-            out.done(read.take());
+            out.done(parsed.take());
             gathering = None;
-            bytes_read = 0;
+            parsed_bytes = 0;
         }
         if now >= next_sync {
             out.queues.iter().for_each(|queue| queue.sync());
-            next_sync = now + SYNC_EVERY;
+            next_sync = now + SYNC_INTERVAL;
         }
         if now >= next_sweep {
             packer.sweep(UnixMillis::now(), &mut out);
-            next_sweep = now + SWEEP_EVERY;
+            next_sweep = now + SWEEP_INTERVAL;
         }
     }
     packer.flush(&mut out);
-    out.done(read);
+    out.done(parsed);
 }
 
 /// Sends batches until it is stopped.
-pub(crate) async fn send(sinks: Vec<Arc<Lanes>>, lanes: u16, stop: CancellationToken) {
+pub(crate) async fn send_batches(sinks: Vec<Arc<Sink>>, shards: u16, stop: CancellationToken) {
     let mut sending = tokio::task::JoinSet::new();
     for sink in sinks {
-        for lane in 0..lanes {
+        for shard in 0..shards {
             let sink = Arc::clone(&sink);
-            sending.spawn(async move { sink.run(lane).await });
+            sending.spawn(async move { sink.run(shard).await });
         }
     }
     stop.cancelled().await;
 }
 
-/// Closes an intake at its end.
-struct Closing<'a>(&'a Intake);
+/// Closes an intake when it is dropped.
+struct CloseOnDrop<'a>(&'a Intake);
 
-impl Drop for Closing<'_> {
+impl Drop for CloseOnDrop<'_> {
     fn drop(&mut self) {
         self.0.close();
     }
 }
 
-impl Take for Queues {
-    fn take(&mut self, lane: u16, batch: Batch) {
+impl Output for Queues {
+    fn push(&mut self, shard: u16, batch: Batch) {
         for queue in &self.queues {
-            queue.push(lane, batch.clone());
+            queue.push(shard, batch.clone());
         }
     }
 
@@ -137,16 +144,16 @@ impl Take for Queues {
         if let Some(journal) = &self.journal
             && !expositions.is_empty()
         {
-            journal.spooled(expositions);
+            journal.mark_spooled(expositions);
         }
     }
 }
 
 impl Queues {
-    /// Nothing is being gathered, and this exposition was the last that was read.
-    fn done(&self, read: Option<u64>) {
-        if let (Some(journal), Some(read)) = (&self.journal, read) {
-            journal.done(read);
+    /// Records that no batch is being gathered, and that this exposition was the last that was parsed.
+    fn done(&self, parsed: Option<u64>) {
+        if let (Some(journal), Some(parsed)) = (&self.journal, parsed) {
+            journal.mark_done(parsed);
         }
     }
 }
@@ -176,17 +183,17 @@ mod tests {
 
     fn all(intake: &Intake) -> Vec<String> {
         std::iter::from_fn(|| match intake.pop(Duration::ZERO) {
-            Arrived::Work(Work::Read(exposition, number)) => {
+            Next::Work(Work::Read(exposition, number)) => {
                 Some(format!("{} as {number:?}", exposition.received.0))
             }
-            Arrived::Work(other) => Some(format!("{other:?}")),
-            Arrived::Nothing | Arrived::Closed => None,
+            Next::Work(other) => Some(format!("{other:?}")),
+            Next::TimedOut | Next::Closed => None,
         })
         .collect()
     }
 
     #[test]
-    fn what_a_killed_process_left_comes_first_and_by_itself_even_at_the_end() {
+    fn leftovers_of_a_killed_process_come_first_and_in_their_own_batches() {
         let directory = TempDir::new().unwrap();
         let open = || Journal::open(directory.path(), RelayCounts::default()).unwrap();
         let (journal, _) = open();
@@ -195,23 +202,23 @@ mod tests {
         }
         drop(journal);
         let (journal, left) = open();
-        let (handed_in, written) = (intake(), intake());
-        handed_in.push(Work::Read(exposition(3, 10), None));
-        handed_in.close();
-        write(&handed_in, &journal, left, &written);
+        let (incoming, written) = (intake(), intake());
+        incoming.push(Work::Read(exposition(3, 10), None));
+        incoming.close();
+        write_journal(&incoming, &journal, left, &written);
         assert_eq!(all(&written), ["1 as Some(0)", "2 as Some(1)", "Flush", "3 as Some(2)"]);
-        assert!(matches!(written.pop(LOOK_EVERY), Arrived::Closed));
+        assert!(matches!(written.pop(IDLE_TIMEOUT), Next::Closed));
     }
 
     #[test]
-    fn whoever_waits_for_room_goes_on_where_nobody_reads_any_more() {
+    fn blocked_push_ends_when_the_reader_panics() {
         let intake = Intake::new(1000, RelayCounts::default());
         intake.push(Work::Read(exposition(1, 700), None));
         std::thread::scope(|scope| {
-            scope.spawn(|| intake.push_patiently(Work::Read(exposition(2, 700), None)));
+            scope.spawn(|| intake.push_blocking(Work::Read(exposition(2, 700), None)));
             let read = scope.spawn(|| {
-                let _closed_at_the_end = Closing(&intake);
-                std::panic::resume_unwind(Box::new("as a packer that has a fault"));
+                let _close = CloseOnDrop(&intake);
+                std::panic::resume_unwind(Box::new("a fault in the packer"));
             });
             assert!(read.join().is_err());
         });

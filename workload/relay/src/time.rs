@@ -1,13 +1,13 @@
-//! Time as remote write counts it.
+//! Timestamps as in remote write.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Milliseconds since 1970 began, in UTC. Negative before.
+/// Milliseconds since the Unix epoch; negative before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UnixMillis(pub i64);
 
 impl UnixMillis {
-    /// The machine's clock.
+    /// The current time.
     pub fn now() -> Self {
         match SystemTime::now().duration_since(UNIX_EPOCH) {
             Ok(since) => Self(millis(since)),
@@ -15,19 +15,19 @@ impl UnixMillis {
         }
     }
 
-    /// Later by this much, at most the end of time.
+    /// The time this much later, saturating.
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(millis(duration)))
     }
 
-    /// Earlier by this much, at least the beginning of time.
+    /// The time this much earlier, saturating.
     #[must_use]
     pub fn minus(self, duration: Duration) -> Self {
         Self(self.0.saturating_sub(millis(duration)))
     }
 
-    /// What passed since an earlier moment; nothing, if it is a later one.
+    /// The duration since an earlier time; zero if that time is later.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }

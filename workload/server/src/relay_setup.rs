@@ -100,7 +100,7 @@ fn rules_of(file: RulesFile) -> Result<Rules, InvalidMatcher> {
         .into_iter()
         .map(|group| {
             let matchers: Vec<Matcher> = matchers(group.matchers)?;
-            Ok(Group { name: group.name, matchers, every: group.every })
+            Ok(Group { name: group.name, matchers, interval: group.every })
         })
         .collect();
     Ok(Rules { allow: matchers(file.allow)?, deny: matchers(file.deny)?, groups: groups? })
@@ -140,7 +140,10 @@ mod tests {
         )
         .unwrap();
         assert_eq!((rules.allow.len(), rules.deny.len()), (1, 1));
-        assert_eq!((rules.groups[0].name.as_str(), rules.groups[0].every), ("slow", Duration::from_mins(5)));
+        assert_eq!(
+            (rules.groups[0].name.as_str(), rules.groups[0].interval),
+            ("slow", Duration::from_mins(5))
+        );
         assert_eq!(parse_rules(b"{}").unwrap(), Rules::default());
     }
 

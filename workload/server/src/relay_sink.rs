@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use connector::{MetricsSink, SiteMetrics};
+use connector::{MemberExposition, MetricsSink};
 use fleet::Judge;
 use fleet::{HealthRules, HealthState};
 use relay::time::UnixMillis;
-use relay::{Exposition, Relay, SinkStanding, SinkState};
+use relay::{Exposition, Relay, SinkState, SinkStatus};
 use store::Store;
 use store::clusters::EnrolledCluster;
 use store::metrics_sinks::{self, SinkReport};
@@ -24,10 +24,10 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 pub(crate) struct RelaySink(RwLock<Option<Arc<Relay>>>);
 
 impl MetricsSink for RelaySink {
-    fn accept(&self, cluster: &EnrolledCluster, metrics: Vec<SiteMetrics>) {
+    fn accept(&self, cluster: &EnrolledCluster, metrics: Vec<MemberExposition>) {
         let Some(relay) = self.relay() else { return };
         let received = UnixMillis::now();
-        for SiteMetrics { member, service, escaped } in metrics {
+        for MemberExposition { member, service, escaped } in metrics {
             let cluster = cluster.name.clone();
             relay.accept(Exposition { cluster, member, service, received, escaped });
         }
@@ -114,7 +114,7 @@ impl RelaySink {
     }
 }
 
-fn report(sink: SinkStanding) -> SinkReport {
+fn report(sink: SinkStatus) -> SinkReport {
     let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
     let (state, reason) = match sink.state {
         SinkState::Idle => ("idle", None),

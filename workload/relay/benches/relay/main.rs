@@ -1,21 +1,20 @@
-//! What a sample costs on its way through the relay: `cargo bench -p relay`.
+//! The cost of a sample in the relay: `cargo bench -p relay`.
 //!
-//! The input is what a real LXD said, scaled to 1,000 instances. Everything runs on one core, the sink included, which
-//! reads and forgets. The figures go to `target/bench/relay.json`.
+//! The input is the exposition of a real LXD, scaled to 1,000 instances. Everything runs on one core, including the sink,
+//! which discards what it reads. The figures go to `target/bench/relay.json`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a program for measuring")]
 
-mod forgetful_sink;
+mod discarding_sink;
 mod scaled;
 
 use std::alloc::System;
-use std::cell::Cell;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use discarding_sink::DiscardingSink;
 use exposition::{Parser, unescape};
-use forgetful_sink::ForgetfulSink;
 use protocol::ClusterName;
 use relay::labels::{JobLabel, Origin};
 use relay::remote_write::BatchBuilder;
@@ -27,9 +26,9 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 const INSTANCES: usize = 1000;
-/// How many members report at once.
-const BEATS: u32 = 20;
-/// Each figure is the best of these: what else the machine does only ever makes it slower.
+/// The number of members that report together.
+const MEMBERS: u32 = 20;
+/// Each figure is the best of these rounds, because other load on the machine can only make it slower.
 const ROUNDS: usize = 7;
 
 fn main() {
@@ -61,10 +60,10 @@ fn main() {
     println!("unescape, parse:                        {unescape_and_parse}");
     println!("unescape, parse, label, encode, Snappy: {encode}");
 
-    let sink = ForgetfulSink::start();
+    let sink = DiscardingSink::start();
     let body: Bytes = escaped.into_bytes().into();
     let relayed = Relayed::start(&sink, body, samples);
-    let relay = best(samples * BEATS, || relayed.beat(BEATS));
+    let relay = best(samples * MEMBERS, || relayed.report(MEMBERS));
     let bytes_per_sample = sink.bytes() as f64 / relayed.relay.counts().sent("local") as f64;
     println!("all of it, up to a local sink:          {relay}");
     println!("                                        {bytes_per_sample:.1} bytes a sample, sent");
@@ -76,11 +75,10 @@ struct Relayed {
     relay: Relay,
     escaped: Bytes,
     samples: u32,
-    beats: Cell<i64>,
 }
 
 impl Relayed {
-    fn start(sink: &ForgetfulSink, escaped: Bytes, samples: u32) -> Self {
+    fn start(sink: &DiscardingSink, escaped: Bytes, samples: u32) -> Self {
         let endpoint = Endpoint {
             url: format!("http://{}/api/v1/write", sink.address()).parse().unwrap(),
             extra_ca_pem: None,
@@ -88,17 +86,15 @@ impl Relayed {
             timeout: Duration::from_secs(30),
         };
         let mut config = Config::new(vec![SinkConfig::new("local", endpoint)]);
-        // The last batches of a round wait for more that does not come: that is no work, and not measured.
+        // Short, because the last batches of a round would wait for more samples, and waiting is not measured.
         config.packing.linger = Duration::from_millis(20);
         let relay = Relay::start(config).unwrap();
-        Self { relay, escaped, samples, beats: Cell::new(0) }
+        Self { relay, escaped, samples }
     }
 
-    /// So many members report; waits until the sink has all their samples.
-    fn beat(&self, members: u32) -> u32 {
+    /// Hands over the expositions of this many members, and waits until the sink has all their samples.
+    fn report(&self, members: u32) -> u32 {
         let sent = self.relay.counts().sent("local");
-        let beat = self.beats.get() + 1;
-        self.beats.set(beat);
         for member in 0..members {
             self.relay.accept(Exposition {
                 cluster: ClusterName::new("paris-1").unwrap(),
@@ -125,7 +121,7 @@ fn write_figures(parse: &Cost, relay: &Cost, bytes_per_sample: f64) {
         "allocs_per_sample": relay.allocations_per_sample,
         "sent_bytes_per_sample": bytes_per_sample,
     });
-    // Of the workspace, wherever cargo was told to build.
+    // The target directory of the workspace, wherever it is.
     let target = std::env::current_exe().unwrap().ancestors().nth(3).unwrap().join("bench");
     std::fs::create_dir_all(&target).unwrap();
     let file = target.join("relay.json");
@@ -133,11 +129,11 @@ fn write_figures(parse: &Cost, relay: &Cost, bytes_per_sample: f64) {
     println!("{}", file.display());
 }
 
-/// What one step costs.
+/// The cost of one step.
 struct Cost {
     per_sample: Duration,
     samples_per_second: f64,
-    /// By the time that this process had the core, whatever else the machine does.
+    /// Per second of CPU time, independent of other load on the machine.
     samples_per_cpu_second: f64,
     allocations_per_sample: f64,
 }
@@ -198,7 +194,7 @@ fn encoded(text: &[u8], origin: &Origin, builder: &mut BatchBuilder) -> u32 {
     samples + builder.finish().map_or(0, |batch| batch.samples)
 }
 
-/// Of all threads, in the program and in the kernel for it.
+/// The CPU time of all threads, in user and kernel mode.
 fn cpu_time() -> Duration {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
     Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap())

@@ -1,11 +1,11 @@
-//! What an LXD with many instances says: what a real one with three said, one of them repeated.
+//! The exposition of an LXD with many instances, made from that of a real one with three instances by repeating one.
 
 use std::fmt::Write as _;
 
 const REAL: &str = include_str!("../../../exposition/tests/fixtures/lxd-5.0.txt");
 const REPEATED: &str = "\"web-1\"";
 
-/// The exposition of a member with this many instances, metric by metric as LXD writes it.
+/// The exposition of a member with this many instances, ordered by metric as LXD writes it.
 pub(crate) fn exposition(instances: usize) -> String {
     let mut text = String::new();
     let mut family = Vec::new();
@@ -23,7 +23,7 @@ pub(crate) fn exposition(instances: usize) -> String {
 fn repeat(family: &mut Vec<&str>, instances: usize, text: &mut String) {
     for instance in 0..instances {
         for line in family.iter() {
-            // Values differ from instance to instance in the field, and would compress too well if they did not here.
+            // Real values differ between instances. Equal ones would compress too well.
             let (series, value) = line.rsplit_once(' ').expect("a value");
             let value: f64 = value.parse().expect("a number");
             let series = series.replace(REPEATED, &format!("\"instance-{instance:04}\""));
@@ -33,7 +33,7 @@ fn repeat(family: &mut Vec<&str>, instances: usize, text: &mut String) {
     family.clear();
 }
 
-/// The same as the inside of a JSON string.
+/// The text as the inside of a JSON string.
 pub(crate) fn escaped(text: &str) -> String {
     let quoted = serde_json::to_string(text).expect("a text");
     quoted[1..quoted.len() - 1].to_owned()

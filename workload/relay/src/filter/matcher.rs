@@ -1,12 +1,13 @@
-//! A matcher: `lxd_cpu_*{project="lab-*",type!="container"}`. `*` stands for any text, everything else for itself.
+//! Matchers such as `lxd_cpu_*{project="lab-*",type!="container"}`. `*` stands for any text, everything else for itself.
 
 use std::fmt;
 use std::str::FromStr;
 
-use crate::labels::SeriesLabel;
 use exposition::Parser;
 
-/// Fits series by the metric's name and by labels. A label that a series does not have is the empty text.
+use crate::labels::SeriesLabel;
+
+/// Matches series by the metric's name and by labels. A label that a series does not have counts as empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Matcher {
     name: Glob,
@@ -23,33 +24,33 @@ struct LabelMatcher {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Glob(String);
 
-/// A text that is no matcher.
+/// A text that is not a matcher.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(r#"{0:?} is no matcher: it must look like lxd_cpu_* or lxd_*{{project="lab",type!="container"}}"#)]
+#[error(r#"{0:?} is not a matcher: it must look like lxd_cpu_* or lxd_*{{project="lab",type!="container"}}"#)]
 pub struct InvalidMatcher(String);
 
 impl Matcher {
-    /// Whether it can fit series of a metric of this name.
-    pub(crate) fn fits_name(&self, name: &str) -> bool {
-        self.name.fits(name)
+    /// Whether it matches a metric's name.
+    pub(crate) fn matches_name(&self, name: &str) -> bool {
+        self.name.matches(name)
     }
 
-    /// Whether it fits the labels of a series whose name it fits.
-    pub(crate) fn fits_labels(&self, labels: &[SeriesLabel<'_>]) -> bool {
+    /// Whether it matches the labels of a series whose name it matches.
+    pub(crate) fn matches_labels(&self, labels: &[SeriesLabel<'_>]) -> bool {
         self.labels.iter().all(|matcher| {
             let label = labels.iter().find(|label| label.name == matcher.name);
-            let fits = match label {
-                Some(label) => matcher.value.fits(&label.value.text()),
-                None => matcher.value.fits(""),
+            let matches = match label {
+                Some(label) => matcher.value.matches(&label.value.text()),
+                None => matcher.value.matches(""),
             };
-            fits == matcher.is_wanted
+            matches == matcher.is_wanted
         })
     }
 }
 
 impl Glob {
-    /// Backtracks to the last star only: that is enough, and never slow.
-    fn fits(&self, text: &str) -> bool {
+    /// Backtracks to the last star only, which is sufficient and never slow.
+    fn matches(&self, text: &str) -> bool {
         let (glob, text) = (self.0.as_bytes(), text.as_bytes());
         let (mut g, mut t) = (0, 0);
         let mut last_star = None;
@@ -92,12 +93,12 @@ fn parse(text: &str) -> Option<Matcher> {
     if !name.chars().all(is_name) || (name.is_empty() && labels.is_empty()) {
         return None;
     }
-    // `{project="lab"}` means any name.
+    // Without a name, as in `{project="lab"}`, every name matches.
     let name = if name.is_empty() { "*" } else { name };
     Some(Matcher { name: Glob(name.to_owned()), labels: parse_labels(labels)? })
 }
 
-/// Labels are quoted as in an exposition, and read by its parser; `!` is the one thing it does not know.
+/// Labels are quoted as in an exposition, so the exposition's parser reads them. Only `!` is parsed here.
 fn parse_labels(mut text: &str) -> Option<Vec<LabelMatcher>> {
     let mut labels = Vec::new();
     while !text.trim_start().is_empty() {
@@ -124,7 +125,7 @@ fn parse_labels(mut text: &str) -> Option<Vec<LabelMatcher>> {
     Some(labels)
 }
 
-/// The length of the quoted text that this begins with, quotes included.
+/// The length of the quoted text at the beginning, including its quotes.
 fn quoted_length(text: &str) -> Option<usize> {
     let inside = text.strip_prefix('"')?;
     let mut is_escaped = false;
@@ -162,20 +163,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_star_is_any_text() {
-        let fits = |glob: &str, text: &str| Glob(glob.to_owned()).fits(text);
+    fn star_matches_any_text() {
+        let matches = |glob: &str, text: &str| Glob(glob.to_owned()).matches(text);
         for (glob, text) in
             [("*", ""), ("a", "a"), ("a*", "a"), ("*b*", "abc"), ("a*b*c", "aXbYbZc"), ("**é", "xé")]
         {
-            assert!(fits(glob, text), "{glob} {text}");
+            assert!(matches(glob, text), "{glob} {text}");
         }
         for (glob, text) in [("", "a"), ("a", ""), ("a*b", "abc"), ("*a", "b"), ("a?", "ab")] {
-            assert!(!fits(glob, text), "{glob} {text}");
+            assert!(!matches(glob, text), "{glob} {text}");
         }
     }
 
     #[test]
-    fn a_matcher_is_written_as_it_is_read() {
+    fn matcher_is_written_as_it_is_read() {
         for text in ["lxd_*", "*", r#"a{b="c"}"#, r#"a:b{c!="",d="*\"\\\n,}"}"#] {
             assert_eq!(text.parse::<Matcher>().map(|matcher| matcher.to_string()).as_deref(), Ok(text));
         }
@@ -186,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_none_says_how_one_looks() {
+    fn invalid_matcher_explains_the_syntax() {
         for text in
             ["", "a b", "a{", "a}", "a{b}", "a{b=c}", "a{b=\"c}", "a{b=\"c\" d=\"e\"}", "{}", "a{b:c=\"\"}"]
         {

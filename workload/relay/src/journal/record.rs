@@ -1,14 +1,14 @@
-//! How a journal's records look on disk: a header of eight bytes, then the body.
+//! The format of a journal's records on disk: a header of eight bytes, then the body.
 //!
-//! | bytes | hold |
+//! | bytes | contents |
 //! |---|---|
 //! | 0..4, 4..8 | the CRC-32 and the length of the body |
-//! | 8 | kind: 1 an exposition, 2 the news that some are spooled |
-//! | 9.. | of news: the expositions' numbers, eight bytes each |
-//! | 9..17 | of an exposition: its number; numbers ascend |
-//! | 17..25 | the moment of receipt |
-//! | 25..29, 29..33, 33..37 | the lengths of the cluster's name, the member's and the service's |
-//! | 37.. | these, and then the text |
+//! | 8 | kind: 1 for an exposition, 2 for the record that expositions are spooled |
+//! | 9.. | of kind 2: the numbers of the expositions, eight bytes each |
+//! | 9..17 | of kind 1: the number of the exposition, in ascending order |
+//! | 17..25 | the time of receipt |
+//! | 25..29, 29..33, 33..37 | the lengths of the names of the cluster, the member and the service |
+//! | 37.. | these names, then the text |
 //!
 //! Numbers are little-endian.
 
@@ -20,7 +20,7 @@ use protocol::ClusterName;
 use crate::intake::Exposition;
 use crate::time::UnixMillis;
 
-const HEADER: usize = 8;
+const HEADER_BYTES: usize = 8;
 const EXPOSITION: u8 = 1;
 const SPOOLED: u8 = 2;
 
@@ -30,7 +30,7 @@ pub(super) enum Record {
     Spooled(Vec<u64>),
 }
 
-/// Makes the buffer the record of an exposition.
+/// Writes the record of an exposition to the buffer, replacing its contents.
 pub(super) fn write_exposition(number: u64, exposition: &Exposition, buffer: &mut Vec<u8>) -> io::Result<()> {
     let Exposition { cluster, member, service, received, escaped } = exposition;
     let names = [cluster.as_str(), member, service];
@@ -47,7 +47,7 @@ pub(super) fn write_exposition(number: u64, exposition: &Exposition, buffer: &mu
     end(buffer)
 }
 
-/// Makes the buffer the record that the expositions of these numbers are spooled.
+/// Writes the record that the expositions with these numbers are spooled to the buffer, replacing its contents.
 pub(super) fn write_spooled(numbers: &[u64], buffer: &mut Vec<u8>) -> io::Result<()> {
     begin(SPOOLED, buffer);
     buffer.extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
@@ -56,12 +56,12 @@ pub(super) fn write_spooled(numbers: &[u64], buffer: &mut Vec<u8>) -> io::Result
 
 fn begin(kind: u8, buffer: &mut Vec<u8>) {
     buffer.clear();
-    buffer.extend([0; HEADER]);
+    buffer.extend([0; HEADER_BYTES]);
     buffer.push(kind);
 }
 
 fn end(buffer: &mut [u8]) -> io::Result<()> {
-    let (header, body) = buffer.split_at_mut(HEADER);
+    let (header, body) = buffer.split_at_mut(HEADER_BYTES);
     header[..4].copy_from_slice(&crc32fast::hash(body).to_le_bytes());
     header[4..].copy_from_slice(&length(body)?);
     Ok(())
@@ -71,11 +71,11 @@ fn length(bytes: &[u8]) -> io::Result<[u8; 4]> {
     u32::try_from(bytes.len()).map(u32::to_le_bytes).map_err(io::Error::other)
 }
 
-/// The next record of a file, which is cut off. None at the end, and for what was not written completely.
+/// Takes the next record off the contents of a file. `None` at the end and for an incomplete record.
 pub(super) fn next(rest: &mut Bytes) -> Option<Record> {
     let checksum = u32::from_le_bytes(array(rest)?);
     let length = u32::from_le_bytes(array(rest)?);
-    let mut body = cut(rest, length as usize)?;
+    let mut body = take(rest, length as usize)?;
     if crc32fast::hash(&body) != checksum {
         return None;
     }
@@ -93,7 +93,7 @@ fn exposition(mut body: Bytes) -> Option<Record> {
     for length in &mut lengths {
         *length = u32::from_le_bytes(array(&mut body)?) as usize;
     }
-    let mut text = |length| String::from_utf8(cut(&mut body, length)?.into()).ok();
+    let mut text = |length| String::from_utf8(take(&mut body, length)?.into()).ok();
     let cluster = ClusterName::from_stored(text(lengths[0])?);
     let (member, service) = (text(lengths[1])?, text(lengths[2])?);
     Some(Record::Exposition(number, Exposition { cluster, member, service, received, escaped: body }))
@@ -104,9 +104,9 @@ fn number(from: &mut Bytes) -> Option<u64> {
 }
 
 fn array<const N: usize>(from: &mut Bytes) -> Option<[u8; N]> {
-    cut(from, N)?.as_ref().try_into().ok()
+    take(from, N)?.as_ref().try_into().ok()
 }
 
-fn cut(from: &mut Bytes, length: usize) -> Option<Bytes> {
+fn take(from: &mut Bytes, length: usize) -> Option<Bytes> {
     (from.len() >= length).then(|| from.split_to(length))
 }

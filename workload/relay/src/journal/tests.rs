@@ -1,4 +1,4 @@
-//! A journal is opened again as often as a process may be killed.
+//! A journal that is opened again after its process was killed.
 
 use std::path::PathBuf;
 
@@ -28,7 +28,7 @@ fn append(journal: &Journal, numbers: std::ops::Range<u64>) {
     }
 }
 
-/// The numbers of what a killed process left.
+/// The numbers of the expositions that a killed process left.
 fn left(directory: &TempDir) -> Vec<u64> {
     open(directory).1.iter().map(|(number, _)| *number).collect()
 }
@@ -40,7 +40,7 @@ fn files(directory: &TempDir) -> Vec<PathBuf> {
     files
 }
 
-/// What happens while a folder is not to be found.
+/// Runs something while a directory is moved away.
 fn while_away(folder: &Path, happens: impl FnOnce()) {
     let away = folder.with_extension("away");
     fs::rename(folder, &away).unwrap();
@@ -49,7 +49,7 @@ fn while_away(folder: &Path, happens: impl FnOnce()) {
 }
 
 #[test]
-fn what_was_handed_in_is_there_again_whole_and_in_order() {
+fn expositions_are_recovered_in_order() {
     let directory = TempDir::new().unwrap();
     let (journal, nothing) = open(&directory);
     assert!(nothing.is_empty());
@@ -63,7 +63,7 @@ fn what_was_handed_in_is_there_again_whole_and_in_order() {
             assert_eq!(format!("{left:?}"), format!("{:?}", exposition(expected)));
         }
     }
-    // What comes next comes after it.
+    // New expositions come after the recovered ones.
     let (journal, _) = open(&directory);
     append(&journal, 3..5);
     drop(journal);
@@ -71,7 +71,7 @@ fn what_was_handed_in_is_there_again_whole_and_in_order() {
 }
 
 #[test]
-fn a_record_that_was_not_written_completely_costs_itself_alone() {
+fn incomplete_record_costs_only_itself() {
     let directory = TempDir::new().unwrap();
     let (journal, _) = open(&directory);
     append(&journal, 0..3);
@@ -87,9 +87,9 @@ fn a_record_that_was_not_written_completely_costs_itself_alone() {
         let mut changed = whole.clone();
         changed[at] ^= 1;
         fs::write(file, changed).unwrap();
-        assert_eq!(left(&directory), [0, 1], "byte {at} is another");
+        assert_eq!(left(&directory), [0, 1], "byte {at} is changed");
     }
-    // A machine that ended suddenly may leave noughts.
+    // A machine that crashed may leave zeros.
     fs::write(file, [&whole[..2 * length], &[0; 100]].concat()).unwrap();
     let (journal, _) = open(&directory);
     append(&journal, 2..4);
@@ -98,37 +98,37 @@ fn a_record_that_was_not_written_completely_costs_itself_alone() {
 }
 
 #[test]
-fn at_rest_there_is_no_file() {
+fn idle_journal_has_no_file() {
     let directory = TempDir::new().unwrap();
     let (journal, _) = open(&directory);
     append(&journal, 0..3);
-    journal.done(2);
+    journal.mark_done(2);
     assert!(files(&directory).is_empty());
     append(&journal, 3..4);
     drop(journal);
     let (journal, left) = open(&directory);
     assert_eq!(left.len(), 1);
-    journal.done(3);
+    journal.mark_done(3);
     assert!(files(&directory).is_empty());
     drop(journal);
-    // Nor is there one where all of what was left is spooled.
+    // There is no file either if everything that was left is spooled.
     let (journal, _) = open(&directory);
     append(&journal, 0..1);
-    journal.spooled(&[0]);
+    journal.mark_spooled(&[0]);
     drop(journal);
     assert_eq!(super::tests::left(&directory), [0; 0]);
     assert!(files(&directory).is_empty());
 }
 
 #[test]
-fn a_file_goes_when_all_in_it_is_done() {
+fn file_is_removed_when_all_its_expositions_are_done() {
     let directory = TempDir::new().unwrap();
     let (journal, _) = open(&directory);
     for number in 0..100 {
         append(&journal, number..number + 1);
-        // The packer is some behind.
+        // The packer is three expositions behind.
         if let Some(read) = number.checked_sub(3) {
-            journal.done(read);
+            journal.mark_done(read);
         }
         assert!(files(&directory).len() <= 4);
     }
@@ -137,43 +137,43 @@ fn a_file_goes_when_all_in_it_is_done() {
 }
 
 #[test]
-fn what_is_spooled_does_not_come_again() {
+fn spooled_expositions_are_not_recovered() {
     let directory = TempDir::new().unwrap();
     let (journal, _) = open(&directory);
     append(&journal, 0..6);
-    journal.spooled(&[4, 1]);
-    // What is said of an exposition is kept as long as it: here in another file.
-    journal.done(0);
-    journal.spooled(&[2]);
+    journal.mark_spooled(&[4, 1]);
+    // The record that an exposition is spooled is kept as long as the exposition, here in another file.
+    journal.mark_done(0);
+    journal.mark_spooled(&[2]);
     drop(journal);
     for _ in 0..2 {
         assert_eq!(left(&directory), [0, 3, 5]);
     }
     let (journal, _) = open(&directory);
     append(&journal, 6..7);
-    journal.spooled(&[0, 3]);
+    journal.mark_spooled(&[0, 3]);
     drop(journal);
     let (journal, left) = open(&directory);
     assert_eq!(left.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [5, 6]);
-    journal.done(5);
+    journal.mark_done(5);
     assert_eq!(files(&directory).len(), 1);
-    journal.done(6);
+    journal.mark_done(6);
     assert!(files(&directory).is_empty());
 }
 
 #[test]
-fn where_it_cannot_be_written_it_is_counted_and_gone_on() {
+fn failed_writes_are_counted_and_do_not_stop_the_journal() {
     let directory = TempDir::new().unwrap();
     let folder = directory.path().join("spool");
     let counts = RelayCounts::default();
     let (journal, _) = Journal::open(&folder, counts.clone()).unwrap();
     while_away(&folder, || {
         append(&journal, 0..2);
-        journal.spooled(&[0]);
+        journal.mark_spooled(&[0]);
     });
     assert_eq!(counts.journal_errors(), 3);
-    // The news that one is spooled may be all that is known of it: no other gets its number.
-    journal.spooled(&[1]);
+    // An exposition may be known only from the record that it is spooled. Its number is not reused.
+    journal.mark_spooled(&[1]);
     drop(journal);
     let (journal, left) = Journal::open(&folder, counts.clone()).unwrap();
     assert!(left.is_empty());
@@ -184,29 +184,29 @@ fn where_it_cannot_be_written_it_is_counted_and_gone_on() {
 }
 
 #[test]
-fn what_could_not_be_noted_is_with_the_next_that_are() {
+fn failed_record_is_written_with_the_next_one() {
     let directory = TempDir::new().unwrap();
     let folder = directory.path().join("spool");
     let counts = RelayCounts::default();
     let (journal, _) = Journal::open(&folder, counts.clone()).unwrap();
     append(&journal, 0..4);
-    // All in one file: with the folder away, the news would need another.
+    // Without a writer, the record needs a new file, which cannot be created while the directory is away.
     journal.lock().writer = None;
-    while_away(&folder, || journal.spooled(&[0]));
+    while_away(&folder, || journal.mark_spooled(&[0]));
     assert_eq!(counts.journal_errors(), 1);
-    journal.spooled(&[1]);
+    journal.mark_spooled(&[1]);
     drop(journal);
     let (_journal, left) = Journal::open(&folder, counts).unwrap();
     assert_eq!(left.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [2, 3]);
 }
 
 #[test]
-fn a_file_that_cannot_be_read_keeps_nothing_else_from_being_read() {
+fn unreadable_file_is_skipped() {
     let directory = TempDir::new().unwrap();
     let (journal, _) = open(&directory);
     append(&journal, 0..2);
     drop(journal);
-    // Whoever runs the tests as root may read every file, but no folder is one.
+    // As root, the tests could read every file, but not a directory.
     fs::create_dir(directory.path().join(format!("{:020}.{EXTENSION}", 7))).unwrap();
     let counts = RelayCounts::default();
     let (journal, left) = Journal::open(directory.path(), counts.clone()).unwrap();
@@ -218,7 +218,7 @@ fn a_file_that_cannot_be_read_keeps_nothing_else_from_being_read() {
 }
 
 #[test]
-fn nobody_else_may_read_it() {
+fn other_users_cannot_read_the_journal() {
     use std::os::unix::fs::PermissionsExt as _;
     let directory = TempDir::new().unwrap();
     let folder = directory.path().join("spool");
@@ -232,7 +232,7 @@ fn nobody_else_may_read_it() {
 }
 
 #[test]
-fn two_processes_cannot_share_one() {
+fn second_process_cannot_open_the_journal() {
     let directory = TempDir::new().unwrap();
     let _held = open(&directory);
     let error = Journal::open(directory.path(), RelayCounts::default()).map(|_| ()).unwrap_err();

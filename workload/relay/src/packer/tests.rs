@@ -1,17 +1,18 @@
-//! What becomes of expositions, one after the other.
+//! How batches are gathered from a series of expositions.
+
+use exposition::BadLine;
 
 use super::*;
 use crate::filter::Group;
-use exposition::BadLine;
 
 const T: i64 = 1_800_000_000_000;
 
 #[derive(Default)]
-struct Taken(Vec<(u16, Batch)>, Vec<u64>);
+struct Pushed(Vec<(u16, Batch)>, Vec<u64>);
 
-impl Take for Taken {
-    fn take(&mut self, lane: u16, batch: Batch) {
-        self.0.push((lane, batch));
+impl Output for Pushed {
+    fn push(&mut self, shard: u16, batch: Batch) {
+        self.0.push((shard, batch));
     }
 
     fn complete(&mut self, expositions: &[u64]) {
@@ -19,7 +20,7 @@ impl Take for Taken {
     }
 }
 
-impl Taken {
+impl Pushed {
     fn samples(&self) -> Vec<u32> {
         self.0.iter().map(|(_, batch)| batch.samples).collect()
     }
@@ -29,13 +30,13 @@ struct Fixture {
     next: u64,
     packer: Packer,
     counts: RelayCounts,
-    out: Taken,
+    out: Pushed,
 }
 
 impl Fixture {
     fn new(packing: Packing) -> Self {
         let counts = RelayCounts::default();
-        Self { next: 0, packer: Packer::new(packing, counts.clone()), counts, out: Taken::default() }
+        Self { next: 0, packer: Packer::new(packing, counts.clone()), counts, out: Pushed::default() }
     }
 
     fn read(&mut self, cluster: &str, member: &str, at: i64, text: &str) {
@@ -62,8 +63,8 @@ fn name(text: &str) -> ClusterName {
     ClusterName::new(text).unwrap()
 }
 
-fn one_lane() -> Packing {
-    Packing { lanes: 1, samples: 100, ..Packing::default() }
+fn one_shard() -> Packing {
+    Packing { shards: 1, max_batch_samples: 100, ..Packing::default() }
 }
 
 fn lines(count: usize) -> String {
@@ -72,8 +73,8 @@ fn lines(count: usize) -> String {
 }
 
 #[test]
-fn batches_go_across_members_and_clusters() {
-    let mut fixture = Fixture::new(one_lane());
+fn batch_contains_members_of_several_clusters() {
+    let mut fixture = Fixture::new(one_shard());
     for cluster in ["paris", "rome"] {
         for member in ["a", "b"] {
             fixture.read(cluster, member, T, &lines(10));
@@ -85,19 +86,19 @@ fn batches_go_across_members_and_clusters() {
 }
 
 #[test]
-fn a_full_batch_goes_at_once_and_a_large_exposition_is_several() {
-    let mut fixture = Fixture::new(one_lane());
+fn full_batch_is_pushed_and_large_exposition_becomes_several_batches() {
+    let mut fixture = Fixture::new(one_shard());
     fixture.read("paris", "a", T, &lines(250));
     assert_eq!(fixture.out.samples(), [100, 100]);
     assert_eq!(fixture.flushed(), [100, 100, 50]);
-    let mut fixture = Fixture::new(Packing { bytes: 200, ..one_lane() });
+    let mut fixture = Fixture::new(Packing { max_batch_bytes: 200, ..one_shard() });
     fixture.read("paris", "a", T, &lines(4));
     assert!(fixture.flushed().len() >= 2);
 }
 
 #[test]
-fn a_batch_holds_a_series_once() {
-    let mut fixture = Fixture::new(one_lane());
+fn batch_contains_each_series_once() {
+    let mut fixture = Fixture::new(one_shard());
     fixture.read("paris", "a", T, &lines(10));
     fixture.read("paris", "b", T, &lines(10));
     fixture.read("paris", "a", T + 1, &lines(10));
@@ -105,17 +106,17 @@ fn a_batch_holds_a_series_once() {
 }
 
 #[test]
-fn an_exposition_is_complete_when_all_of_it_was_taken() {
-    let mut fixture = Fixture::new(one_lane());
+fn exposition_is_complete_when_all_its_samples_are_pushed() {
+    let mut fixture = Fixture::new(one_shard());
     fixture.read("paris", "a", T, &lines(60));
     fixture.read("paris", "b", T, &lines(60));
     assert_eq!((fixture.out.samples(), &fixture.out.1[..]), (vec![100], &[0][..]));
-    // Of this nothing waits: it ends with a batch.
+    // The last sample of this exposition fills a batch, so nothing waits.
     fixture.read("paris", "c", T, &lines(80));
     assert_eq!((fixture.out.samples(), &fixture.out.1[..]), (vec![100, 100], &[0, 1, 2][..]));
-    fixture.read("paris", "d", T, "nothing that can be read");
+    fixture.read("paris", "d", T, "nothing that can be parsed");
     assert_eq!(fixture.out.1, [0, 1, 2, 3]);
-    // A batch holds a series once: it goes before the next exposition of the same member.
+    // A batch contains each series once, so it is pushed before the next exposition of the same member.
     fixture.read("paris", "a", T + 1, &lines(10));
     fixture.read("paris", "a", T + 2, &lines(10));
     assert_eq!(fixture.out.1, [0, 1, 2, 3, 4]);
@@ -124,7 +125,7 @@ fn an_exposition_is_complete_when_all_of_it_was_taken() {
 }
 
 #[test]
-fn a_member_stays_in_its_lane() {
+fn member_stays_in_its_shard() {
     let mut fixture = Fixture::new(Packing::default());
     for at in 0..5 {
         for member in 0..20 {
@@ -133,25 +134,25 @@ fn a_member_stays_in_its_lane() {
         fixture.packer.flush(&mut fixture.out);
     }
     let batches = &fixture.out.0;
-    let lanes: Vec<_> = batches[..4].iter().map(|(lane, _)| *lane).collect();
-    assert_eq!(lanes, [0, 1, 2, 3]);
+    let shards: Vec<_> = batches[..4].iter().map(|(shard, _)| *shard).collect();
+    assert_eq!(shards, [0, 1, 2, 3]);
     for later in batches.chunks(4) {
         let sizes = |batches: &[(u16, Batch)]| -> Vec<_> {
-            batches.iter().map(|(lane, batch)| (*lane, batch.samples)).collect()
+            batches.iter().map(|(shard, batch)| (*shard, batch.samples)).collect()
         };
         assert_eq!(sizes(later), sizes(&batches[..4]));
     }
 }
 
 #[test]
-fn what_is_left_out_is_counted() {
+fn left_out_samples_are_counted() {
     let group = Group {
         name: "slow".to_owned(),
         matchers: vec!["slow".parse().unwrap()],
-        every: Duration::from_mins(5),
+        interval: Duration::from_mins(5),
     };
     let rules = Rules { deny: vec!["no*".parse().unwrap()], groups: vec![group], ..Rules::default() };
-    let mut fixture = Fixture::new(Packing { rules, ..one_lane() });
+    let mut fixture = Fixture::new(Packing { rules, ..one_shard() });
     let text = "slow 1\nfast 1\nno 1\n}{\nearly 1 1\nlate 1 9999999999999";
     let mut sizes = Vec::new();
     for minute in 0..=10 {
@@ -167,8 +168,8 @@ fn what_is_left_out_is_counted() {
 }
 
 #[test]
-fn a_series_is_taken_once_of_an_exposition() {
-    let mut fixture = Fixture::new(one_lane());
+fn repeated_series_of_an_exposition_is_relayed_once() {
+    let mut fixture = Fixture::new(one_shard());
     for at in [T, T + 1] {
         fixture.read(
             "paris",
@@ -182,23 +183,23 @@ fn a_series_is_taken_once_of_an_exposition() {
 }
 
 #[test]
-fn one_member_cannot_take_all_the_room() {
-    let mut fixture = Fixture::new(Packing { most: 150, ..one_lane() });
+fn number_of_samples_per_exposition_is_limited() {
+    let mut fixture = Fixture::new(Packing { max_exposition_samples: 150, ..one_shard() });
     fixture.read("paris", "a", T, &lines(200));
     assert_eq!(fixture.flushed(), [100, 50]);
     assert_eq!(fixture.counts.left_out(Cause::TooMany), 50);
 }
 
 #[test]
-fn a_cluster_that_leaves_ends_all_its_series_once() {
+fn all_series_of_a_leaving_cluster_end_once() {
     let group = Group {
         name: "slow".to_owned(),
         matchers: vec!["slow".parse().unwrap()],
-        every: Duration::from_mins(5),
+        interval: Duration::from_mins(5),
     };
     let rules = Rules { groups: vec![group], ..Rules::default() };
-    let mut fixture = Fixture::new(Packing { rules, ..one_lane() });
-    // The group's series are in an earlier batch than the others; one series is gone by then.
+    let mut fixture = Fixture::new(Packing { rules, ..one_shard() });
+    // The series of the group are in an earlier batch than the others, and one series disappears in between.
     fixture.read("paris", "a", T, "slow 1\nfast 1\ngone 1");
     fixture.read("rome", "b", T, &lines(5));
     fixture.packer.flush(&mut fixture.out);
@@ -211,8 +212,8 @@ fn a_cluster_that_leaves_ends_all_its_series_once() {
 }
 
 #[test]
-fn a_member_ends_that_its_cluster_no_longer_has() {
-    let mut fixture = Fixture::new(one_lane());
+fn series_of_a_member_that_is_no_longer_reported_end() {
+    let mut fixture = Fixture::new(one_shard());
     fixture.read("paris", "a", T, &lines(3));
     fixture.read("paris", "b", T, &lines(2));
     fixture.read("paris", "a", T + 300_000, &lines(3));
@@ -220,7 +221,7 @@ fn a_member_ends_that_its_cluster_no_longer_has() {
     fixture.packer.sweep(UnixMillis(T + 310_000), &mut fixture.out);
     assert_eq!(fixture.flushed(), [2]);
     assert_eq!(fixture.packer.silent_since(UnixMillis(T + 300_001)), [name("paris")]);
-    // Another unit hears the cluster now: it is forgotten, and not ended.
+    // The cluster may report to another unit now, so it is forgotten without ending its series.
     fixture.packer.sweep(UnixMillis(T + 4_000_000), &mut fixture.out);
     assert_eq!(fixture.flushed(), [0; 0]);
     assert_eq!(fixture.packer.silent_since(UnixMillis(i64::MAX)), []);

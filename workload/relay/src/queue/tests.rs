@@ -1,4 +1,4 @@
-//! What a queue keeps, in which order, and what it lets go.
+//! What a queue keeps, in which order, and what it drops.
 
 use tempfile::TempDir;
 
@@ -18,24 +18,24 @@ fn number(batch: &Batch) -> u32 {
     batch.samples - 1
 }
 
-fn queue(lanes: u16, limit: usize, spool: Option<(&TempDir, u64)>) -> (Queue, RelayCounts) {
+fn queue(shards: u16, max_bytes: usize, spool: Option<(&TempDir, u64)>) -> (Queue, RelayCounts) {
     let counts = RelayCounts::default();
     let spool = spool.map(|(directory, bytes)| Spool::open(directory.path(), bytes).unwrap());
-    (Queue::new(lanes, limit, spool, counts.of_sink("sink")), counts)
+    (Queue::new(shards, max_bytes, spool, counts.of_sink("sink")), counts)
 }
 
-/// What is there for a lane, each finished as soon as it is taken.
-fn drained(queue: &Queue, lane: u16) -> Vec<u32> {
+/// The batches of a shard, each finished as soon as it is taken.
+fn drained(queue: &Queue, shard: u16) -> Vec<u32> {
     let mut numbers = Vec::new();
-    while let Some(batch) = queue.change(|state| state.take(usize::from(lane), &queue.counts)) {
+    while let Some(batch) = queue.change(|state| state.take(usize::from(shard), &queue.counts)) {
         numbers.push(number(&batch));
-        queue.finish(lane);
+        queue.finish(shard);
     }
     numbers
 }
 
 #[test]
-fn lanes_are_apart_and_in_order() {
+fn shards_are_separate_and_in_order() {
     let (queue, _) = queue(2, 1 << 20, None);
     for number in 0..6 {
         queue.push(u16::from(number % 3 == 0), batch(number));
@@ -46,7 +46,7 @@ fn lanes_are_apart_and_in_order() {
 }
 
 #[test]
-fn without_room_the_oldest_of_all_lanes_goes_but_never_one_that_is_under_way() {
+fn full_queue_drops_the_oldest_batch_of_all_shards_except_those_in_flight() {
     let (queue, counts) = queue(2, 3000, None);
     queue.push(0, batch(0));
     assert_eq!(queue.lock().take(0, &queue.counts).as_ref().map(number), Some(0));
@@ -61,7 +61,7 @@ fn without_room_the_oldest_of_all_lanes_goes_but_never_one_that_is_under_way() {
 }
 
 #[test]
-fn what_memory_has_no_room_for_is_on_disk() {
+fn batches_that_do_not_fit_into_memory_are_on_disk() {
     let directory = TempDir::new().unwrap();
     let (queue, counts) = queue(1, 3000, Some((&directory, 1 << 20)));
     for number in 0..100 {
@@ -73,7 +73,7 @@ fn what_memory_has_no_room_for_is_on_disk() {
 }
 
 #[test]
-fn a_full_spool_lets_the_oldest_go_and_counts_them() {
+fn full_spool_drops_the_oldest_batches_and_counts_them() {
     let directory = TempDir::new().unwrap();
     let (queue, counts) = queue(2, 1 << 20, Some((&directory, 512 * 1024)));
     let mut samples = 0;
@@ -90,7 +90,7 @@ fn a_full_spool_lets_the_oldest_go_and_counts_them() {
 }
 
 #[test]
-fn what_was_not_finished_comes_again_after_a_restart() {
+fn unfinished_batches_are_sent_again_after_a_restart() {
     let directory = TempDir::new().unwrap();
     for run in 0..3_u32 {
         let (queue, _) = queue(2, 1 << 20, Some((&directory, 1 << 20)));
@@ -102,16 +102,16 @@ fn what_was_not_finished_comes_again_after_a_restart() {
             assert!(taken.is_some());
             queue.finish(1);
         }
-        // Under way when the process ended.
-        let under_way = queue.lock().take(1, &queue.counts);
-        assert_eq!(under_way.as_ref().map(number), Some(run * 4 + 4));
+        // This batch is in flight when the process ends.
+        let in_flight = queue.lock().take(1, &queue.counts);
+        assert_eq!(in_flight.as_ref().map(number), Some(run * 4 + 4));
     }
     let (queue, _) = queue(2, 1 << 20, Some((&directory, 1 << 20)));
     assert_eq!(drained(&queue, 1), (12..30).collect::<Vec<_>>());
 }
 
 #[test]
-fn after_the_number_of_lanes_changed_the_old_batches_go_first() {
+fn old_batches_come_first_after_the_number_of_shards_changed() {
     let directory = TempDir::new().unwrap();
     {
         let (queue, _) = queue(3, 1 << 20, Some((&directory, 1 << 20)));
@@ -128,7 +128,7 @@ fn after_the_number_of_lanes_changed_the_old_batches_go_first() {
 }
 
 #[tokio::test]
-async fn a_lane_that_waits_is_woken_by_what_it_waits_for() {
+async fn waiting_shard_is_woken() {
     let directory = TempDir::new().unwrap();
     {
         let (queue, _) = queue(1, 1 << 20, Some((&directory, 1 << 20)));

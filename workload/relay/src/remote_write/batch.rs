@@ -1,4 +1,4 @@
-//! What goes to a sink at once: a request, compressed, with what must be known of it without looking inside.
+//! Batches: compressed requests, with the properties that the queue needs.
 
 use std::collections::HashSet;
 use std::hash::BuildHasher as _;
@@ -10,18 +10,18 @@ use super::snappy::{Compressor, decompress};
 use crate::labels::{Origin, SeriesLabel};
 use crate::time::UnixMillis;
 
-/// A request as it is sent. Cheap to clone.
+/// A compressed request. Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Batch {
-    /// The body.
+    /// The body of the request.
     pub body: Bytes,
-    /// How many samples are in it.
+    /// The number of samples.
     pub samples: u32,
-    /// The youngest of their time stamps.
+    /// The newest timestamp of the samples.
     pub newest: UnixMillis,
 }
 
-/// Gathers series into a batch. It keeps its buffers when it is emptied.
+/// Gathers series into a batch. Keeps its buffers for the next batch.
 #[derive(Default)]
 pub struct BatchBuilder {
     request: Vec<u8>,
@@ -30,48 +30,48 @@ pub struct BatchBuilder {
     compressor: Compressor,
 }
 
-/// Which series were in an exposition, by a number of each: two have the same one so rarely that it never happens.
+/// The series that occurred in an exposition, by their hashes. With 64 bits, collisions do not occur in practice.
 #[derive(Debug, Default)]
 pub struct Seen {
-    numbers: HashSet<u64, foldhash::fast::RandomState>,
+    hashes: HashSet<u64, foldhash::fast::RandomState>,
     hasher: foldhash::fast::RandomState,
 }
 
 impl Seen {
-    /// Forgets all of them.
+    /// Removes all series.
     pub fn clear(&mut self) {
-        self.numbers.clear();
+        self.hashes.clear();
     }
 
     fn add(&mut self, labels: &[u8]) -> bool {
-        self.numbers.insert(self.hasher.hash_one(labels))
+        self.hashes.insert(self.hasher.hash_one(labels))
     }
 }
 
-/// Which series were marked as ended.
+/// The series that were marked as ended.
 #[derive(Debug, Default)]
 pub struct Marked(HashSet<Box<[u8]>>);
 
-/// Series that a sink refused, up to a number of them.
+/// Series that a sink refused, up to a limit.
 #[derive(Debug, Default)]
 pub struct Suspects(HashSet<Box<[u8]>>);
 
 impl Suspects {
-    const MOST: usize = 4096;
+    const MAX_SERIES: usize = 4096;
 
-    /// Remembers the series of a batch. Where there are too many, all others are forgotten: they are found again.
-    pub fn remember(&mut self, batch: &Batch) {
+    /// Adds the series of a batch. At the limit, all others are removed first; they are found again when they are refused.
+    pub fn add(&mut self, batch: &Batch) {
         let Ok(request) = batch.request() else { return };
         for series in encoded_series(&request) {
-            if self.0.len() == Self::MOST {
+            if self.0.len() == Self::MAX_SERIES {
                 self.0.clear();
             }
             self.0.insert(series.labels.into());
         }
     }
 
-    /// Forgets the series of a batch, which the sink takes now.
-    pub fn forget(&mut self, batch: &Batch) {
+    /// Removes the series of a batch, which the sink accepted.
+    pub fn remove(&mut self, batch: &Batch) {
         if self.0.is_empty() {
             return;
         }
@@ -82,19 +82,19 @@ impl Suspects {
     }
 }
 
-/// A body that is no compressed request.
+/// The body is not a compressed request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the batch cannot be read")]
 pub struct Malformed;
 
 impl BatchBuilder {
-    /// Adds a series with one sample. The labels must be in order.
+    /// Adds a series with one sample. The labels must be sorted by name.
     pub fn push(&mut self, labels: &[SeriesLabel<'_>], value: f64, at: UnixMillis) {
         write_series(labels, value, at, &mut self.request);
         self.count(at);
     }
 
-    /// Adds a series with one sample, if it has not been seen. Says whether it was added.
+    /// Adds a series with one sample unless it is already in `seen`. Returns whether it was added.
     pub fn push_once(
         &mut self,
         labels: &[SeriesLabel<'_>],
@@ -113,8 +113,8 @@ impl BatchBuilder {
         is_new
     }
 
-    /// Adds, for each series of this origin in an earlier batch, the mark that it has ended. What was marked before is
-    /// in the set, and is not marked again. Does nothing for a batch that cannot be read.
+    /// Adds the end marker for each series of this origin in an earlier batch, except for those that are already in
+    /// `marked`. Does nothing if the batch cannot be read.
     pub fn push_ended(&mut self, earlier: &Batch, origin: &Origin, at: UnixMillis, marked: &mut Marked) {
         let Ok(request) = earlier.request() else { return };
         for series in encoded_series(&request) {
@@ -133,17 +133,17 @@ impl BatchBuilder {
         self.newest = self.newest.max(Some(at));
     }
 
-    /// How many samples it holds.
+    /// The number of samples so far.
     pub fn samples(&self) -> u32 {
         self.samples
     }
 
-    /// How many bytes it holds, before they are compressed.
+    /// The size so far in bytes, before compression.
     pub fn bytes(&self) -> usize {
         self.request.len()
     }
 
-    /// Takes what was gathered; None if there is nothing.
+    /// Takes the batch. `None` if it is empty.
     pub fn finish(&mut self) -> Option<Batch> {
         let newest = self.newest.take()?;
         let body = self.compressor.compress(&self.request);
@@ -153,12 +153,12 @@ impl BatchBuilder {
 }
 
 impl Batch {
-    /// The request inside.
+    /// The decompressed request.
     pub fn request(&self) -> Result<Vec<u8>, Malformed> {
         decompress(&self.body)
     }
 
-    /// Two batches with half of the series each, in order; None if it holds one series, or cannot be read.
+    /// Two batches with half of the series each, in order. `None` if the batch contains one series or cannot be read.
     pub fn halves(&self) -> Option<(Self, Self)> {
         let request = self.request().ok()?;
         let series: Vec<_> = encoded_series(&request).collect();
@@ -169,13 +169,13 @@ impl Batch {
         Some((self.part(first), self.part(second)))
     }
 
-    /// The batch without these series, and each of them in a batch of its own. None if none of them is in it, or more
-    /// than this, or nothing else.
-    pub fn apart(&self, suspects: &Suspects, most: usize) -> Option<(Self, Vec<Self>)> {
+    /// The batch without the suspects, and each suspect in a batch of its own. `None` if the batch contains no suspects,
+    /// more than `max_suspects`, or nothing else.
+    pub fn without(&self, suspects: &Suspects, max_suspects: usize) -> Option<(Self, Vec<Self>)> {
         let request = self.request().ok()?;
         let (suspected, others): (Vec<_>, Vec<_>) =
             encoded_series(&request).partition(|series| suspects.0.contains(series.labels));
-        if suspected.is_empty() || suspected.len() > most || others.is_empty() {
+        if suspected.is_empty() || suspected.len() > max_suspects || others.is_empty() {
             return None;
         }
         let alone = suspected.iter().map(|series| self.part(std::slice::from_ref(series))).collect();
@@ -184,7 +184,7 @@ impl Batch {
 
     fn part(&self, series: &[EncodedSeries<'_>]) -> Self {
         let request: Vec<u8> = series.iter().flat_map(|series| series.whole).copied().collect();
-        // A series has one sample here.
+        // Each series has one sample.
         let samples = u32::try_from(series.len()).unwrap_or(u32::MAX);
         Self { body: Compressor::default().compress(&request), samples, newest: self.newest }
     }

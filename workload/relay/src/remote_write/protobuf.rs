@@ -1,4 +1,4 @@
-//! The few messages of remote write 1.0, written and taken apart by hand.
+//! Writes and reads the few messages of remote write 1.0.
 //!
 //! ```text
 //! WriteRequest { 1: repeated TimeSeries }
@@ -12,21 +12,21 @@ use std::ops::Range;
 use crate::labels::SeriesLabel;
 use crate::time::UnixMillis;
 
-/// The value that says: this series has ended.
+/// The value that marks the end of a series.
 pub const STALE_NAN: u64 = 0x7ff0_0000_0000_0002;
-/// The value that Prometheus keeps for any other "not a number".
+/// The value that Prometheus stores for every other NaN.
 pub const NORMAL_NAN: u64 = 0x7ff8_0000_0000_0001;
 
-/// Field 1, of a length that follows.
+/// Field 1, length-delimited.
 const FIRST: u8 = 1 << 3 | 2;
-/// Field 2, of a length that follows.
+/// Field 2, length-delimited.
 const SECOND: u8 = 2 << 3 | 2;
 /// Field 1 of a sample: eight bytes.
 const VALUE: u8 = 1 << 3 | 1;
 /// Field 2 of a sample: a varint.
 const TIMESTAMP: u8 = 2 << 3;
 
-/// Appends a series with one sample, as one more time series of a request. Says where its labels are.
+/// Appends a time series with one sample to a request. Returns the range of its labels.
 pub(super) fn write_series(
     labels: &[SeriesLabel<'_>],
     value: f64,
@@ -50,7 +50,7 @@ pub(super) fn write_series(
     start..end
 }
 
-/// Appends a series that was taken out of a request, with the mark that it has ended instead of its samples.
+/// Appends a series from another request with the end marker instead of its samples.
 pub(super) fn write_stale(series: &EncodedSeries<'_>, at: UnixMillis, out: &mut Vec<u8>) {
     let sample_length = sample_length(at);
     write_length(FIRST, series.labels.len() + field_length(sample_length), out);
@@ -68,7 +68,7 @@ fn write_sample(bits: u64, at: UnixMillis, length: usize, out: &mut Vec<u8>) {
     }
 }
 
-/// The default, nought, is left out.
+/// The length of a sample. A timestamp of zero is the default and is left out.
 const fn sample_length(at: UnixMillis) -> usize {
     9 + if at.0 == 0 { 0 } else { 1 + varint_length(at.0.cast_unsigned()) }
 }
@@ -77,13 +77,13 @@ fn label_length(label: &SeriesLabel<'_>) -> usize {
     field_length(label.name.len()) + field_length(label.value.len())
 }
 
-/// A field's length with its tag and its own length before it.
+/// The length of a field, including its tag and its length prefix.
 const fn field_length(length: usize) -> usize {
     1 + varint_length(length as u64) + length
 }
 
 const fn varint_length(number: u64) -> usize {
-    // One byte for each seven bits that have begun.
+    // One byte for each group of seven bits.
     (64 - (number | 1).leading_zeros()).div_ceil(7) as usize
 }
 
@@ -94,7 +94,7 @@ fn write_length(tag: u8, length: usize, out: &mut Vec<u8>) {
 
 fn write_varint(mut number: u64, out: &mut Vec<u8>) {
     while number >= 0x80 {
-        #[expect(clippy::cast_possible_truncation, reason = "seven bits a byte")]
+        #[expect(clippy::cast_possible_truncation, reason = "the low seven bits are meant")]
         out.push(number as u8 | 0x80);
         number >>= 7;
     }
@@ -102,17 +102,17 @@ fn write_varint(mut number: u64, out: &mut Vec<u8>) {
     out.push(number as u8);
 }
 
-/// One time series of a request that was written here.
+/// One time series of a request that this module wrote.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct EncodedSeries<'a> {
-    /// All of it, with its tag and length.
+    /// The whole series with its tag and length.
     pub(super) whole: &'a [u8],
-    /// Its labels, each with its tag and length: what names the series.
+    /// The labels, each with its tag and length. They identify the series.
     pub(super) labels: &'a [u8],
 }
 
 impl<'a> EncodedSeries<'a> {
-    /// A label's value.
+    /// The value of a label.
     pub(super) fn label(&self, wanted: &str) -> Option<&'a [u8]> {
         let mut rest = self.labels;
         while let Some(label) = field(&mut rest) {
@@ -132,7 +132,7 @@ struct Field<'a> {
     content: &'a [u8],
 }
 
-/// The series of a request. It ends early where the request is not one of ours.
+/// The series of a request. Ends early if the request was not written by this module.
 pub(super) fn encoded_series(mut request: &[u8]) -> impl Iterator<Item = EncodedSeries<'_>> {
     std::iter::from_fn(move || {
         let series = field(&mut request).filter(|field| field.tag == FIRST)?;

@@ -1,4 +1,4 @@
-//! A spool is opened again as often as a process may be killed.
+//! A spool that is opened again after its process was killed.
 
 use std::fs;
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use super::*;
 
 fn label(number: u64) -> Label {
-    Label { lane: 1, lanes: 4, number, newest: UnixMillis(7), samples: 3 }
+    Label { shard: 1, shards: 4, number, newest: UnixMillis(7), samples: 3 }
 }
 
 fn body(number: u64) -> Vec<u8> {
@@ -36,7 +36,7 @@ fn on_disk(directory: &TempDir) -> u64 {
 }
 
 #[test]
-fn what_is_not_done_is_there_again_in_order() {
+fn unfinished_batches_are_recovered_in_order() {
     let directory = TempDir::new().unwrap();
     let (mut spool, waiting) = open(&directory);
     assert_eq!(waiting, []);
@@ -58,7 +58,7 @@ fn what_is_not_done_is_there_again_in_order() {
 }
 
 #[test]
-fn a_torn_record_costs_itself_alone() {
+fn incomplete_record_costs_only_itself() {
     let directory = TempDir::new().unwrap();
     let (mut spool, _) = open(&directory);
     for number in 0..3 {
@@ -78,7 +78,7 @@ fn a_torn_record_costs_itself_alone() {
 }
 
 #[test]
-fn a_damaged_body_is_found_out() {
+fn damaged_body_is_detected() {
     let directory = TempDir::new().unwrap();
     let (mut spool, _) = open(&directory);
     let location = spool.append(label(0), &body(0)).unwrap();
@@ -90,7 +90,7 @@ fn a_damaged_body_is_found_out() {
 }
 
 #[test]
-fn what_is_done_leaves_the_disk() {
+fn finished_batches_are_removed_from_disk() {
     let directory = TempDir::new().unwrap();
     let (mut spool, _) = open(&directory);
     let mut locations = VecDeque::new();
@@ -108,7 +108,7 @@ fn what_is_done_leaves_the_disk() {
 }
 
 #[test]
-fn nothing_stays_on_disk_when_all_is_done() {
+fn nothing_is_on_disk_when_all_batches_are_finished() {
     let directory = TempDir::new().unwrap();
     for run in 0..3 {
         let (mut spool, waiting) = open(&directory);
@@ -136,7 +136,7 @@ fn nothing_stays_on_disk_when_all_is_done() {
 }
 
 #[test]
-fn the_oldest_segment_goes_when_there_is_too_much() {
+fn oldest_segment_is_removed_when_the_spool_is_full() {
     let directory = TempDir::new().unwrap();
     let (mut spool, _) = open(&directory);
     let mut removed = Vec::new();
@@ -148,7 +148,7 @@ fn the_oldest_segment_goes_when_there_is_too_much() {
         assert!(spool.bytes() <= 2 << 20);
     }
     assert!(removed.is_sorted() && !removed.is_empty());
-    // The batch was under way while its segment went.
+    // The batch was in flight while its segment was removed.
     spool.finish(0, &first.unwrap()).unwrap();
     drop(spool);
     let left = numbers(&open(&directory).1);
@@ -157,7 +157,7 @@ fn the_oldest_segment_goes_when_there_is_too_much() {
 }
 
 #[test]
-fn two_processes_cannot_share_one() {
+fn second_process_cannot_open_the_spool() {
     let directory = TempDir::new().unwrap();
     let _held = open(&directory);
     let error = Spool::open(directory.path(), 1).map(|_| ()).unwrap_err();
@@ -165,7 +165,7 @@ fn two_processes_cannot_share_one() {
 }
 
 #[test]
-fn no_number_is_given_twice() {
+fn batch_numbers_are_not_reused() {
     let directory = TempDir::new().unwrap();
     let (mut spool, _) = open(&directory);
     spool.append(label(3), &body(3)).unwrap();

@@ -1,8 +1,8 @@
-//! The relay from outside: what sinks receive, whatever happens on the way.
+//! The relay from outside: what sinks receive, whatever fails on the way.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
 
-mod beats;
+mod heartbeats;
 mod kept_on_disk;
 mod killed;
 mod round_trip;

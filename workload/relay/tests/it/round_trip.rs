@@ -1,4 +1,4 @@
-//! What was read and written here is what others read back: decoded by independent libraries.
+//! Independent libraries decode what the relay parses and encodes.
 
 use crate::wire::{Series, decode};
 use exposition::Parser;
@@ -57,7 +57,7 @@ impl Written {
 }
 
 fn written() -> impl Strategy<Value = Written> {
-    // The prefix keeps names off those that are renamed.
+    // The prefix avoids names that are renamed.
     let labels = proptest::collection::btree_map("[xX_][a-zA-Z0-9_]{0,8}", any::<String>(), 0..6)
         .prop_map(|labels| labels.into_iter().filter(|(name, _)| name != "__name__").collect());
     ("[a-zA-Z_:][a-zA-Z0-9_:]{0,12}", labels, any::<f64>(), proptest::option::of(any::<i64>()))
@@ -66,24 +66,24 @@ fn written() -> impl Strategy<Value = Written> {
 
 proptest! {
     #[test]
-    fn a_sink_reads_back_what_was_exposed(samples in proptest::collection::vec(written(), 0..20)) {
+    fn sink_reads_back_what_was_exposed(samples in proptest::collection::vec(written(), 0..20)) {
         let text: Vec<_> = samples.iter().map(Written::line).collect();
         let expected: Vec<_> = samples.iter().map(Written::expected).collect();
         prop_assert_eq!(relayed(text.join("\n").as_bytes()), expected);
     }
 
     #[test]
-    fn no_bytes_make_it_panic(bytes: Vec<u8>) {
+    fn no_bytes_cause_a_panic(bytes: Vec<u8>) {
         relayed(&bytes);
     }
 
     #[test]
-    fn no_line_of_the_right_characters_makes_it_panic(text in "[a_{}\"\\\\=,#. 0-9é\n\t]{0,60}") {
+    fn no_line_of_typical_characters_causes_a_panic(text in "[a_{}\"\\\\=,#. 0-9é\n\t]{0,60}") {
         relayed(text.as_bytes());
     }
 
     #[test]
-    fn halves_hold_what_the_whole_held(samples in proptest::collection::vec(written(), 2..20)) {
+    fn halves_contain_the_whole_batch(samples in proptest::collection::vec(written(), 2..20)) {
         let origin = Origin::new(&ClusterName::new("paris").unwrap(), "node-1", JobLabel::Name);
         let text: Vec<_> = samples.iter().map(Written::line).collect();
         let text = text.join("\n");
@@ -104,7 +104,7 @@ proptest! {
 }
 
 #[test]
-fn a_real_lxd_comes_through_whole() {
+fn exposition_of_a_real_lxd_is_relayed_completely() {
     let text = include_bytes!("../../../exposition/tests/fixtures/lxd-5.0.txt");
     let series = relayed(text);
     assert_eq!(series.len(), 99);
@@ -116,7 +116,7 @@ fn a_real_lxd_comes_through_whole() {
 }
 
 #[test]
-fn a_member_s_series_end_once_each_and_nobody_else_s() {
+fn series_of_one_member_end_once_and_those_of_others_do_not() {
     let paris = ClusterName::new("paris").unwrap();
     let members = ["node-1", "node-2"].map(|member| Origin::new(&paris, member, JobLabel::Name));
     let mut builder = BatchBuilder::default();

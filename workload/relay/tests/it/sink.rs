@@ -1,5 +1,5 @@
-//! A sink as Prometheus is one: it takes each series in order, ignores what it has already, and refuses the rest. It can
-//! be told to misbehave.
+//! A sink that behaves like Prometheus: it accepts each series in order, ignores duplicates, and refuses the rest. It can
+//! also misbehave.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -19,25 +19,25 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::wire::{Series, decode};
 
-/// No test waits longer for the next of what must come.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// The longest that a test waits without receiving a new sample.
+const PROGRESS_TIMEOUT: Duration = Duration::from_mins(1);
 
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Behaviour {
-    Take,
-    /// Takes it, after a while.
+    Accept,
+    /// Accepts the request after a delay.
     Slowly(Duration),
-    /// Never answers.
+    /// Never responds.
     Hang,
-    /// Answers so, with a `Retry-After` of so many seconds.
-    Answer(u16, Option<u64>),
+    /// Responds with this status and a `Retry-After` in seconds.
+    Respond(u16, Option<u64>),
     /// Refuses requests with a series of this metric.
     RefuseMetric(String),
-    /// Takes it, and says that it failed.
-    TakeAndFail,
+    /// Accepts the request, but responds with an error.
+    AcceptAndFail,
 }
 
-/// A series' labels, and its samples in the order in which they were taken.
+/// The labels of each series, and its samples in the order in which they were accepted.
 pub(crate) type Stored = BTreeMap<Vec<(String, String)>, Vec<(i64, u64)>>;
 
 #[derive(Debug, Default, Clone)]
@@ -45,9 +45,9 @@ pub(crate) struct Seen {
     pub(crate) stored: Stored,
     pub(crate) requests: Vec<Instant>,
     pub(crate) headers: Vec<BTreeMap<String, String>>,
-    /// Samples that were taken, duplicates not counted.
+    /// Accepted samples, without duplicates.
     pub(crate) samples: usize,
-    /// Requests that were refused, each with the reason.
+    /// The reasons of refused requests.
     pub(crate) refused: Vec<String>,
 }
 
@@ -79,18 +79,18 @@ impl TestSink {
     async fn listen(address: SocketAddr, tls: Option<TlsAcceptor>) -> Self {
         let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
-        let behaviour = Arc::new(Mutex::new(vec![Behaviour::Take]));
+        let behaviour = Arc::new(Mutex::new(vec![Behaviour::Accept]));
         let (seen, _) = watch::channel(Seen::default());
         let task = tokio::spawn(accept(listener, tls, Arc::clone(&behaviour), seen.clone()));
         Self { address, behaviour, seen, _task: Arc::new(AbortOnDrop(task)) }
     }
 
-    /// Behaves so from now on.
+    /// Behaves like this from now on.
     pub(crate) fn behave(&self, behaviour: Behaviour) {
         *self.behaviour.lock().unwrap() = vec![behaviour];
     }
 
-    /// Behaves so, request by request; for ever like the last.
+    /// Behaves like this, one entry for each request; the last one applies to all further requests.
     pub(crate) fn behave_in_turn(&self, mut behaviours: Vec<Behaviour>) {
         behaviours.reverse();
         *self.behaviour.lock().unwrap() = behaviours;
@@ -100,20 +100,20 @@ impl TestSink {
         self.seen.borrow().clone()
     }
 
-    /// Waits until it has seen this, for as long as samples come.
+    /// Waits until the condition holds, as long as samples arrive.
     pub(crate) async fn until(&self, wanted: impl Fn(&Seen) -> bool) {
         let mut seen = self.seen.subscribe();
         let mut samples = 0;
         loop {
             let news = seen.wait_for(|seen| wanted(seen) || seen.samples > samples);
-            let Ok(Ok(now)) = tokio::time::timeout(PATIENCE, news).await else { break };
+            let Ok(Ok(now)) = tokio::time::timeout(PROGRESS_TIMEOUT, news).await else { break };
             if wanted(&now) {
                 return;
             }
             samples = now.samples;
         }
         let Seen { samples, requests, .. } = self.seen();
-        panic!("it never came: {samples} samples, {} requests", requests.len());
+        panic!("the condition never held: {samples} samples, {} requests", requests.len());
     }
 }
 
@@ -160,40 +160,40 @@ async fn serve(
                 seen.requests.push(Instant::now());
                 seen.headers.push(headers);
             });
-            Ok::<_, Infallible>(answer(behaviour, &body, &seen).await)
+            Ok::<_, Infallible>(respond(behaviour, &body, &seen).await)
         }
     });
     let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }
 
-async fn answer(behaviour: Behaviour, body: &Bytes, seen: &watch::Sender<Seen>) -> Response<Full<Bytes>> {
+async fn respond(behaviour: Behaviour, body: &Bytes, seen: &watch::Sender<Seen>) -> Response<Full<Bytes>> {
     match behaviour {
         Behaviour::Hang => std::future::pending().await,
-        Behaviour::Answer(status, retry_after) => {
+        Behaviour::Respond(status, retry_after) => {
             let mut response = Response::builder().status(status);
             if let Some(seconds) = retry_after {
                 response = response.header("retry-after", seconds);
             }
-            return response.body(Full::from("as it was told")).unwrap();
+            return response.body(Full::from("as configured")).unwrap();
         }
         Behaviour::Slowly(duration) => tokio::time::sleep(duration).await,
-        Behaviour::Take | Behaviour::RefuseMetric(_) | Behaviour::TakeAndFail => {}
+        Behaviour::Accept | Behaviour::RefuseMetric(_) | Behaviour::AcceptAndFail => {}
     }
     let refused = match &behaviour {
         Behaviour::RefuseMetric(name) => Some(name.as_str()),
         _ => None,
     };
     let series = decode(body);
-    let mut taken = Ok(());
+    let mut outcome = Ok(());
     seen.send_modify(|seen| {
-        taken = check(&seen.stored, &series, refused);
-        if taken.is_ok() {
+        outcome = check(&seen.stored, &series, refused);
+        if outcome.is_ok() {
             seen.samples += store(&mut seen.stored, series);
         }
-        seen.refused.extend(taken.as_ref().err().cloned());
+        seen.refused.extend(outcome.as_ref().err().cloned());
     });
-    let status = match (taken, behaviour) {
-        (Ok(()), Behaviour::TakeAndFail) => 500,
+    let status = match (outcome, behaviour) {
+        (Ok(()), Behaviour::AcceptAndFail) => 500,
         (Ok(()), _) => 204,
         (Err(why), _) => return Response::builder().status(400).body(Full::from(why)).unwrap(),
     };
@@ -204,7 +204,7 @@ fn check(stored: &Stored, series: &[Series], refused: Option<&str>) -> Result<()
     for Series { labels, samples } in series {
         let name = labels.iter().find(|(name, _)| name == "__name__").map(|(_, value)| value.as_str());
         if name.is_some() && name == refused {
-            return Err("it is refused".to_owned());
+            return Err("the metric is refused".to_owned());
         }
         let Some((last, bits)) = stored.get(labels).and_then(|samples| samples.last()) else { continue };
         for (new_bits, at) in samples {

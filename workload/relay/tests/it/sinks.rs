@@ -1,9 +1,12 @@
-//! What a relay does with sinks that are well, and with sinks that are not.
+//! How a relay treats sinks that work and sinks that fail.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::beats::{BEAT, MEMBERS, METRICS, beat, beginning, config, has_all, sink_config, start, until_all};
+use crate::heartbeats::{
+    HEARTBEAT_SAMPLES, MEMBERS, METRICS, assert_received, config, heartbeat, sink_config, start, start_time,
+    wait_for_heartbeats,
+};
 use crate::sink::{Behaviour, TestSink};
 use protocol::ClusterName;
 use relay::counts::{Cause, Outcome};
@@ -11,15 +14,15 @@ use relay::time::UnixMillis;
 use relay::{Credentials, Endpoint, Relay, SinkConfig};
 
 #[tokio::test]
-async fn every_sample_arrives_once_and_in_order_with_the_right_headers() {
+async fn every_sample_arrives_once_and_in_order() {
     let sink = TestSink::start().await;
     let relay = start(vec![sink_config("a", &sink)]);
-    let begun = beginning();
+    let start_at = start_time();
     for number in 0..20 {
-        beat(&relay, begun, number);
+        heartbeat(&relay, start_at, number);
     }
-    until_all(&sink, 20).await;
-    has_all(&sink, begun, 0..20);
+    wait_for_heartbeats(&sink, 20).await;
+    assert_received(&sink, start_at, 0..20);
     let headers = &sink.seen().headers[0];
     assert_eq!(headers["content-encoding"], "snappy");
     assert_eq!(headers["content-type"], "application/x-protobuf");
@@ -28,109 +31,109 @@ async fn every_sample_arrives_once_and_in_order_with_the_right_headers() {
 }
 
 #[tokio::test]
-async fn a_shut_down_sends_what_is_left() {
+async fn shutdown_sends_what_is_queued() {
     let sink = TestSink::start().await;
     let mut config = config(vec![sink_config("a", &sink)]);
     config.packing.linger = Duration::from_hours(1);
     let relay = Relay::start(config).unwrap();
-    let begun = beginning();
-    beat(&relay, begun, 0);
+    let start_at = start_time();
+    heartbeat(&relay, start_at, 0);
     let counts = relay.counts().clone();
     relay.shut_down(Duration::from_mins(1)).await;
-    has_all(&sink, begun, 0..1);
-    assert_eq!(counts.sent("a"), BEAT as u64);
+    assert_received(&sink, start_at, 0..1);
+    assert_eq!(counts.sent("a"), HEARTBEAT_SAMPLES as u64);
 }
 
 #[tokio::test]
-async fn failures_are_tried_again_and_taken_twice_does_no_harm() {
+async fn failed_requests_are_retried_and_duplicates_do_no_harm() {
     let sink = TestSink::start().await;
     sink.behave_in_turn(vec![
-        Behaviour::Answer(500, None),
-        Behaviour::Answer(503, None),
-        Behaviour::TakeAndFail,
-        Behaviour::Answer(429, None),
-        Behaviour::Answer(502, None),
-        Behaviour::Answer(408, None),
-        Behaviour::TakeAndFail,
-        Behaviour::Take,
+        Behaviour::Respond(500, None),
+        Behaviour::Respond(503, None),
+        Behaviour::AcceptAndFail,
+        Behaviour::Respond(429, None),
+        Behaviour::Respond(502, None),
+        Behaviour::Respond(408, None),
+        Behaviour::AcceptAndFail,
+        Behaviour::Accept,
     ]);
     let relay = start(vec![sink_config("a", &sink)]);
-    let begun = beginning();
+    let start_at = start_time();
     for number in 0..5 {
-        beat(&relay, begun, number);
+        heartbeat(&relay, start_at, number);
     }
-    until_all(&sink, 5).await;
+    wait_for_heartbeats(&sink, 5).await;
     let counts = relay.counts().clone();
     relay.shut_down(Duration::from_mins(1)).await;
-    has_all(&sink, begun, 0..5);
+    assert_received(&sink, start_at, 0..5);
     assert_eq!(counts.requests("a", Outcome::Failed), 7);
-    assert_eq!(counts.sent("a"), 5 * BEAT as u64);
+    assert_eq!(counts.sent("a"), 5 * HEARTBEAT_SAMPLES as u64);
 }
 
 #[tokio::test]
-async fn a_sink_that_names_a_time_is_left_alone_until_then() {
+async fn retry_after_of_a_sink_is_respected() {
     let sink = TestSink::start().await;
-    sink.behave_in_turn(vec![Behaviour::Answer(429, Some(1)), Behaviour::Take]);
+    sink.behave_in_turn(vec![Behaviour::Respond(429, Some(1)), Behaviour::Accept]);
     let mut config = config(vec![sink_config("a", &sink)]);
-    config.packing.lanes = 1;
+    config.packing.shards = 1;
     let relay = Relay::start(config).unwrap();
-    let begun = beginning();
-    beat(&relay, begun, 0);
-    until_all(&sink, 1).await;
-    has_all(&sink, begun, 0..1);
+    let start_at = start_time();
+    heartbeat(&relay, start_at, 0);
+    wait_for_heartbeats(&sink, 1).await;
+    assert_received(&sink, start_at, 0..1);
     let requests = sink.seen().requests;
     assert!(requests[1] - requests[0] >= Duration::from_millis(990));
     drop(relay);
 }
 
 #[tokio::test]
-async fn a_sink_that_hangs_loses_the_oldest_and_nobody_else_notices() {
+async fn hanging_sink_loses_the_oldest_samples_and_does_not_affect_others() {
     let (hanging, well) = (TestSink::start().await, TestSink::start().await);
     hanging.behave(Behaviour::Hang);
     let mut hangs = sink_config("hangs", &hanging);
     hangs.endpoint.timeout = Duration::from_millis(100);
     hangs.memory_bytes = 8 * 1024;
     let relay = start(vec![hangs, sink_config("well", &well)]);
-    let begun = beginning();
+    let start_at = start_time();
     for number in 0..200 {
-        beat(&relay, begun, number);
+        heartbeat(&relay, start_at, number);
     }
-    until_all(&well, 200).await;
-    has_all(&well, begun, 0..200);
-    hanging.behave(Behaviour::Take);
+    wait_for_heartbeats(&well, 200).await;
+    assert_received(&well, start_at, 0..200);
+    hanging.behave(Behaviour::Accept);
     let counts = relay.counts().clone();
-    let all = 200 * BEAT as u64;
+    let all = 200 * HEARTBEAT_SAMPLES as u64;
     hanging.until(|seen| seen.samples as u64 + counts.dropped("hangs", Cause::MemoryFull) == all).await;
     assert!(counts.dropped("hangs", Cause::MemoryFull) > all / 2);
     for samples in hanging.seen().stored.values() {
-        assert!(samples.is_sorted() && samples.last().unwrap().0 == begun + 199_000);
+        assert!(samples.is_sorted() && samples.last().unwrap().0 == start_at + 199_000);
     }
     relay.shut_down(Duration::from_mins(1)).await;
     assert_eq!(counts.sent("hangs"), all - counts.dropped("hangs", Cause::MemoryFull));
 }
 
 #[tokio::test]
-async fn a_slow_sink_gets_everything() {
+async fn slow_sink_receives_everything() {
     let sink = TestSink::start().await;
     sink.behave(Behaviour::Slowly(Duration::from_millis(50)));
     let relay = start(vec![sink_config("a", &sink)]);
-    let begun = beginning();
+    let start_at = start_time();
     for number in 0..5 {
-        beat(&relay, begun, number);
+        heartbeat(&relay, start_at, number);
     }
-    until_all(&sink, 5).await;
-    has_all(&sink, begun, 0..5);
+    wait_for_heartbeats(&sink, 5).await;
+    assert_received(&sink, start_at, 0..5);
     drop(relay);
 }
 
 #[tokio::test]
-async fn a_series_that_is_refused_for_ever_is_dropped_alone() {
+async fn refused_series_is_dropped_alone() {
     let sink = TestSink::start().await;
     sink.behave(Behaviour::RefuseMetric("metric_7".to_owned()));
     let relay = start(vec![sink_config("a", &sink)]);
-    let begun = beginning();
+    let start_at = start_time();
     for number in 0..10 {
-        beat(&relay, begun, number);
+        heartbeat(&relay, start_at, number);
     }
     let counts = relay.counts().clone();
     let (rest, refused) = (10 * MEMBERS * (METRICS - 1), 10 * MEMBERS as u64);
@@ -144,84 +147,86 @@ async fn a_series_that_is_refused_for_ever_is_dropped_alone() {
 }
 
 #[tokio::test]
-async fn what_is_refused_for_ever_is_searched_for_once() {
+async fn refused_series_are_searched_for_once() {
     let sink = TestSink::start().await;
     sink.behave(Behaviour::RefuseMetric("metric_7".to_owned()));
     let mut config = config(vec![sink_config("a", &sink)]);
-    config.packing.lanes = 1;
-    config.packing.samples = 1000;
-    // So each beat is a batch.
+    config.packing.shards = 1;
+    config.packing.max_batch_samples = 1000;
+    // So that each heartbeat is one batch.
     config.packing.linger = Duration::from_hours(1);
     let relay = Relay::start(config).unwrap();
-    let begun = beginning();
+    let start_at = start_time();
     for number in 0..10 {
-        beat(&relay, begun, number);
+        heartbeat(&relay, start_at, number);
     }
     let counts = relay.counts().clone();
     relay.shut_down(Duration::from_mins(1)).await;
     assert_eq!(counts.dropped("a", Cause::Refused), 10 * MEMBERS as u64);
-    assert_eq!(counts.sent("a"), 10 * (BEAT - MEMBERS) as u64);
-    // A later batch: as it is, without them, and each of them.
+    assert_eq!(counts.sent("a"), 10 * (HEARTBEAT_SAMPLES - MEMBERS) as u64);
+    // Later batches: the whole batch, the batch without the refused series, and each of these.
     let later = 9 * (2 + MEMBERS);
     assert!(sink.seen().requests.len() - later < 130, "{}", sink.seen().requests.len());
 }
 
 #[tokio::test]
-async fn finding_what_is_refused_does_not_cost_without_end() {
+async fn number_of_search_requests_is_limited() {
     let sink = TestSink::start().await;
-    sink.behave(Behaviour::Answer(400, None));
-    let mut config = config(vec![SinkConfig { searches: 10, ..sink_config("a", &sink) }]);
-    config.packing.lanes = 1;
-    config.packing.samples = 1000;
+    sink.behave(Behaviour::Respond(400, None));
+    let mut config = config(vec![SinkConfig { max_search_requests: 10, ..sink_config("a", &sink) }]);
+    config.packing.shards = 1;
+    config.packing.max_batch_samples = 1000;
     let relay = Relay::start(config).unwrap();
-    beat(&relay, beginning(), 0);
+    heartbeat(&relay, start_time(), 0);
     let counts = relay.counts().clone();
     relay.shut_down(Duration::from_mins(1)).await;
     let (alone, together) =
         (counts.dropped("a", Cause::Refused), counts.dropped("a", Cause::RefusedTogether));
-    assert_eq!(alone + together, BEAT as u64);
+    assert_eq!(alone + together, HEARTBEAT_SAMPLES as u64);
     assert!(sink.seen().requests.len() <= 11 * 3, "{}", sink.seen().requests.len());
 }
 
 #[tokio::test]
-async fn a_sink_that_refuses_everything_is_asked_once_a_batch() {
+async fn sink_that_refuses_everything_gets_one_request_per_batch() {
     let sink = TestSink::start().await;
-    sink.behave(Behaviour::Answer(401, None));
+    sink.behave(Behaviour::Respond(401, None));
     let relay = start(vec![sink_config("a", &sink)]);
-    beat(&relay, beginning(), 0);
+    heartbeat(&relay, start_time(), 0);
     let counts = relay.counts().clone();
     relay.shut_down(Duration::from_mins(1)).await;
-    assert_eq!(counts.dropped("a", Cause::Misdirected), BEAT as u64);
+    assert_eq!(counts.dropped("a", Cause::Misdirected), HEARTBEAT_SAMPLES as u64);
     assert_eq!(counts.requests("a", Outcome::Refused), sink.seen().requests.len() as u64);
     assert!(sink.seen().requests.len() < 20);
 }
 
 #[tokio::test]
-async fn what_becomes_too_old_while_it_waits_is_dropped() {
+async fn samples_that_become_too_old_are_dropped() {
     let sink = TestSink::start().await;
-    let oldest = Duration::from_mins(10);
-    let begun = beginning();
-    for (begun, number, too_old) in [(begun, 0, BEAT as u64), (begun + 25 * 60_000, 1, 0)] {
-        let relay = start(vec![SinkConfig { oldest, ..sink_config("a", &sink) }]);
-        beat(&relay, begun, number);
+    let max_age = Duration::from_mins(10);
+    let start_at = start_time();
+    for (start_at, number, too_old) in
+        [(start_at, 0, HEARTBEAT_SAMPLES as u64), (start_at + 25 * 60_000, 1, 0)]
+    {
+        let relay = start(vec![SinkConfig { max_age, ..sink_config("a", &sink) }]);
+        heartbeat(&relay, start_at, number);
         let counts = relay.counts().clone();
         relay.shut_down(Duration::from_mins(1)).await;
         assert_eq!(counts.dropped("a", Cause::TooOld), too_old);
     }
-    has_all(&sink, begun + 25 * 60_000, 1..2);
+    assert_received(&sink, start_at + 25 * 60_000, 1..2);
 }
 
 #[tokio::test]
-async fn a_cluster_that_leaves_has_its_series_ended() {
+async fn series_of_a_leaving_cluster_end() {
     let sink = TestSink::start().await;
     let relay = start(vec![sink_config("a", &sink)]);
-    let begun = beginning();
-    beat(&relay, begun, 0);
+    let start_at = start_time();
+    heartbeat(&relay, start_at, 0);
     let paris = ClusterName::new("paris").unwrap();
-    assert_eq!(relay.silent_since(UnixMillis(begun)).await, []);
-    assert_eq!(relay.silent_since(UnixMillis(begun + 1)).await, std::slice::from_ref(&paris));
+    assert_eq!(relay.silent_since(UnixMillis(start_at)).await, []);
+    assert_eq!(relay.silent_since(UnixMillis(start_at + 1)).await, std::slice::from_ref(&paris));
     relay.end(paris);
-    until_all(&sink, 2).await;
+    wait_for_heartbeats(&sink, 2).await;
     for samples in sink.seen().stored.values() {
         assert_eq!(samples.len(), 2);
         assert_eq!(samples[1].1, relay::remote_write::STALE_NAN);
@@ -230,7 +235,7 @@ async fn a_cluster_that_leaves_has_its_series_ended() {
 }
 
 #[tokio::test]
-async fn a_sink_behind_tls_is_told_who_we_are() {
+async fn credentials_are_sent_to_a_sink_with_tls() {
     let key = rcgen::KeyPair::generate().unwrap();
     let certificate =
         rcgen::CertificateParams::new(["localhost".to_owned()]).unwrap().self_signed(&key).unwrap();
@@ -251,13 +256,13 @@ async fn a_sink_behind_tls_is_told_who_we_are() {
     distrusting.name = "b".to_owned();
     distrusting.endpoint.extra_ca_pem = None;
     let relay = start(vec![trusting, distrusting]);
-    let begun = beginning();
-    beat(&relay, begun, 0);
-    until_all(&sink, 1).await;
-    has_all(&sink, begun, 0..1);
+    let start_at = start_time();
+    heartbeat(&relay, start_at, 0);
+    wait_for_heartbeats(&sink, 1).await;
+    assert_received(&sink, start_at, 0..1);
     assert!(sink.seen().headers.iter().all(|headers| headers["authorization"] == "Bearer a-token"));
     let counts = relay.counts().clone();
     relay.shut_down(Duration::from_millis(500)).await;
     assert_eq!(counts.sent("b"), 0);
-    assert_eq!(counts.dropped("b", Cause::Ended), BEAT as u64);
+    assert_eq!(counts.dropped("b", Cause::Ended), HEARTBEAT_SAMPLES as u64);
 }

@@ -1,4 +1,4 @@
-//! Remote write 1.0 as an independent library reads it.
+//! Decodes remote write 1.0 with an independent library.
 
 #[derive(Clone, PartialEq, prost::Message)]
 struct WriteRequest {
@@ -30,14 +30,14 @@ struct Sample {
     timestamp: i64,
 }
 
-/// A series as a sink takes it: labels in order, values by their bits, with their time stamps.
+/// A series: its labels in order, and its samples as bits and timestamps.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Series {
     pub(crate) labels: Vec<(String, String)>,
     pub(crate) samples: Vec<(u64, i64)>,
 }
 
-/// Reads a request's body. Panics where a sink would refuse it.
+/// Decodes a request's body. Panics if a sink would refuse it.
 pub(crate) fn decode(body: &[u8]) -> Vec<Series> {
     let request = snap::raw::Decoder::new().decompress_vec(body).expect("Snappy");
     let request = <WriteRequest as prost::Message>::decode(request.as_slice()).expect("a write request");

@@ -1,4 +1,4 @@
-//! A sink that reads whole requests, counts them and forgets them.
+//! A sink that reads requests, counts their bytes and discards them.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -12,12 +12,12 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 
-pub(crate) struct ForgetfulSink {
+pub(crate) struct DiscardingSink {
     address: SocketAddr,
     bytes: Arc<AtomicU64>,
 }
 
-impl ForgetfulSink {
+impl DiscardingSink {
     pub(crate) fn start() -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a port");
@@ -42,14 +42,14 @@ async fn accept(listener: TcpListener, bytes: Arc<AtomicU64>) {
         let (stream, _) = listener.accept().await.expect("a connection");
         let bytes = Arc::clone(&bytes);
         tokio::spawn(async move {
-            let service = service_fn(|request: Request<Incoming>| take(request, Arc::clone(&bytes)));
+            let service = service_fn(|request: Request<Incoming>| discard(request, Arc::clone(&bytes)));
             let connection = hyper::server::conn::http1::Builder::new();
             let _ = connection.serve_connection(TokioIo::new(stream), service).await;
         });
     }
 }
 
-async fn take(
+async fn discard(
     request: Request<Incoming>,
     bytes: Arc<AtomicU64>,
 ) -> Result<Response<Empty<Bytes>>, Infallible> {
