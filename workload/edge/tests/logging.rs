@@ -1,8 +1,8 @@
-//! What the log says of a request, and what it must not. A process and a test of its own: whether a line is logged at
-//! all is decided for a process as a whole, so tests that listen to the log must not run side by side.
+//! What the log contains about a request, and what it must not contain. A separate binary with a single test, because log
+//! levels apply to the whole process: tests that read the log must not run in parallel.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
-#![allow(dead_code, reason = "of the harness, only a part is needed here")]
+#![allow(dead_code, reason = "only a part of the harness is used here")]
 
 #[path = "it/harness.rs"]
 mod harness;
@@ -20,7 +20,7 @@ use harness::{Options, TestServer, get};
 struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
-    /// Takes down what this thread logs, in which a test's server runs too.
+    /// Records what this thread logs. The test's server runs in it, too.
     fn of_this_thread(level: Level) -> (Self, DefaultGuard) {
         let log = Self::default();
         let subscriber = tracing_subscriber::fmt()
@@ -31,7 +31,7 @@ impl Log {
         (log, tracing::subscriber::set_default(subscriber))
     }
 
-    /// The one line that holds the text.
+    /// The only line that contains the text.
     fn line(&self, text: &str) -> String {
         let log = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
         let mut lines = log.lines().filter(|line| line.contains(text));
@@ -59,11 +59,11 @@ impl MakeWriter<'_> for Log {
     }
 }
 
-async fn a_line_for_each_request_without_query_and_address() {
+async fn access_log_has_no_query_and_no_address() {
     let (log, _guard) = Log::of_this_thread(Level::INFO);
     let server = TestServer::start(Options::default()).await;
-    let answer = get(&mut server.connect().await, "/nowhere?code=secret").await;
-    let line = log.line(answer.header("x-request-id").unwrap());
+    let response = get(&mut server.connect().await, "/nowhere?code=secret").await;
+    let line = log.line(response.header("x-request-id").unwrap());
     for part in [
         "INFO",
         "access:",
@@ -78,24 +78,24 @@ async fn a_line_for_each_request_without_query_and_address() {
     assert!(!line.contains("secret") && !line.contains("127.0.0.1"), "{line}");
 }
 
-async fn for_debugging_the_address_too() {
+async fn access_log_has_the_address_at_debug_level() {
     let (log, _guard) = Log::of_this_thread(Level::DEBUG);
     let server = TestServer::start(Options::default()).await;
     get(&mut server.connect().await, "/peer").await;
     assert!(log.line("path=\"/peer\"").contains("address=127.0.0.1"));
 }
 
-async fn the_cause_of_a_failure_with_the_requests_id() {
+async fn cause_of_a_failure_is_logged_with_the_request_id() {
     let (log, _guard) = Log::of_this_thread(Level::INFO);
     let server = TestServer::start(Options::default()).await;
-    let answer = get(&mut server.connect().await, "/fail").await;
+    let response = get(&mut server.connect().await, "/fail").await;
     let line = log.line("a secret detail");
-    assert!(line.contains("ERROR") && line.contains(answer.header("x-request-id").unwrap()), "{line}");
+    assert!(line.contains("ERROR") && line.contains(response.header("x-request-id").unwrap()), "{line}");
 }
 
 #[tokio::test]
-async fn a_request_is_logged_with_what_helps_and_without_what_must_not_be_there() {
-    a_line_for_each_request_without_query_and_address().await;
-    for_debugging_the_address_too().await;
-    the_cause_of_a_failure_with_the_requests_id().await;
+async fn request_log_is_complete_and_has_no_secrets() {
+    access_log_has_no_query_and_no_address().await;
+    access_log_has_the_address_at_debug_level().await;
+    cause_of_a_failure_is_logged_with_the_request_id().await;
 }

@@ -1,11 +1,11 @@
-//! Whoever is slow or silent is cut, and nothing of them stays.
+//! Slow and silent clients are disconnected, and leave nothing behind.
 
 use std::time::Duration;
 
 use edge::Limits;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use crate::harness::{Options, TestServer, get, read_answer, read_to_close, send, soon};
+use crate::harness::{Options, TestServer, get, read_response, read_to_close, send, soon};
 
 const SHORT: Duration = Duration::from_millis(150);
 
@@ -14,19 +14,19 @@ async fn server(limits: Limits) -> TestServer {
 }
 
 #[tokio::test]
-async fn a_silent_handshake() {
+async fn silent_client_during_the_handshake() {
     let server = server(Limits { handshake: SHORT, ..Limits::default() }).await;
     let mut socket = server.tcp().await;
     let _ = read_to_close(&mut socket).await;
-    server.deserted().await;
+    server.wait_until_closed().await;
     assert_eq!(server.handshakes("timeout"), 1);
 }
 
 #[tokio::test]
-async fn a_handshake_by_drops() {
+async fn handshake_byte_by_byte() {
     let server = server(Limits { handshake: SHORT, ..Limits::default() }).await;
     let mut socket = server.tcp().await;
-    // The start of a record that would be complete in hours.
+    // The beginning of a record that would take hours to complete.
     send(&mut socket, [0x16, 3, 1, 2, 0]).await;
     soon(async {
         while socket.write_all(&[1]).await.is_ok() {
@@ -34,27 +34,27 @@ async fn a_handshake_by_drops() {
         }
     })
     .await;
-    server.deserted().await;
+    server.wait_until_closed().await;
 }
 
 #[tokio::test]
-async fn a_silent_client_after_the_handshake() {
+async fn silent_client_after_the_handshake() {
     let server = server(Limits { headers: SHORT, ..Limits::default() }).await;
     let mut stream = server.connect().await;
     let _ = read_to_close(&mut stream).await;
-    server.deserted().await;
+    server.wait_until_closed().await;
 }
 
 #[tokio::test]
-async fn a_silent_client_of_http2() {
+async fn silent_client_of_http2() {
     let server = server(Limits { idle: SHORT, ..Limits::default() }).await;
     let mut stream = server.client().alpn(b"h2").connect(server.tcp().await).await.unwrap();
     let _ = read_to_close(&mut stream).await;
-    server.deserted().await;
+    server.wait_until_closed().await;
 }
 
 #[tokio::test]
-async fn a_head_by_drops() {
+async fn headers_byte_by_byte() {
     let server = server(Limits { headers: SHORT, ..Limits::default() }).await;
     let mut stream = server.connect().await;
     send(&mut stream, "GET /peer HTTP/1.1\r\nHost: x\r\n").await;
@@ -64,23 +64,23 @@ async fn a_head_by_drops() {
         }
     })
     .await;
-    server.deserted().await;
+    server.wait_until_closed().await;
 }
 
 #[tokio::test]
-async fn a_body_that_stalls() {
+async fn body_that_stalls() {
     let server = server(Limits { idle: SHORT, ..Limits::default() }).await;
     let mut stream = server.connect().await;
     send(&mut stream, "POST /body HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf").await;
-    let answer = read_answer(&mut stream).await;
-    assert_eq!((answer.status, answer.header("connection")), (408, Some("close")));
+    let response = read_response(&mut stream).await;
+    assert_eq!((response.status, response.header("connection")), (408, Some("close")));
     read_to_close(&mut stream).await.unwrap();
     drop(stream);
-    server.deserted().await;
+    server.wait_until_closed().await;
 }
 
 #[tokio::test]
-async fn a_body_by_drops() {
+async fn body_byte_by_byte() {
     let server = server(Limits { request: SHORT, ..Limits::default() }).await;
     let (mut reading, mut writing) = tokio::io::split(server.connect().await);
     send(&mut writing, "POST /body HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n").await;
@@ -89,61 +89,61 @@ async fn a_body_by_drops() {
             tokio::time::sleep(SHORT / 10).await;
         }
     });
-    assert_eq!(read_answer(&mut reading).await.status, 408);
+    assert_eq!(read_response(&mut reading).await.status, 408);
     soon(dripping).await.unwrap();
-    server.deserted().await;
+    server.wait_until_closed().await;
 }
 
 #[tokio::test]
-async fn a_handler_that_never_answers() {
+async fn handler_that_never_responds() {
     let server = server(Limits { request: SHORT, ..Limits::default() }).await;
-    let answer = get(&mut server.connect().await, "/never").await;
-    assert_eq!((answer.status, answer.header("retry-after")), (503, Some("10")));
+    let response = get(&mut server.connect().await, "/never").await;
+    assert_eq!((response.status, response.header("retry-after")), (503, Some("10")));
 }
 
 #[tokio::test]
-async fn a_handler_at_work_is_not_taken_for_a_silent_client() {
+async fn running_handler_does_not_count_as_a_silent_client() {
     let limits = Limits { idle: SHORT, headers: SHORT, ..Limits::default() };
     let server = server(limits).await;
     let mut stream = server.connect().await;
     send(&mut stream, "GET /slow HTTP/1.1\r\nHost: x\r\n\r\n").await;
-    soon(server.begun.notified()).await;
+    soon(server.started.notified()).await;
     tokio::time::sleep(SHORT * 3).await;
     server.finish.notify_one();
-    assert_eq!(read_answer(&mut stream).await.status, 200);
+    assert_eq!(read_response(&mut stream).await.status, 200);
 }
 
 #[tokio::test]
-async fn a_client_that_does_not_read() {
+async fn client_that_does_not_read() {
     let server = server(Limits { idle: SHORT, ..Limits::default() }).await;
     let (reading, mut writing) = tokio::io::split(server.connect().await);
     let one = "GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n";
     soon(async { while writing.write_all(one.repeat(1000).as_bytes()).await.is_ok() {} }).await;
-    server.deserted().await;
+    server.wait_until_closed().await;
     drop(reading);
 }
 
 #[tokio::test]
-async fn a_websocket_without_a_ping() {
+async fn websocket_without_pings() {
     let server = server(Limits { idle: SHORT, ..Limits::default() }).await;
     let mut stream = server.connect().await;
     send(&mut stream, crate::exchange::UPGRADE).await;
-    assert_eq!(read_answer(&mut stream).await.status, 101);
+    assert_eq!(read_response(&mut stream).await.status, 101);
     let _ = read_to_close(&mut stream).await;
-    server.deserted().await;
+    server.wait_until_closed().await;
 }
 
 #[tokio::test]
-async fn beyond_the_limit_connections_wait_for_their_turn() {
+async fn connections_beyond_the_limit_wait() {
     let server = server(Limits { connections: 1, ..Limits::default() }).await;
     let mut first = server.connect().await;
     assert_eq!(get(&mut first, "/peer").await.status, 200);
     let second = tokio::spawn(server.client().connect(server.tcp().await));
     send(&mut first, "GET /slow HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
-    soon(server.begun.notified()).await;
+    soon(server.started.notified()).await;
     assert!(!second.is_finished());
     server.finish.notify_one();
-    read_answer(&mut first).await;
+    read_response(&mut first).await;
     let mut second = soon(second).await.unwrap().unwrap();
     assert_eq!(get(&mut second, "/peer").await.status, 200);
     assert_eq!(soon(first.read(&mut [0])).await.unwrap(), 0);

@@ -1,4 +1,4 @@
-//! The end of a server: what was accepted is finished, what is idle goes, what clings is cut.
+//! The end of a server: accepted requests are completed, idle connections are closed, and the rest is cut at the limit.
 
 use std::time::Duration;
 
@@ -6,14 +6,14 @@ use edge::Limits;
 use tokio::io::AsyncReadExt as _;
 
 use crate::exchange::UPGRADE;
-use crate::harness::{Options, TestServer, get, read_answer, read_to_close, send, soon};
+use crate::harness::{Options, TestServer, get, read_response, read_to_close, send, soon};
 
 #[tokio::test]
-async fn an_accepted_request_is_finished_and_nothing_more_is_accepted() {
+async fn accepted_request_is_completed_and_no_more_are_accepted() {
     let server = TestServer::start(Options::default()).await;
     let mut stream = server.connect().await;
     send(&mut stream, "GET /slow HTTP/1.1\r\nHost: x\r\n\r\n").await;
-    soon(server.begun.notified()).await;
+    soon(server.started.notified()).await;
 
     server.shutdown.cancel();
     soon(async {
@@ -25,14 +25,14 @@ async fn an_accepted_request_is_finished_and_nothing_more_is_accepted() {
     assert!(!server.serving.is_finished());
 
     server.finish.notify_one();
-    let answer = read_answer(&mut stream).await;
-    assert_eq!((answer.status, answer.header("connection")), (200, Some("close")));
+    let response = read_response(&mut stream).await;
+    assert_eq!((response.status, response.header("connection")), (200, Some("close")));
     read_to_close(&mut stream).await.unwrap();
     soon(server.serving).await.unwrap();
 }
 
 #[tokio::test]
-async fn an_idle_connection_is_closed_at_once() {
+async fn idle_connection_is_closed_immediately() {
     let server = TestServer::start(Options::default()).await;
     let mut stream = server.connect().await;
     assert_eq!(get(&mut stream, "/peer").await.status, 200);
@@ -43,7 +43,7 @@ async fn an_idle_connection_is_closed_at_once() {
 }
 
 #[tokio::test]
-async fn a_fresh_connection_may_still_ask_its_question() {
+async fn new_connection_may_still_send_a_request() {
     let server = TestServer::start(Options::default()).await;
     let mut stream = server.connect().await;
     server.shutdown.cancel();
@@ -52,18 +52,18 @@ async fn a_fresh_connection_may_still_ask_its_question() {
 }
 
 #[tokio::test]
-async fn those_who_never_ask_do_not_hold_it_up() {
+async fn connections_without_a_request_do_not_delay_the_drain() {
     let server = TestServer::start(Options::default()).await;
     let (_silent, _without_tls) = (server.connect().await, server.tcp().await);
     server.stop().await;
 }
 
 #[tokio::test]
-async fn a_websocket_is_told() {
+async fn websocket_is_closed() {
     let server = TestServer::start(Options { close_after_response: true, ..Options::default() }).await;
     let mut stream = server.connect().await;
     send(&mut stream, UPGRADE).await;
-    assert_eq!(read_answer(&mut stream).await.status, 101);
+    assert_eq!(read_response(&mut stream).await.status, 101);
     server.shutdown.cancel();
     assert_eq!(soon(stream.read_u8()).await.unwrap(), 0x88, "a close frame");
     drop(stream);
@@ -71,7 +71,7 @@ async fn a_websocket_is_told() {
 }
 
 #[tokio::test]
-async fn what_clings_is_cut_at_the_limit() {
+async fn remaining_connections_are_cut_at_the_limit() {
     let limits = Limits { drain: Duration::from_millis(100), ..Limits::default() };
     let server = TestServer::start(Options { limits, ..Options::default() }).await;
     let mut stream = server.connect().await;
@@ -80,6 +80,6 @@ async fn what_clings_is_cut_at_the_limit() {
         tokio::task::yield_now().await;
     }
     server.shutdown.cancel();
-    assert!(read_to_close(&mut stream).await.is_err(), "there is no answer to read");
+    assert!(read_to_close(&mut stream).await.is_err(), "there is no response");
     soon(server.serving).await.unwrap();
 }

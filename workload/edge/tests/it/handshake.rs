@@ -1,4 +1,4 @@
-//! TLS: versions, clients' certificates, the server's own and its reload.
+//! TLS: versions, client certificates, the server's certificate and its renewal.
 
 use std::os::unix::fs::symlink;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use tokio::io::AsyncReadExt as _;
 use crate::harness::{Identity, Options, TestServer, get, soon};
 
 #[tokio::test]
-async fn both_versions_show_the_handler_the_clients_certificate() {
+async fn handler_sees_the_client_certificate_with_both_versions() {
     let server = TestServer::start(Options::default()).await;
     let cluster = Identity::p384();
     for version in [&TLS12, &TLS13] {
@@ -28,59 +28,59 @@ async fn both_versions_show_the_handler_the_clients_certificate() {
 }
 
 #[tokio::test]
-async fn a_client_without_certificate_is_served_too() {
+async fn client_without_certificate_is_served() {
     let server = TestServer::start(Options::default()).await;
-    let answer = get(&mut server.connect().await, "/peer").await;
-    assert!(answer.metadata().as_str().unwrap().ends_with(" none"), "{answer:?}");
+    let response = get(&mut server.connect().await, "/peer").await;
+    assert!(response.metadata().as_str().unwrap().ends_with(" none"), "{response:?}");
 }
 
 #[tokio::test]
-async fn a_chain_of_two_is_several() {
+async fn chain_of_two_counts_as_several() {
     let server = TestServer::start(Options::default()).await;
     let (one, two) = (Identity::p384(), Identity::p256());
     let client = server.client().presenting(vec![one.der, two.der], &one.key);
-    let answer = get(&mut client.connect(server.tcp().await).await.unwrap(), "/peer").await;
-    assert!(answer.metadata().as_str().unwrap().ends_with(" several"), "{answer:?}");
+    let response = get(&mut client.connect(server.tcp().await).await.unwrap(), "/peer").await;
+    assert!(response.metadata().as_str().unwrap().ends_with(" several"), "{response:?}");
 }
 
 #[tokio::test]
-async fn a_certificate_without_its_key_fails_the_handshake() {
+async fn certificate_without_its_key_fails_the_handshake() {
     let server = TestServer::start(Options::default()).await;
     let (stolen, own) = (Identity::p384(), Identity::p384());
     for version in [&TLS12, &TLS13] {
         let client = server.client().version(version).presenting(vec![stolen.der.clone()], &own.key);
-        // In TLS 1.3 the client is done before the server has judged, and learns of it from its first read.
+        // In TLS 1.3 the client finishes before the server has verified it, and sees the failure in its first read.
         match client.connect(server.tcp().await).await {
             Ok(mut stream) => assert!(soon(stream.read_u8()).await.is_err()),
             Err(_) => assert_eq!(version.version, ProtocolVersion::TLSv1_2),
         }
     }
-    server.deserted().await;
+    server.wait_until_closed().await;
     assert_eq!((server.handshakes("ok"), server.handshakes("failed")), (0, 2));
 }
 
 #[tokio::test]
-async fn a_server_that_does_not_ask_sees_no_certificate() {
+async fn server_that_does_not_ask_sees_no_certificate() {
     let options = Options { client_certificates: ClientCertificates::NotRequested, ..Options::default() };
     let server = TestServer::start(options).await;
     let person = Identity::p256();
     let client = server.client().presenting(vec![person.der], &person.key);
-    let answer = get(&mut client.connect(server.tcp().await).await.unwrap(), "/peer").await;
-    assert!(answer.metadata().as_str().unwrap().ends_with(" none"), "{answer:?}");
+    let response = get(&mut client.connect(server.tcp().await).await.unwrap(), "/peer").await;
+    assert!(response.metadata().as_str().unwrap().ends_with(" none"), "{response:?}");
 }
 
 #[tokio::test]
-async fn garbage_is_not_a_handshake() {
+async fn plain_http_fails_the_handshake() {
     let server = TestServer::start(Options::default()).await;
     let mut socket = server.tcp().await;
     crate::harness::send(&mut socket, "GET / HTTP/1.1\r\nHost: x\r\n\r\n").await;
     let _ = crate::harness::read_to_close(&mut socket).await;
-    server.deserted().await;
+    server.wait_until_closed().await;
     assert_eq!(server.handshakes("failed"), 1);
 }
 
 #[tokio::test]
-async fn the_identity_says_what_clusters_will_see() {
+async fn identity_has_the_properties_of_the_leaf() {
     let server = TestServer::start(Options::default()).await;
     assert_eq!(server.identity.leaf_fingerprint(), Fingerprint::of_der(&server.leaf));
     assert_eq!(server.identity.leaf_names(), ["localhost", "127.0.0.1"]);
@@ -88,9 +88,9 @@ async fn the_identity_says_what_clusters_will_see() {
     assert_eq!(server.identity.leaf_not_after(), parsed.not_after);
 }
 
-/// As Kubernetes does it: the files are links into a folder that is a link, and only that one is swapped.
+/// As in Kubernetes: the files are links into a directory that is itself a link, and only that link is replaced.
 #[tokio::test]
-async fn a_new_certificate_is_shown_without_dropping_anybody() {
+async fn renewed_certificate_is_used_without_closing_connections() {
     let mut server = TestServer::start(Options::default()).await;
     let folder = server.folder.path().to_owned();
     let renewed = Identity::p256();
@@ -124,7 +124,7 @@ async fn a_new_certificate_is_shown_without_dropping_anybody() {
     })
     .await;
 
-    assert!(server.client().connect(server.tcp().await).await.is_err(), "the old leaf is still shown");
+    assert!(server.client().connect(server.tcp().await).await.is_err(), "the old leaf is still in use");
     server.leaf = renewed.der;
     assert_eq!(get(&mut server.connect().await, "/peer").await.status, 200);
     assert_eq!(get(&mut old, "/peer").await.status, 200);
@@ -134,7 +134,7 @@ async fn a_new_certificate_is_shown_without_dropping_anybody() {
 }
 
 #[test]
-fn an_unusable_folder_is_named_with_what_is_wrong() {
+fn unusable_files_are_named_with_the_reason() {
     let folder = tempfile::tempdir().unwrap();
     let load = || ServerIdentity::load(folder.path()).unwrap_err();
     assert!(matches!(load(), IdentityError::Unreadable { .. }));

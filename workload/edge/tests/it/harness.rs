@@ -1,4 +1,4 @@
-//! A server with one route for each thing that can happen, and clients that can misbehave.
+//! A server with a route for each case, and clients that can misbehave.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -29,8 +29,8 @@ use warp::filters::BoxedFilter;
 
 pub(crate) type Stream = tokio_rustls::client::TlsStream<TcpStream>;
 
-/// What `POST /body` and `POST /json` take.
-pub(crate) const BODY_LIMIT: usize = 200_000;
+/// The longest body that `POST /body` and `POST /json` accept.
+pub(crate) const MAX_BODY_BYTES: usize = 200_000;
 
 /// A certificate with its key.
 pub(crate) struct Identity {
@@ -61,7 +61,7 @@ impl Identity {
     }
 }
 
-/// How a test's server differs from the connector's.
+/// The options of a test's server.
 pub(crate) struct Options {
     pub(crate) limits: Limits,
     pub(crate) proxy: ProxyPolicy,
@@ -89,9 +89,9 @@ pub(crate) struct TestServer {
     pub(crate) folder: tempfile::TempDir,
     pub(crate) shutdown: CancellationToken,
     pub(crate) serving: JoinHandle<()>,
-    /// `GET /slow` has begun.
-    pub(crate) begun: Arc<Notify>,
-    /// `GET /slow` may answer.
+    /// Notified when `GET /slow` has started.
+    pub(crate) started: Arc<Notify>,
+    /// Lets `GET /slow` respond.
     pub(crate) finish: Arc<Notify>,
     registry: Registry,
 }
@@ -107,12 +107,12 @@ impl TestServer {
         let address = listener.local_addr().unwrap();
         let (metrics, mut registry) = (EdgeMetrics::default(), Registry::default());
         metrics.register(&mut registry);
-        let (begun, finish, shutdown) = (Arc::default(), Arc::default(), CancellationToken::new());
+        let (started, finish, shutdown) = (Arc::default(), Arc::default(), CancellationToken::new());
         let Options { limits, proxy, close_after_response, .. } = options;
         let server = Server { name: "test", listener, tls, proxy, limits, close_after_response, metrics };
-        let serving = edge::serve(server, some_routes(&begun, &finish), shutdown.clone());
+        let serving = edge::serve(server, some_routes(&started, &finish), shutdown.clone());
         let serving = tokio::spawn(serving);
-        Self { address, identity, leaf: shown.der, folder, shutdown, serving, begun, finish, registry }
+        Self { address, identity, leaf: shown.der, folder, shutdown, serving, started, finish, registry }
     }
 
     pub(crate) async fn connect(&self) -> Stream {
@@ -121,7 +121,7 @@ impl TestServer {
 
     pub(crate) async fn tcp(&self) -> TcpStream {
         let socket = TcpStream::connect(self.address).await.unwrap();
-        // As the deployed clients do: else every second write waits 40 ms for an acknowledgement.
+        // As deployed clients do. Otherwise every second write waits 40 ms for an acknowledgement.
         socket.set_nodelay(true).unwrap();
         socket
     }
@@ -135,7 +135,7 @@ impl TestServer {
         }
     }
 
-    /// The value of one line of the metrics, by its beginning.
+    /// The value of the metric whose line begins with this.
     pub(crate) fn metric(&self, name: &str) -> u64 {
         let mut text = String::new();
         prometheus_client::encoding::text::encode(&mut text, &self.registry).unwrap();
@@ -148,7 +148,7 @@ impl TestServer {
     }
 
     /// Waits until every connection's socket is gone.
-    pub(crate) async fn deserted(&self) {
+    pub(crate) async fn wait_until_closed(&self) {
         soon(async {
             while self.metric("connections_open{server=\"test\"}") > 0 {
                 tokio::time::sleep(Duration::from_millis(2)).await;
@@ -179,7 +179,7 @@ impl Client {
         Self { alpn: vec![protocol.to_vec()], ..self }
     }
 
-    /// Presents these certificates, whether or not the key is theirs.
+    /// Presents these certificates, even if the key does not belong to them.
     pub(crate) fn presenting(self, chain: Vec<CertificateDer<'static>>, key: &KeyPair) -> Self {
         let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
         let key = aws_lc_rs::default_provider().key_provider.load_private_key(key).unwrap();
@@ -205,15 +205,15 @@ impl Client {
     }
 }
 
-/// One answer of HTTP/1.1.
+/// A response over HTTP/1.1.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct HttpResponse {
     pub(crate) status: u16,
     pub(crate) head: String,
     pub(crate) body: String,
 }
 
-impl Answer {
+impl HttpResponse {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.head
             .lines()
@@ -231,12 +231,12 @@ pub(crate) async fn send(stream: &mut (impl AsyncWrite + Unpin), bytes: impl AsR
     stream.flush().await.unwrap();
 }
 
-pub(crate) async fn get(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), path: &str) -> Answer {
+pub(crate) async fn get(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), path: &str) -> HttpResponse {
     send(stream, format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n")).await;
-    read_answer(stream).await
+    read_response(stream).await
 }
 
-pub(crate) async fn read_answer(stream: &mut (impl AsyncRead + Unpin)) -> Answer {
+pub(crate) async fn read_response(stream: &mut (impl AsyncRead + Unpin)) -> HttpResponse {
     soon(async {
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
@@ -244,33 +244,33 @@ pub(crate) async fn read_answer(stream: &mut (impl AsyncRead + Unpin)) -> Answer
         }
         let head = String::from_utf8(head).unwrap();
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        let mut answer = Answer { status, head, body: String::new() };
-        let length = answer.header("content-length").map_or(0, |length| length.parse().unwrap());
+        let mut response = HttpResponse { status, head, body: String::new() };
+        let length = response.header("content-length").map_or(0, |length| length.parse().unwrap());
         let mut body = vec![0; length];
         stream.read_exact(&mut body).await.unwrap();
-        answer.body = String::from_utf8(body).unwrap();
-        answer
+        response.body = String::from_utf8(body).unwrap();
+        response
     })
     .await
 }
 
-/// Waits for the other end to close. `Ok` if it said so (TLS's `close_notify`), with what came before.
+/// Waits until the other end closes. `Ok` with what was received if it closed properly, with TLS's `close_notify`.
 pub(crate) async fn read_to_close(stream: &mut (impl AsyncRead + Unpin)) -> std::io::Result<Vec<u8>> {
     let mut rest = Vec::new();
     soon(stream.read_to_end(&mut rest)).await.map(|_| rest)
 }
 
-/// What a test waits for comes within seconds or never.
+/// Waits for an event that should happen within seconds.
 pub(crate) async fn soon<T>(event: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(10), event).await.expect("it should have happened by now")
+    tokio::time::timeout(Duration::from_secs(10), event).await.expect("the event should have happened by now")
 }
 
-fn some_routes(begun: &Arc<Notify>, finish: &Arc<Notify>) -> BoxedFilter<(Response,)> {
-    let (begun, finish) = (Arc::clone(begun), Arc::clone(finish));
+fn some_routes(started: &Arc<Notify>, finish: &Arc<Notify>) -> BoxedFilter<(Response,)> {
+    let (started, finish) = (Arc::clone(started), Arc::clone(finish));
     let slow = move || {
-        let (begun, finish) = (Arc::clone(&begun), Arc::clone(&finish));
+        let (started, finish) = (Arc::clone(&started), Arc::clone(&finish));
         async move {
-            begun.notify_one();
+            started.notify_one();
             finish.notified().await;
             response::success("slow")
         }
@@ -305,14 +305,14 @@ fn describe(peer: &Peer) -> String {
 }
 
 async fn take_body(body: body::RequestBody) -> Response {
-    respond(body.read(BODY_LIMIT).await.map(|bytes: Bytes| response::success(bytes.len())))
+    respond(body.read(MAX_BODY_BYTES).await.map(|bytes: Bytes| response::success(bytes.len())))
 }
 
 async fn take_json(body: body::RequestBody) -> Response {
-    respond(body.json::<Vec<u32>>(BODY_LIMIT).await.map(response::success))
+    respond(body.json::<Vec<u32>>(MAX_BODY_BYTES).await.map(response::success))
 }
 
-/// Echoes until the server drains, then says goodbye.
+/// Echoes messages until the server drains, then closes the websocket.
 fn upgrade(upgrade: warp::ws::Ws, draining: Draining) -> Response {
     let socket = upgrade.on_upgrade(async move |mut socket| {
         while let Some(Some(Ok(message))) = draining.0.run_until_cancelled(socket.next()).await {

@@ -1,4 +1,4 @@
-//! Load balancers in front: who must, who may not send a PROXY header.
+//! Connections through load balancers: who must and who must not send a PROXY header.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ async fn behind_a_balancer(trusted: &str, limits: Limits) -> TestServer {
 }
 
 #[tokio::test]
-async fn a_trusted_balancers_header_tells_the_clients_address() {
+async fn header_of_a_trusted_balancer_has_the_client_address() {
     let server = behind_a_balancer("127.0.0.0/8", Limits::default()).await;
     for (header, address) in [(V1, "192.0.2.7:56324 none"), (V2, "192.0.2.8:56324 none")] {
         let mut socket = server.tcp().await;
@@ -27,11 +27,11 @@ async fn a_trusted_balancers_header_tells_the_clients_address() {
 }
 
 #[tokio::test]
-async fn a_header_may_come_in_pieces() {
+async fn header_may_arrive_in_parts() {
     let server = behind_a_balancer("127.0.0.0/8", Limits::default()).await;
     let mut socket = server.tcp().await;
-    for piece in V2.chunks(5) {
-        send(&mut socket, piece).await;
+    for part in V2.chunks(5) {
+        send(&mut socket, part).await;
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
     let mut stream = server.client().connect(socket).await.unwrap();
@@ -39,7 +39,7 @@ async fn a_header_may_come_in_pieces() {
 }
 
 #[tokio::test]
-async fn a_health_check_of_the_balancer_keeps_its_own_address() {
+async fn health_check_of_a_balancer_keeps_its_own_address() {
     let server = behind_a_balancer("127.0.0.0/8", Limits::default()).await;
     let mut socket = server.tcp().await;
     let address = socket.local_addr().unwrap();
@@ -49,32 +49,32 @@ async fn a_health_check_of_the_balancer_keeps_its_own_address() {
 }
 
 #[tokio::test]
-async fn a_trusted_balancer_without_header_is_cut() {
+async fn trusted_balancer_without_header_is_disconnected() {
     let server = behind_a_balancer("127.0.0.0/8", Limits::default()).await;
     assert!(server.client().connect(server.tcp().await).await.is_err());
-    server.deserted().await;
+    server.wait_until_closed().await;
     assert_eq!(server.handshakes("proxy_refused"), 1);
 }
 
 #[tokio::test]
-async fn a_header_from_anybody_else_is_cut() {
+async fn header_from_another_address_is_refused() {
     let server = behind_a_balancer("10.0.0.0/8", Limits::default()).await;
     for header in [V1, V2] {
         let mut socket = server.tcp().await;
         send(&mut socket, header).await;
         assert!(server.client().connect(socket).await.is_err());
     }
-    server.deserted().await;
+    server.wait_until_closed().await;
     assert_eq!(server.handshakes("failed"), 2);
 }
 
 #[tokio::test]
-async fn half_a_header_is_cut_in_time() {
+async fn incomplete_header_times_out() {
     let limits = Limits { handshake: Duration::from_millis(100), ..Limits::default() };
     let server = behind_a_balancer("127.0.0.0/8", limits).await;
     let mut socket = server.tcp().await;
     send(&mut socket, &V2[..20]).await;
     let _ = soon(read_to_close(&mut socket)).await;
-    server.deserted().await;
+    server.wait_until_closed().await;
     assert_eq!(server.handshakes("timeout"), 1);
 }

@@ -1,4 +1,4 @@
-//! A process that runs out of file descriptors stops accepting for a while, and nothing worse.
+//! A process without free file descriptors stops accepting connections for a while, and recovers.
 
 use std::process::Command;
 
@@ -7,7 +7,7 @@ use tokio::net::TcpStream;
 use crate::harness::{Options, TestServer, get};
 
 #[test]
-fn without_descriptors_the_loop_lives_on() {
+fn accept_loop_survives_a_lack_of_file_descriptors() {
     let inner = "ulimit -n 48 && exec \"$0\" --ignored --exact shortage::with_few_descriptors";
     let status =
         Command::new("sh").args(["-c", inner]).arg(std::env::current_exe().unwrap()).status().unwrap();
@@ -15,16 +15,16 @@ fn without_descriptors_the_loop_lives_on() {
 }
 
 #[tokio::test]
-#[ignore = "needs a process of its own, which the test above starts"]
+#[ignore = "runs in a separate process, which the test above starts"]
 async fn with_few_descriptors() {
     let server = TestServer::start(Options::default()).await;
     let mut taken = Vec::new();
-    // Each takes two: the client's here, the server's in the loop, until neither gets any.
+    // Each connection takes two descriptors, one here and one in the accept loop, until none are left.
     while let Ok(socket) = TcpStream::connect(server.address).await {
         taken.push(socket);
     }
     assert!(taken.len() > 3);
     drop(taken);
-    server.deserted().await;
+    server.wait_until_closed().await;
     assert_eq!(get(&mut server.connect().await, "/peer").await.status, 200);
 }

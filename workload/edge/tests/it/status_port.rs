@@ -1,4 +1,4 @@
-//! The plain port for operators.
+//! The plain HTTP port for operators.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,7 +8,7 @@ use futures_util::future::{BoxFuture, FutureExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
-use crate::harness::{Answer, get, soon};
+use crate::harness::{HttpResponse, get, soon};
 
 struct Switch(AtomicBool);
 
@@ -20,14 +20,15 @@ impl HealthCheck for Switch {
 }
 
 #[tokio::test]
-async fn tells_health_and_metrics_and_nothing_else() {
+async fn status_port_serves_health_and_metrics_only() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (switch, shutdown) = (Arc::new(Switch(AtomicBool::new(true))), CancellationToken::new());
     let serving = serve(listener, switch.clone(), Arc::new(|| "x 1\n# EOF\n".to_owned()), shutdown.clone());
     let serving = tokio::spawn(serving);
-    let ask =
-        async |path: &str| -> Answer { get(&mut TcpStream::connect(address).await.unwrap(), path).await };
+    let ask = async |path: &str| -> HttpResponse {
+        get(&mut TcpStream::connect(address).await.unwrap(), path).await
+    };
 
     assert_eq!(ask("/status").await.status, 200);
     let metrics = ask("/metrics").await;
