@@ -1,5 +1,5 @@
-//! Whatever is posted as a cluster's certificate is refused or read, without a panic. One that was read is the same
-//! after it was written and read again, and its fingerprint and dates depend on its DER alone.
+//! Any text is either refused as a cluster's certificate or parsed, without a panic. A parsed certificate is the same after
+//! being written and parsed again, and its fingerprint and dates depend only on its DER.
 
 #![no_main]
 
@@ -14,7 +14,7 @@ fuzz_target!(|data: &[u8]| {
     {
         check(&certificate);
     }
-    // The same bytes as the DER inside: few mutations of base64 are base64 again.
+    // The same bytes as the DER inside: few mutations of base64 are valid again.
     let body = STANDARD.encode(data);
     let pem = format!("-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n");
     let from_pem = Certificate::from_pem(&pem);

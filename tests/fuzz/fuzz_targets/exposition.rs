@@ -1,10 +1,10 @@
-//! Whatever a member says of its metrics, reading it ends without a panic, and a bad line costs nothing but itself. What
-//! was taken in is what a sink reads back, with a decoder that is not ours, from the compressed request.
+//! Parsing never panics, whatever a member's metrics contain, and a malformed line costs only itself. An independent
+//! decoder reads back from the compressed request what was parsed.
 
 #![no_main]
 #![allow(dead_code, unreachable_pub, unused_imports, unfulfilled_lint_expectations)]
 
-// The very files that `relay` is made of. To depend on it would build an HTTP client and a TLS library first.
+// The source files of `relay` themselves: depending on the crate would build an HTTP client and a TLS library.
 #[path = "../../../workload/relay/src/labels.rs"]
 mod labels;
 #[path = "../../../workload/relay/src/remote_write.rs"]
@@ -28,15 +28,15 @@ const NOW: UnixMillis = UnixMillis(1_800_000_000_000);
 
 fuzz_target!(|data: &[u8]| {
     check(data);
-    // As the connector hands it on: the inside of a JSON string. Few mutations of one are one again.
+    // As the connector passes it on: the inside of a JSON string. Few mutations of such a text are valid again.
     let mut plain = Vec::new();
     unescape(data, &mut plain);
     check(&plain);
     if let Ok(text) = std::str::from_utf8(data) {
-        let quoted = serde_json::to_string(text).expect("a text");
+        let quoted = serde_json::to_string(text).expect("text as JSON");
         plain.clear();
         unescape(&quoted.as_bytes()[1..quoted.len() - 1], &mut plain);
-        assert_eq!(plain, data, "an escaped text means something else");
+        assert_eq!(plain, data, "unescaping changed the text");
     }
 });
 
@@ -50,7 +50,7 @@ fn check(text: &[u8]) {
         let mut labels = Vec::new();
         origin.series(&sample, &mut labels);
         builder.push(&labels, sample.value, sample.timestamp_millis.map_or(NOW, UnixMillis));
-        expected.push(meant(&sample));
+        expected.push(expected_series(&sample));
     }
     let batch = builder.finish();
     assert_eq!(batch.as_ref().map_or(0, |batch| batch.samples as usize), expected.len());
@@ -58,7 +58,7 @@ fn check(text: &[u8]) {
         assert_eq!(decode(&batch.body), expected);
     }
     let alone: usize = text.split(|byte| *byte == b'\n').map(samples_in).sum();
-    assert_eq!(alone, expected.len(), "a line took another one with it");
+    assert_eq!(alone, expected.len(), "a line affected another one");
 }
 
 fn samples_in(text: &[u8]) -> usize {
@@ -70,11 +70,11 @@ fn samples_in(text: &[u8]) -> usize {
     samples
 }
 
-/// The series as it must arrive, made the slow way.
-fn meant(sample: &Sample<'_, '_>) -> Series {
+/// The expected series, derived in a slow and simple way.
+fn expected_series(sample: &Sample<'_, '_>) -> Series {
     let exposed: BTreeMap<_, _> =
         sample.labels.iter().map(|label| (label.name.to_owned(), label.value.text().into_owned())).collect();
-    assert_eq!(exposed.len(), sample.labels.len(), "the same label twice");
+    assert_eq!(exposed.len(), sample.labels.len(), "a label occurs twice");
     let own = [("__name__", sample.name), ("instance", "node-1"), ("job", "paris"), ("member", "node-1")];
     let mut labels: BTreeMap<String, String> =
         own.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();

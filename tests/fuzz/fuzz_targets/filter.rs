@@ -1,5 +1,5 @@
-//! Whatever text is given as a matcher is refused or read, without a panic, and the same after it was written and read
-//! again. Judging a series by it ends.
+//! Any text is either refused as a matcher or parsed, without a panic, and it is the same after being written and parsed
+//! again. Applying it to a series terminates.
 
 #![no_main]
 #![allow(dead_code, unreachable_pub, unused_imports, unfulfilled_lint_expectations)]
@@ -32,5 +32,5 @@ fuzz_target!(|text: &str| {
     let allow = Rules { allow: vec![matcher], ..Rules::default() };
     let denied = Judge::new(deny).judge(sample.name, &labels) == Verdict::Denied(0);
     let allowed = Judge::new(allow).judge(sample.name, &labels) == Verdict::Always;
-    assert_eq!(denied, allowed, "it fits, or it does not");
+    assert_eq!(denied, allowed, "the matcher contradicts itself");
 });

@@ -1,5 +1,5 @@
-//! Whatever text is handed in as a join token is refused or understood, without a panic. A token that a site
-//! understands says the same after it was written and read again, and the hub reads the same secret and name in it.
+//! Any text is either refused as a join token or parsed, without a panic. A token that a cluster accepts is the same after
+//! being written and parsed again, and the hub finds the same secret and name in it.
 
 #![no_main]
 
@@ -14,7 +14,7 @@ fuzz_target!(|data: &[u8]| {
     if let Ok(text) = std::str::from_utf8(data) {
         check(text);
     }
-    // The same bytes as the JSON inside a token: few mutations of base64 are base64 again.
+    // The same bytes as the JSON inside a token: few mutations of base64 are valid again.
     check(&STANDARD.encode(data));
 });
 
@@ -23,18 +23,18 @@ fn check(text: &str) {
     let Ok(token) = JoinToken::decode(text) else { return };
 
     let written = token.encode();
-    let again = JoinToken::decode(written.expose_secret()).expect("what was written can be read");
+    let again = JoinToken::decode(written.expose_secret()).expect("a written token can be parsed");
     assert_eq!(again.secret.expose(), token.secret.expose());
     assert_eq!(again.expires_at, token.expires_at);
     assert_eq!(again.addresses, token.addresses);
     assert_eq!(again.server_name, token.server_name);
     assert_eq!(again.fingerprint, token.fingerprint);
 
-    let rewritten = PresentedToken::decode(written.expose_secret()).expect("the hub reads what it wrote");
+    let rewritten = PresentedToken::decode(written.expose_secret()).expect("the hub parses what it wrote");
     agrees(&rewritten, &token);
-    // Only an object is promised to mean the same to both; a site would also take the bare list of its values.
+    // Both agree only on objects; a cluster would also accept the bare list of an object's values.
     if is_object(text) {
-        agrees(&presented.expect("the hub reads what a site reads"), &token);
+        agrees(&presented.expect("the hub parses what a cluster parses"), &token);
     }
 }
 

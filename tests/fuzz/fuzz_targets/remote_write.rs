@@ -1,5 +1,5 @@
-//! Whatever comes back from the relay's spool as a batch, dividing it ends without a panic. Its halves hold all series
-//! that were in it, in order, and those of a cluster are ended once.
+//! Splitting a batch never panics, whatever comes from the relay's spool. The halves contain all series of the batch, in
+//! order, and the series of a member end once.
 
 #![no_main]
 #![allow(dead_code, unreachable_pub, unused_imports, unfulfilled_lint_expectations)]
@@ -19,8 +19,8 @@ use time::UnixMillis;
 
 fuzz_target!(|data: &[u8]| {
     check(data);
-    // The same bytes as the request inside: few mutations of Snappy are Snappy again.
-    check(&snap::raw::Encoder::new().compress_vec(data).expect("it is short"));
+    // The same bytes as the request inside a batch: few mutations of compressed data can be decompressed.
+    check(&snap::raw::Encoder::new().compress_vec(data).expect("short data"));
 });
 
 fn check(body: &[u8]) {
@@ -28,8 +28,8 @@ fn check(body: &[u8]) {
     let request = batch.request();
     if let Some((first, second)) = batch.halves() {
         let both = [request_of(&first), request_of(&second)].concat();
-        // What is no series ends it.
-        assert!(request.expect("it had halves").starts_with(&both));
+        // Bytes after the last series are ignored.
+        assert!(request.expect("a batch with halves").starts_with(&both));
         let mut suspects = Suspects::default();
         suspects.add(&first);
         if let Some((others, alone)) = batch.without(&suspects, usize::MAX) {
@@ -46,10 +46,10 @@ fn check(body: &[u8]) {
     assert_eq!(builder.finish(), None, "a series was ended twice");
     if let Some(ended) = ended {
         builder.push_ended(&ended, &origin, UnixMillis(1), &mut Marked::default());
-        assert_eq!(builder.finish(), Some(ended), "an end is no series of the same name");
+        assert_eq!(builder.finish(), Some(ended), "the end marker changed a series");
     }
 }
 
 fn request_of(batch: &Batch) -> Vec<u8> {
-    batch.request().expect("it was written here")
+    batch.request().expect("a batch that was written here")
 }

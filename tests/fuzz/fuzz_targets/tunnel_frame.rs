@@ -1,5 +1,5 @@
-//! Whatever a site sends through its tunnel is refused or read, without a panic, and the same after it was written and
-//! read again. A path that passes the check stays below `/1.0` and cannot break out of a request's first line.
+//! Any message from a tunnel is either refused or parsed, without a panic, and is the same after being written and parsed
+//! again. A path that passes the check stays below `/1.0` and cannot break out of a request's first line.
 
 #![no_main]
 
@@ -23,7 +23,7 @@ fuzz_target!(|data: &[u8]| {
 fn survives<T: Serialize + DeserializeOwned + PartialEq + Debug>(data: &[u8]) -> Option<T> {
     let frame: T = serde_json::from_slice(data).ok()?;
     let written = serde_json::to_vec(&frame).expect("a frame can be written");
-    let again: T = serde_json::from_slice(&written).expect("what was written can be read");
+    let again: T = serde_json::from_slice(&written).expect("a written frame can be parsed");
     assert_eq!(again, frame);
     Some(frame)
 }
@@ -42,6 +42,6 @@ fn check(path: &str) {
             "" | "." => 0,
             _ => 1,
         };
-        assert!(depth >= 0, "it climbs out of /1.0");
+        assert!(depth >= 0, "the path leaves /1.0");
     }
 }

@@ -26,7 +26,7 @@ impl Connector {
         let mut cluster = self.authenticate(peer, Action::Heartbeat).await?;
         let (body, _held) = self.large_bodies.read(cluster.uid, body, MAX_BODY_BYTES).await?;
         let mut report = read(&body, &cluster)?;
-        let mut written = self.writer.write(report.beat).await;
+        let mut written = self.writer.write(report.heartbeat).await;
         if matches!(written, Err(WriteError::NoSuchCluster)) {
             // The cluster was removed, or it left and joined again with the same certificate and this unit has not been
             // notified yet.
@@ -34,7 +34,7 @@ impl Connector {
             let found = self.identities.look_up(cluster.fingerprint).await.map_err(from_store)?;
             cluster = found.ok_or(Error::Forbidden)?;
             report = read(&body, &cluster)?;
-            written = self.writer.write(report.beat).await;
+            written = self.writer.write(report.heartbeat).await;
         }
         if let Err(error) = written {
             self.metrics.count_heartbeat(Outcome::Refused);
@@ -53,7 +53,7 @@ impl Connector {
 
 /// A report that was parsed and judged.
 struct Report {
-    beat: NewHeartbeat,
+    heartbeat: NewHeartbeat,
     metrics: Vec<MemberExposition>,
 }
 
@@ -65,7 +65,7 @@ fn read(body: &Bytes, cluster: &EnrolledCluster) -> Result<Report, Error> {
     // If the metrics are a small part of the body, they must not keep all of it in memory.
     let keep_body = size >= body.len() / 2;
     let metrics = metrics.iter().map(|member| member_exposition(body, member, keep_body)).collect();
-    Ok(Report { beat: NewHeartbeat { cluster: cluster.id, details, findings }, metrics })
+    Ok(Report { heartbeat: NewHeartbeat { cluster: cluster.id, details, findings }, metrics })
 }
 
 /// The metrics of one member, as a slice of the body if it is kept, otherwise as a copy.

@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_trusted_by_default() {
+    fn no_address_is_trusted_by_default() {
         assert!(!ProxyPolicy::default().trusts("127.0.0.1".parse().unwrap()));
     }
 }

@@ -49,7 +49,7 @@ const WARNING_INTERVAL: Duration = Duration::from_secs(10);
 /// idle connections are closed. Returns when all connections have ended, including websockets, or when the drain limit is
 /// reached.
 ///
-/// The routes should come from [`crate::routes()`], so that requests that warp rejects are answered with an envelope.
+/// The routes should come from [`crate::routes()`], so that requests that warp rejects get a response in an envelope.
 pub async fn serve(server: Server, routes: BoxedFilter<(Response,)>, shutdown: CancellationToken) {
     let Server { name, listener, tls, proxy, limits, close_after_response, metrics } = server;
     let shared = Arc::new(Shared {
@@ -63,7 +63,7 @@ pub async fn serve(server: Server, routes: BoxedFilter<(Response,)>, shutdown: C
         draining: shutdown.child_token(),
         tracker: TaskTracker::new(),
     });
-    // Accepted sockets inherit this. A response is written at once, so waiting for more of it would only delay it.
+    // Accepted sockets inherit this. A response is written in one go, so waiting for more of it would only delay it.
     if let Err(problem) = SockRef::from(&listener).set_tcp_nodelay(true) {
         tracing::warn!(server = name, %problem, "cannot set TCP_NODELAY; responses may be delayed");
     }
