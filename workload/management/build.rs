@@ -1,8 +1,9 @@
-//! Builds again when the web UI was built again: its files are embedded.
+//! Builds again when the web UI was built again, because its files are embedded. The profile `dev` reads them from the disk.
 
 fn main() {
     let folder = "../ui/dist";
-    // Cargo takes a folder that is not there for one that changed, each time. Without one nothing is embedded either way.
+    // Cargo treats a missing folder as changed, each time. Without files nothing is embedded either way.
     let _ = std::fs::create_dir_all(folder);
-    println!("cargo:rerun-if-changed={folder}");
+    let is_embedded = std::env::var("PROFILE").is_ok_and(|profile| profile != "debug");
+    println!("cargo:rerun-if-changed={}", if is_embedded { folder } else { "build.rs" });
 }
