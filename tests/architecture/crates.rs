@@ -65,7 +65,7 @@ fn direct_dependencies() -> BTreeMap<String, BTreeSet<String>> {
 }
 
 #[test]
-fn crates_know_only_whom_they_may() {
+fn crates_depend_only_on_allowed_crates() {
     let dependencies = direct_dependencies();
     let ours: BTreeSet<&str> = dependencies.keys().map(String::as_str).collect();
     for (name, may) in MAY_KNOW {
@@ -81,7 +81,7 @@ fn crates_know_only_whom_they_may() {
 }
 
 #[test]
-fn the_wire_and_the_domain_do_no_io() {
+fn wire_and_domain_crates_do_no_io() {
     let dependencies = direct_dependencies();
     for name in ["protocol", "exposition", "fleet", "settings", "charm"] {
         let io: Vec<_> = IO.iter().filter(|io| dependencies[name].contains(**io)).collect();
@@ -98,7 +98,7 @@ fn only_the_store_speaks_to_the_database() {
 }
 
 #[test]
-fn there_is_one_provider_of_cryptography() {
+fn only_one_cryptography_provider_is_used() {
     let tree = cargo(&["tree", "--workspace", "--edges", "all", "--prefix", "none", "--format", "{p}"]);
     let names: BTreeSet<&str> = tree.lines().filter_map(|line| line.split(' ').next()).collect();
     assert!(names.contains("aws-lc-rs"));

@@ -1,25 +1,25 @@
-//! Keeps the processors awake, for costs that are compared.
+//! Keeps the processors awake while costs are compared.
 //!
-//! A processor that sleeps between two pieces of work does each of them dearer, and sleeps more the less else there is
-//! to do: a hub whose sinks are stopped costs a tenth more for that alone. Whoever compares costs must have the
-//! processors as awake in the one case as in the other.
+//! Work costs more on a processor that sleeps between two pieces of work, and it sleeps more the less else there is
+//! to do: for that reason alone, a hub whose sinks are stopped costs a tenth more. To compare costs, keep the
+//! processors equally awake in both cases.
 
 use std::process::Command;
 use std::thread::available_parallelism;
 
 use crate::Program;
 
-/// On each processor, a loop that runs whenever nothing else wants to, and makes way at once. Ends when dropped, or with
+/// A loop of the lowest priority on each processor. It ends when dropped, or with
 /// this process.
 pub struct Awake {
     _loops: Vec<Program>,
 }
 
-/// It looks up now and then whether whoever began it still is.
+/// It checks now and then whether the process that started it still runs.
 const LOOP: &str = "while kill -0 $PPID; do i=0; while [ $i -lt 1000000 ]; do i=$((i+1)); done; done";
 
 impl Awake {
-    /// From now on.
+    /// Starts the loops.
     pub fn begin() -> Self {
         let processors = available_parallelism().map_or(1, usize::from);
         let spin = || {

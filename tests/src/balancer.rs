@@ -17,7 +17,7 @@ pub struct Balancer {
 }
 
 impl Balancer {
-    /// Passes connections to these units in turn.
+    /// Starts a load balancer that passes connections to these units in turn.
     pub async fn start(units: Vec<SocketAddr>) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port is free");
         let address = listener.local_addr().expect("it is bound");

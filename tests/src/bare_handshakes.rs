@@ -1,5 +1,5 @@
-//! What a beat cannot do without on a machine: two handshakes, each with an empty answer. A beat's own cost is read
-//! beside theirs.
+//! The least that a heartbeat costs on this machine: two handshakes, each with an empty response. The cost of a heartbeat
+//! is compared with theirs.
 
 use std::time::{Duration, Instant};
 
@@ -12,8 +12,8 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::simulated::{Fleet, Pace, numeric_address};
 
 impl Fleet {
-    /// Server CPU microseconds for a probe, and a call with a client certificate that is answered at once: as they
-    /// follow each other in a beat, at the pace of beats.
+    /// The server's CPU time in microseconds for a probe and an empty call with a client certificate: as they
+    /// follow each other in a heartbeat, at the rate of heartbeats.
     pub async fn bare_handshakes_us(&self, pace: Pace, seconds: u64) -> f64 {
         let pair =
             Pair { address: numeric_address(&self.hub), identity: crate::hub::keys("floor").identity() };
@@ -35,7 +35,7 @@ struct Pair {
 }
 
 impl Pair {
-    /// One after the other. Answers how many such pairs this was.
+    /// Makes both calls, one after the other. Returns the number of pairs that succeeded.
     async fn make(self) -> u64 {
         let is_answered = async |identity| {
             let options =

@@ -1,5 +1,5 @@
-//! What a browser does that matters for sign-in: it keeps cookies by their rules, follows redirects, and says with each
-//! request where that comes from.
+//! As much of a browser as sign-in needs: it keeps cookies by their rules, follows redirects, and says with each
+//! request where it comes from.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -9,17 +9,17 @@ use reqwest::redirect::Policy;
 use reqwest::{Method, Url};
 use serde_json::Value;
 
-/// How many redirects in a row are one too many.
+/// The number of redirects in a row that is an error.
 const MAX_REDIRECTS: usize = 20;
 
-/// A browser of its own, with its cookies.
+/// A browser with its cookies.
 #[derive(Clone)]
 pub struct Browser {
     http: reqwest::Client,
     /// By host, path and name.
     cookies: BTreeMap<(String, String, String), Cookie>,
     hub: Url,
-    /// What it accepts, as it says with every request.
+    /// The `Accept` header of every request.
     pub accept: String,
     more: Vec<(String, String)>,
     form: Option<String>,
@@ -34,10 +34,10 @@ pub struct Cookie {
     pub header: String,
 }
 
-/// What came back in the end.
+/// The response after all redirects.
 #[derive(Debug)]
 pub struct Page {
-    /// Where the browser is now.
+    /// The address of the page.
     pub url: Url,
     /// The status.
     pub status: StatusCode,
@@ -45,7 +45,7 @@ pub struct Page {
     pub headers: http::HeaderMap,
     /// The body.
     pub body: String,
-    /// Every address on the way here.
+    /// Every address on the way to this page.
     pub way: Vec<Url>,
 }
 
@@ -55,7 +55,7 @@ impl Browser {
         Self::calling_from(None, hub)
     }
 
-    /// The same on a machine with an address of its own.
+    /// A browser that calls from this address.
     pub fn calling_from(source: impl Into<Option<IpAddr>>, hub: SocketAddr) -> Self {
         let http = reqwest::Client::builder()
             .local_address(source)
@@ -77,12 +77,12 @@ impl Browser {
         }
     }
 
-    /// Where the hub is from here.
+    /// The address of a path of the hub.
     pub fn hub(&self, path: &str) -> Url {
         Url::parse(&format!("{}{path}", self.hub.as_str().trim_end_matches('/'))).unwrap()
     }
 
-    /// Another unit of the same hub.
+    /// Uses another unit of the same hub from now on.
     pub fn go_to_unit(&mut self, unit: SocketAddr) {
         self.hub.set_port(Some(unit.port())).unwrap();
     }
@@ -92,25 +92,25 @@ impl Browser {
         self.cookies.get(&ours(name))
     }
 
-    /// All names of the hub's cookies.
+    /// The names of the hub's cookies.
     pub fn cookie_names(&self) -> Vec<&str> {
         let ours = self.cookies.keys().filter(|(host, ..)| host == "localhost");
         ours.map(|(.., name)| name.as_str()).collect()
     }
 
-    /// Sets a cookie of the hub by hand, as nobody could but who owns the browser.
+    /// Sets a cookie of the hub by hand, as only the browser's owner can.
     pub fn set_cookie(&mut self, name: &str, value: &str) {
         let cookie = Cookie { value: value.to_owned(), header: format!("{name}={value}; SameSite=Lax") };
         self.cookies.insert(ours(name), cookie);
     }
 
-    /// Signs in as this person of the identity provider, on the way to this page.
+    /// Signs in as this person at the identity provider, and goes on to the page `next`.
     pub async fn sign_in(&mut self, person: &str, next: &str) -> Page {
         let page = self.ask_to_sign_in(next).await;
         self.choose(&page, person).await
     }
 
-    /// Begins to sign in: the page where the provider asks who one is.
+    /// Starts to sign in. Returns the page where the provider asks for the person.
     pub async fn ask_to_sign_in(&mut self, next: &str) -> Page {
         let mut login = self.hub("/oidc/login");
         login.query_pairs_mut().append_pair("next", next);
@@ -120,14 +120,14 @@ impl Browser {
         page
     }
 
-    /// Chooses a person there, and goes where that leads.
+    /// Chooses a person on that page, and follows where that leads.
     pub async fn choose(&mut self, page: &Page, person: &str) -> Page {
         let mut there = page.url.clone();
         there.set_query(Some(&format!("person={person}")));
         self.open(there, Some(&page.url)).await
     }
 
-    /// Fills in the form of a page, and goes where that leads.
+    /// Sends the form of a page, and follows where that leads.
     pub async fn submit(&mut self, page: &Page, fields: &[(&str, &str)]) -> Page {
         let (_, rest) = page.body.split_once("action=\"").unwrap_or_else(|| panic!("no form: {page:?}"));
         let action = rest.split('"').next().unwrap_or_default().replace("&amp;", "&");
@@ -141,12 +141,12 @@ impl Browser {
         }
     }
 
-    /// Opens an address that was typed, or that stands in a mail.
+    /// Opens an address that was typed, or came in a mail.
     pub async fn visit(&mut self, path: &str) -> Page {
         self.open(self.hub(path), None).await
     }
 
-    /// Opens a page and follows where it leads. `from`: the page with the link.
+    /// Opens a page and follows redirects. `from`: the page with the link.
     pub async fn open(&mut self, url: Url, from: Option<&Url>) -> Page {
         let mut way = Vec::new();
         let (mut url, mut is_foreign) = (url, false);
@@ -168,12 +168,12 @@ impl Browser {
         self.request(Method::GET, self.hub(path), true, false).await
     }
 
-    /// What a page of the hub asks its API.
+    /// A request from a page of the hub to its API.
     pub async fn fetch(&mut self, path: &str) -> Page {
         self.request(Method::GET, self.hub(path), false, false).await
     }
 
-    /// Who the hub says is signed in; the status where it says nobody is.
+    /// Who is signed in, or the status of the response where nobody is.
     pub async fn who_am_i(&mut self) -> Result<Value, StatusCode> {
         let page = self.fetch("/1.0").await;
         match page.status {
@@ -250,13 +250,13 @@ fn ours(name: &str) -> (String, String, String) {
 }
 
 impl Page {
-    /// Where it sends the browser.
+    /// The address that it redirects to.
     pub fn location(&self) -> Option<Url> {
         let location = self.headers.get("location")?.to_str().ok()?;
         self.url.join(location).ok()
     }
 
-    /// A header as text; empty where there is none.
+    /// A header as text; empty if there is none.
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
     }

@@ -1,4 +1,4 @@
-//! A hub: a database of its own, certificates, and one or more connector units, in this process or as programs.
+//! A hub: its own database, certificates, and one or more units, in this process or as programs.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
@@ -20,20 +20,20 @@ use tokio_util::sync::CancellationToken;
 use crate::process::{self, Ended, Program};
 use crate::programs;
 
-/// Settings under which nobody calls too often.
+/// Settings without a rate limit.
 pub const UNLIMITED: [(&str, &str); 2] =
     [("RATE_LIMIT_REFILL_RATE", "100000"), ("RATE_LIMIT_BUCKET_SIZE", "1000000")];
 
-/// Where the harness itself calls from: not where a test's load balancer does, which alone may have to send a header.
+/// The address of the harness's own calls. It differs from the load balancer's, which may have to send a PROXY header.
 const BYSTANDER: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
 
 /// A hub under test. Its units in this process stop when it is dropped.
 pub struct Hub {
     /// Its database.
     pub database: DatabaseOptions,
-    /// The store over it, for what the command line does not show.
+    /// The store over its database, for what the command line does not show.
     pub store: Store,
-    /// Where join tokens lead: the first unit.
+    /// The address in join tokens: the first unit's.
     pub address: Address,
     variables: Vec<(String, String)>,
     folder: TempDir,
@@ -59,14 +59,14 @@ impl Hub {
         hub
     }
 
-    /// A hub with one unit in this process, on which nobody calls too often.
+    /// A hub with one unit in this process, without a rate limit.
     pub async fn start_unlimited() -> Self {
         let mut hub = Self::without_units(store::testing::empty_database().await.unwrap(), &UNLIMITED);
         hub.add_unit().await;
         hub
     }
 
-    /// A hub whose units are still to be started, over this database, with more settings.
+    /// A hub over this database, with more settings, whose units are started later.
     pub fn without_units(database: DatabaseOptions, settings: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         for service in ["connector", "management"] {
@@ -186,28 +186,28 @@ impl Hub {
         process::run("cluster-manager", &self.variables, arguments)
     }
 
-    /// The command that runs a connector unit as a process of its own, where join tokens lead.
+    /// The command that runs a connector unit as a process of its own, at the address in join tokens.
     pub fn connector_command(&self) -> Command {
         let mut command = process::command("cluster-manager", &self.variables);
         command.args(["serve", "--connector-listen", &format!("127.0.0.1:{}", self.address.port())]);
         command
     }
 
-    /// The same with the server as it is shipped.
+    /// The same with the program as it is shipped.
     pub fn shipped_connector_command(&self) -> Command {
         let mut command = process::command_at(&programs::shipped("cluster-manager"), &self.variables);
         command.args(["serve", "--connector-listen", &format!("127.0.0.1:{}", self.address.port())]);
         command
     }
 
-    /// Starts a connector unit as a process of its own, where join tokens lead.
+    /// Starts a connector unit as a process of its own, at the address in join tokens.
     pub async fn start_program(&self) -> Program {
         let mut program = Program::start(self.connector_command());
         program.says("ready").await;
         program
     }
 
-    /// A join token, made by the command line.
+    /// A join token, created on the command line.
     pub fn token(&self, name: &str) -> String {
         let made = self.cli(["token", "create", name]);
         assert_eq!(made.code, Some(0), "{made:?}");
@@ -219,12 +219,12 @@ impl Hub {
         agent::client::join(&self.token(name), keys(name), Proof::Token).await.unwrap()
     }
 
-    /// A site that knows the hub without having a token.
-    pub fn site_without_token(&self, name: &str) -> ClusterClient {
+    /// A cluster that knows the hub without having a token.
+    pub fn cluster_without_token(&self, name: &str) -> ClusterClient {
         ClusterClient::new(name, vec![self.address.clone()], self.leaf("connector"), keys(name)).unwrap()
     }
 
-    /// What `cluster show` says of a cluster.
+    /// The JSON of `cluster show`.
     pub fn shown(&self, name: &str) -> serde_json::Value {
         let shown = self.cli(["cluster", "show", name, "--output", "json"]);
         assert_eq!(shown.code, Some(0), "{shown:?}");
@@ -246,7 +246,7 @@ impl Drop for Unit {
     }
 }
 
-/// New keys for a site.
+/// New keys for a cluster.
 pub fn keys(name: &str) -> Arc<Keys> {
     Arc::new(Keys::generate(name).unwrap())
 }

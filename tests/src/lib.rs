@@ -1,7 +1,7 @@
-//! What the end-to-end tests and the benchmarks stand on: hubs of one or several units over a real PostgreSQL, the
+//! The harness of the end-to-end tests and the benchmarks: hubs of one or several units over a real PostgreSQL, the
 //! real programs as processes, a real LXD.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot begin fails")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot start fails")]
 
 pub mod awake;
 pub mod balancer;

@@ -1,11 +1,11 @@
-//! A private LXD with three running containers, as `make run` starts it.
+//! An LXD of its own with three running containers, as `make run` starts it.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::programs::source_tree;
 
-/// A running private LXD; stopped when dropped.
+/// A running LXD; stopped when dropped.
 pub struct PrivateLxd {
     folder: PathBuf,
 }
@@ -24,7 +24,7 @@ impl PrivateLxd {
         self.folder.join("lxd")
     }
 
-    /// Runs `lxc` on it; answers what it printed.
+    /// Runs `lxc` on it. Returns what it printed.
     pub fn lxc<const N: usize>(&self, arguments: [&str; N]) -> String {
         let output = Command::new("lxc")
             .env("LXD_DIR", self.lxd_dir())
@@ -35,7 +35,7 @@ impl PrivateLxd {
         String::from_utf8(output.stdout).expect("lxc prints text")
     }
 
-    /// What its API says, as `lxc query` shows it.
+    /// A response of its API, from `lxc query`.
     pub fn query(&self, path: &str) -> serde_json::Value {
         serde_json::from_str(&self.lxc(["query", path])).expect("LXD answers JSON")
     }

@@ -1,4 +1,4 @@
-//! A management unit in this process, and a client that calls it as a program would.
+//! A management unit in this process, and a client that calls it as a program does.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -24,7 +24,7 @@ pub struct ManagementUnit {
     running: JoinHandle<()>,
 }
 
-/// Somebody who calls the API, or nobody in particular.
+/// A caller of the API, with or without credentials.
 #[derive(Clone)]
 pub struct Api {
     client: reqwest::Client,
@@ -32,16 +32,16 @@ pub struct Api {
     token: Option<String>,
 }
 
-/// An answer, read to its end.
+/// A response, read to its end.
 #[derive(Debug)]
 pub struct Reply {
     /// The HTTP status.
     pub status: u16,
     /// The headers.
     pub headers: reqwest::header::HeaderMap,
-    /// The body as JSON; null where it is none.
+    /// The body as JSON; null if it is not JSON.
     pub body: Value,
-    /// The body as it came.
+    /// The body as text.
     pub text: String,
 }
 
@@ -70,12 +70,12 @@ impl ManagementUnit {
         unit
     }
 
-    /// Nobody in particular.
+    /// A caller without credentials.
     pub fn anybody(&self, hub: &Hub) -> Api {
         Api::of(hub, self.address.port(), None)
     }
 
-    /// A new service account with this role.
+    /// A caller with a new service account of this role.
     pub async fn as_role(&self, hub: &Hub, role: Role) -> Api {
         let token = ServiceToken::from_random(&rand::random());
         let account = NewServiceAccount {
@@ -103,7 +103,7 @@ impl Drop for ManagementUnit {
 }
 
 impl Api {
-    /// Whoever this token belongs to, if it is anybody's, at the management unit that listens on this port.
+    /// A caller with this token, at the management unit that listens on this port.
     pub fn of(hub: &Hub, port: u16, token: Option<String>) -> Self {
         let certificate = std::fs::read(hub.folder().join("management/tls.crt")).unwrap();
         let client = reqwest::Client::builder()
@@ -115,7 +115,7 @@ impl Api {
         Self { client, base: format!("https://localhost:{port}"), token }
     }
 
-    /// What proves who calls, if anything does.
+    /// The token, if there is one.
     pub fn token(&self) -> Option<&str> {
         self.token.as_deref()
     }
@@ -126,7 +126,7 @@ impl Api {
         Self { base: format!("https://localhost:{port}"), ..self.clone() }
     }
 
-    /// A request with whatever proves who calls.
+    /// A request with the caller's token.
     pub fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
         let method = Method::from_bytes(method.as_bytes()).unwrap();
         let request = self.client.request(method, format!("{}{path}", self.base));
@@ -154,7 +154,7 @@ impl Api {
 }
 
 impl Reply {
-    /// Sends the request and reads the answer.
+    /// Sends the request and reads the response.
     pub async fn read(request: reqwest::RequestBuilder) -> Self {
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
@@ -162,13 +162,13 @@ impl Reply {
         Self { status, headers, body: serde_json::from_str(&text).unwrap_or_default(), text }
     }
 
-    /// What was asked for.
+    /// The metadata of a successful response.
     pub fn metadata(&self) -> &Value {
         assert_eq!(self.status, 200, "{}", self.text);
         &self.body["metadata"]
     }
 
-    /// What went wrong.
+    /// The status and the error of a failed response.
     pub fn error(&self) -> (u16, &str) {
         (self.status, self.body["error"].as_str().unwrap_or_default())
     }

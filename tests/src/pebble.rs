@@ -1,4 +1,4 @@
-//! A real Pebble, run as Juju runs it in a container, given the charm's layer.
+//! A real Pebble, run as Juju runs it in a container, with the charm's layer.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -14,10 +14,10 @@ use crate::hub::free_port;
 use crate::process::Program;
 use crate::{programs, wait};
 
-/// Where the image has the program, and where the charm puts its files.
+/// The path of the program in the image, and the folder of the charm's files.
 const PROGRAM: &str = "/usr/bin/cluster-manager";
 const FOLDER: &str = "/var/lib/cluster-manager";
-/// How soon it must do what it is told.
+/// How long it may take to carry out a command.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running Pebble. Its services end with it.
@@ -45,26 +45,26 @@ impl Pebble {
         pebble
     }
 
-    /// Adds a layer and starts its services, as the charm does. Returns what Pebble said.
+    /// Adds a layer and starts its services, as the charm does. Returns Pebble's output.
     pub fn replan(&self, layer: &Layer) -> String {
         let file = self.folder.path().join("layer.yaml");
         std::fs::write(&file, serde_yaml::to_string(&layer.layer).unwrap()).unwrap();
         self.tell(&["add", "cluster-manager", file.to_str().unwrap(), "--combine"]) + &self.tell(&["replan"])
     }
 
-    /// What its health is, up to this level, as Kubernetes asks for it: 200, 502; none where it does not answer.
+    /// Its health at this level, as Kubernetes asks for it: 200 or 502; `None` if it does not respond.
     pub async fn health(&self, level: &str) -> Option<u16> {
         let url = format!("http://127.0.0.1:{}/v1/health?level={level}", self.http);
         reqwest::get(url).await.ok().map(|answer| answer.status().as_u16())
     }
 
-    /// Waits until its health at this level is so.
+    /// Waits until its health at this level has this status.
     pub async fn health_becomes(&self, level: &str, status: u16) {
         let what = format!("{level} is {status}");
         wait::until(&what, PATIENCE, async || self.health(level).await == Some(status)).await;
     }
 
-    /// The services and what they do, and since when.
+    /// The services with their state and when it began.
     pub fn services(&self) -> BTreeMap<String, String> {
         let table = self.tell(&["services", "--abs-time"]);
         let rows = table.lines().skip(1).map(|line| {
@@ -74,7 +74,7 @@ impl Pebble {
         rows.collect()
     }
 
-    /// The checks that are up and those that are down.
+    /// The checks, and whether they succeed.
     pub fn checks(&self) -> BTreeMap<String, bool> {
         let table = self.tell(&["checks"]);
         let rows = table.lines().skip(1).map(|line| {
@@ -84,19 +84,19 @@ impl Pebble {
         rows.collect()
     }
 
-    /// All that its services have said so far, and it keeps.
+    /// The output of its services that it has kept.
     pub fn logs(&self) -> String {
         self.tell(&["logs", "-n", "all"])
     }
 
-    /// Runs our command line with a service's environment, as the charm's actions do. Returns its standard output.
+    /// Runs the command line with a service's environment, as the charm's actions do. Returns its standard output.
     pub fn exec(&self, service: &str, arguments: &[&str]) -> String {
         let program = programs::path("cluster-manager");
         let ours = ["exec", "--context", service, "--", program.to_str().unwrap()];
         self.tell(&[&ours, arguments].concat()).trim().to_owned()
     }
 
-    /// The processes of its services: number and moment of start.
+    /// The processes of its services: id and start time.
     pub fn processes(&self) -> BTreeSet<(i32, u64)> {
         let ours = procfs::process::all_processes().unwrap().flatten().filter_map(|it| it.stat().ok());
         ours.filter(|stat| stat.ppid == self.program.id()).map(|stat| (stat.pid, stat.starttime)).collect()
@@ -123,7 +123,7 @@ impl Drop for Pebble {
 }
 
 impl Layer {
-    /// Of the charm's layer: our build in place of the image's program, a folder in place of the container's, free
+    /// The charm's layer with this build in place of the image's program, a folder in place of the container's, free
     /// ports, and these variables where the layer has one of that name.
     pub fn on_this_machine(layer: &str, folder: &Path, variables: &[(String, String)]) -> Self {
         let mut layer: Value = serde_yaml::from_str(layer).unwrap();
@@ -156,7 +156,7 @@ impl Layer {
         Self { layer, ports }
     }
 
-    /// Where that listens on this machine which in the container has this port.
+    /// The address on this machine for a port in the container.
     pub fn address(&self, port: u16) -> SocketAddr {
         SocketAddr::from(([127, 0, 0, 1], self.ports[&port]))
     }

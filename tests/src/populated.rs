@@ -1,4 +1,4 @@
-//! A fleet that nobody has to simulate: clusters that are written into the database, with one report each. They are
+//! A fleet that needs no simulation: clusters that are written into the database, with one report each. They are
 //! named after a city and their number, `lisbon-00000` to `oslo-09999`; some are late, lost, or have something wrong.
 
 use std::fmt::Write as _;
@@ -12,10 +12,10 @@ use store::heartbeats::Presence;
 use store::testing::{execute, texts};
 use store::{DatabaseOptions, HeartbeatWriter, Store};
 
-/// Settings under which nobody of the fleet turns late just since nobody simulates it.
+/// Settings under which clusters do not become late although nothing simulates them.
 pub const SETTINGS: [(&str, &str); 2] = [("HEALTH_LATE_SECONDS", "86400"), ("HEALTH_LOST_SECONDS", "172800")];
 
-/// Names that a page, a link or a query could stumble over, each of a cluster of the fleet in place of its own.
+/// Names that could break a page, a link or a query. Some clusters of the fleet have them.
 pub const ODD_NAMES: [&str; 6] = [
     "a/b?c#d%",
     "<img src=x onerror=alert(1)>",
@@ -30,7 +30,7 @@ const CITIES: [&str; 16] = [
     "prague", "warsaw", "helsinki", "tallinn", "riga", "oslo",
 ];
 
-/// Writes so many clusters, and what each of them reports.
+/// Writes this number of clusters, with a report of each.
 pub async fn fill(store: &Store, database: &DatabaseOptions, clusters: usize) {
     insert(database, clusters).await;
     rename_some(database).await;
@@ -90,7 +90,7 @@ async fn ids(database: &DatabaseOptions) -> Vec<ClusterId> {
     ids.iter().map(|id| ClusterId(id.parse().unwrap())).collect()
 }
 
-/// As a join leaves them, with certificates that are none: nobody connects with them. Ids count from 1, names from 0.
+/// As a join leaves them, but with invalid certificates, because nothing connects with them. Ids count from 1, names from 0.
 async fn insert(database: &DatabaseOptions, clusters: usize) {
     let cities = CITIES.map(|city| format!("'{city}'")).join(",");
     let sql = format!(
@@ -123,10 +123,10 @@ async fn rename_some(database: &DatabaseOptions) {
     }
 }
 
-/// Low enough to be there in a small fleet too.
+/// Low enough for small fleets.
 const FIRST_ODD: i32 = 21;
 
-/// In SQL and here alike.
+/// Used in SQL and in Rust.
 const LOST: (i32, i32) = (97, 8);
 const LATE: (i32, i32) = (53, 4);
 
@@ -148,7 +148,7 @@ async fn silence(database: &DatabaseOptions) {
     execute(database, &sql).await.unwrap();
 }
 
-/// What a cluster reports: three to nine members, each with a pool of its own, and one that all share. Some have a
+/// The report of a cluster: three to nine members, each with a pool of its own, and one shared pool. Some have a
 /// pool that is nearly full, a member that is away, an instance in `Error`, a status that LXD does not know.
 fn heartbeat(id: ClusterId) -> String {
     let number = u64::from(id.0.unsigned_abs());

@@ -1,4 +1,4 @@
-//! A program under test as a process, with what it says.
+//! A program under test as a process, with its output.
 
 use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader, Read};
@@ -12,7 +12,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{programs, wait};
 
-/// How long to listen for what an ended program said last.
+/// How long to wait for the last output of an ended program.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// A running program; killed when dropped.
@@ -25,20 +25,20 @@ pub struct Program {
 /// How a program ended, and all that it printed.
 #[derive(Debug)]
 pub struct Ended {
-    /// The exit code; none after a signal.
+    /// The exit code; `None` after a signal.
     pub code: Option<i32>,
-    /// What stood on standard output.
+    /// Its standard output.
     pub out: String,
-    /// What stood on standard error.
+    /// Its standard error.
     pub err: String,
 }
 
-/// A command for one of our programs with nothing of the surrounding environment that could be a setting.
+/// A command for one of the programs, without settings from the environment.
 pub fn command(name: &str, variables: &[(String, String)]) -> Command {
     command_at(&programs::path(name), variables)
 }
 
-/// The same for a program that lies elsewhere.
+/// The same for a program at another path.
 pub fn command_at(program: &Path, variables: &[(String, String)]) -> Command {
     let mut command = Command::new(program);
     for setting in settings::ALL {
@@ -60,7 +60,7 @@ pub fn run(
 }
 
 impl Program {
-    /// Starts a program that runs until it is told to stop.
+    /// Starts a program that runs until it is stopped.
     pub fn start(mut command: Command) -> Self {
         let mut child = command
             .stdin(Stdio::null())
@@ -74,17 +74,17 @@ impl Program {
         Self { child, said, listeners: listeners.into_iter().flatten().collect() }
     }
 
-    /// Its process.
+    /// Its process id.
     pub fn id(&self) -> i32 {
         i32::try_from(self.child.id()).expect("process ids are small")
     }
 
-    /// All that it has said so far.
+    /// Everything that it has printed so far.
     pub fn said(&self) -> String {
         self.said.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Waits until it has said something.
+    /// Waits until it has printed this text.
     pub async fn says(&mut self, text: &str) {
         let began = Instant::now();
         let mut ticks = tokio::time::interval(Duration::from_millis(20));
@@ -106,14 +106,14 @@ impl Program {
             .expect("it can be signalled");
     }
 
-    /// Ends it at once, as a power cut would.
+    /// Kills it, as a power cut would. Returns its output.
     pub fn kill(mut self) -> String {
         let _ = self.child.kill();
         let _ = self.child.wait();
         self.said()
     }
 
-    /// Waits for its end.
+    /// Waits until it ends. Returns its status and output.
     pub async fn ends(mut self, limit: Duration) -> (ExitStatus, String) {
         let mut status = None;
         wait::until("the program ends", limit, async || {
@@ -121,7 +121,7 @@ impl Program {
             status.is_some()
         })
         .await;
-        // Its last words may still be in the pipe; whoever it started and left behind may keep that open.
+        // Its last output may still be in the pipe, which programs that it started may keep open.
         let began = Instant::now();
         while !self.listeners.iter().all(JoinHandle::is_finished) && began.elapsed() < LAST_WORDS {
             tokio::time::sleep(Duration::from_millis(5)).await;

@@ -1,15 +1,15 @@
-//! The programs under test, built the way the tests themselves are, and those of others that run beside them.
+//! The programs under test, built like the tests themselves, and other people's programs that run beside them.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
-/// Where a program of the workspace lies, brought up to date first.
+/// The path of a program of the workspace, built first if necessary.
 pub fn path(name: &str) -> PathBuf {
     folder().join(name)
 }
 
-/// Where a program lies as it is shipped: profile `dist`, whatever the caller was built with.
+/// The path of a program as it is shipped: profile `dist`, whatever the profile of the caller.
 pub fn shipped(name: &str) -> PathBuf {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     let folder = FOLDER.get_or_init(|| {
@@ -19,7 +19,7 @@ pub fn shipped(name: &str) -> PathBuf {
     folder.join(name)
 }
 
-/// Somebody else's program, built from its published sources the first time.
+/// The path of another project's program, built from its published sources the first time.
 pub fn built(name: &str) -> PathBuf {
     let tool = Command::new(source_tree().join("tools/program")).arg(name).stderr(Stdio::inherit()).output();
     let tool = tool.expect("it starts");

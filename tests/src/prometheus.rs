@@ -1,4 +1,4 @@
-//! A Prometheus of a test's own: the real one, told by remote write, and scraping what it is told to.
+//! A real Prometheus for one test, which accepts remote write and scrapes given targets.
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
@@ -22,21 +22,21 @@ pub struct Prometheus {
     folder: TempDir,
 }
 
-/// One that was killed, with all that it had.
+/// A killed Prometheus, with its data.
 pub struct KilledPrometheus {
     port: u16,
     folder: TempDir,
 }
 
 impl KilledPrometheus {
-    /// Starts it again where it was.
+    /// Starts it again on the same port and data.
     pub async fn start(self) -> Prometheus {
         Prometheus::start_at(self.port, self.folder, &[]).await
     }
 }
 
 impl Prometheus {
-    /// Where the program is, if it is installed.
+    /// The path of the program, if it is installed.
     pub fn installed() -> Option<PathBuf> {
         let folders = std::env::var_os("PATH")?;
         std::env::split_paths(&folders).map(|folder| folder.join("prometheus")).find(|path| path.exists())
@@ -85,23 +85,23 @@ impl Prometheus {
         prometheus
     }
 
-    /// Scrapes these from now on.
+    /// Scrapes these targets from now on.
     pub fn scrape(&self, scraped: &[(&str, SocketAddr)]) {
         std::fs::write(self.folder.path().join("prometheus.yml"), settings(scraped)).unwrap();
         self.program.signal(Signal::HUP);
     }
 
-    /// Where samples are written to.
+    /// The URL for remote write.
     pub fn write_url(&self) -> String {
         self.url("/api/v1/write")
     }
 
-    /// A path of it.
+    /// The URL of one of its paths.
     pub fn url(&self, path: &str) -> String {
         format!("http://127.0.0.1:{}{path}", self.port)
     }
 
-    /// What its API says, as JSON.
+    /// The data of a response of its API.
     pub async fn api(&self, path: &str, parameters: &[(&str, &str)]) -> Value {
         let mut url: url::Url = self.url(path).parse().unwrap();
         url.query_pairs_mut().extend_pairs(parameters);
@@ -112,19 +112,19 @@ impl Prometheus {
         answer["data"].clone()
     }
 
-    /// What a query answers now: each series' labels and value.
+    /// The result of a query now: the labels and the value of each series.
     pub async fn query(&self, promql: &str) -> Vec<(Value, f64)> {
         self.query_at(promql, OffsetDateTime::now_utc()).await
     }
 
-    /// What a query answers of that moment.
+    /// The result of a query at this time.
     pub async fn query_at(&self, promql: &str, at: OffsetDateTime) -> Vec<(Value, f64)> {
         let seconds = (at.unix_timestamp_nanos() as f64 / 1e9).to_string();
         values(&self.api("/api/v1/query", &[("query", promql), ("time", &seconds)]).await)
     }
 }
 
-/// What an answer to a query holds: each series' labels and value.
+/// The result in a response to a query: the labels and the value of each series.
 pub(crate) fn series(answer: &str) -> Vec<(Value, f64)> {
     let json: Value = serde_json::from_str(answer).unwrap_or_else(|_| panic!("{answer}"));
     assert_eq!(json["status"], "success", "{answer}");

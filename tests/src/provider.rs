@@ -11,19 +11,19 @@ use crate::programs::source_tree;
 
 /// A running identity provider; ends when dropped.
 pub struct IdentityProvider {
-    /// What it calls itself.
+    /// Its issuer URL.
     pub issuer: String,
     program: Option<Program>,
     http: reqwest::Client,
 }
 
 impl IdentityProvider {
-    /// With options as `tests/identity-provider/main.js` has them.
+    /// Starts one with options of `tests/identity-provider/main.js`.
     pub async fn start(options: Value) -> Self {
         Self::start_at(0, options).await
     }
 
-    /// At this port of this machine; 0: any that is free.
+    /// Starts one on this port; 0: any free port.
     pub async fn start_at(port: u16, options: Value) -> Self {
         let mut command = Command::new("node");
         command.current_dir(installed()).args(["main.js", "--port", &port.to_string(), "--options"]);
@@ -42,17 +42,17 @@ impl IdentityProvider {
         self.call("options", options).await;
     }
 
-    /// Signs with a new key from now on, and no longer shows the old one.
+    /// Signs with a new key from now on, and no longer publishes the old one.
     pub async fn rotate_keys(&self) {
         self.call("rotate-keys", json!({})).await;
     }
 
-    /// How often a path was asked for.
+    /// The number of requests for a path.
     pub async fn calls(&self, path: &str) -> u64 {
         self.call("calls", json!({})).await["calls"][path].as_u64().unwrap_or_default()
     }
 
-    /// Every token that it has given out.
+    /// Every token that it has issued.
     pub async fn issued(&self) -> Vec<String> {
         let tokens = self.call("calls", json!({})).await["issued"].take();
         serde_json::from_value(tokens).unwrap()
@@ -70,12 +70,12 @@ impl IdentityProvider {
         answer["access_token"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
     }
 
-    /// All that it has said so far.
+    /// Everything that it has printed so far.
     pub fn said(&self) -> String {
         self.program.as_ref().map(Program::said).unwrap_or_default()
     }
 
-    /// Ends it, as a crash would. Returns what it said.
+    /// Kills it. Returns what it printed.
     pub fn stop(mut self) -> String {
         self.program.take().map(Program::kill).unwrap_or_default()
     }
@@ -87,7 +87,7 @@ impl IdentityProvider {
     }
 }
 
-/// The folder in which it is installed, under the build's. Done once, and again when the sources change.
+/// The folder in which it is installed. Installs it once, and again when the sources change.
 fn installed() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {

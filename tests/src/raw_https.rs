@@ -1,4 +1,4 @@
-//! A request with any `Host` at all, over HTTP/1.1 or HTTP/2, as no well-behaved client sends it.
+//! A request with any `Host`, over HTTP/1.1 or HTTP/2, as no well-behaved client sends it.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-/// Gets a path of this unit, which is called `host` in the request alone: the certificate is not looked at.
+/// Gets a path of this unit. Only the request names `host`: the certificate is not verified.
 pub async fn get(
     unit: SocketAddr,
     host: &str,

@@ -1,4 +1,4 @@
-//! A hub as a process of its own with an enrolled fleet, and what a load on it costs.
+//! A hub as a process of its own with an enrolled fleet, and the cost of a load on it.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -21,7 +21,7 @@ const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
 pub struct Fleet {
     /// The hub.
     pub hub: Hub,
-    /// How quickly the sites joined.
+    /// How many clusters joined per second.
     pub joins_per_second: f64,
     is_shipped: bool,
     program: Option<Program>,
@@ -29,51 +29,51 @@ pub struct Fleet {
     pub(crate) sites: usize,
 }
 
-/// A hub and its fleet to be.
+/// What [`Fleet::enrol`] starts.
 #[derive(Debug, Clone, Copy)]
 pub struct Plan<'a> {
     /// The database's name.
     pub name: &'a str,
-    /// How many sites enrol.
+    /// The number of clusters to enrol.
     pub sites: usize,
-    /// Whether the programs run as they are shipped, for costs that mean something.
+    /// Whether the programs are built as they are shipped, so that costs mean something.
     pub is_shipped: bool,
     /// More of the hub's settings.
     pub settings: &'a [(&'a str, &'a str)],
 }
 
-/// How beats follow each other.
+/// The rate of heartbeats.
 #[derive(Debug, Clone, Copy)]
 pub enum Pace {
-    /// So many a second, whether or not the hub keeps up.
+    /// Heartbeats per second, whether or not the hub keeps up.
     Rate(f64),
-    /// Each site beats every so many seconds.
+    /// Seconds between two heartbeats of a cluster.
     Interval(f64),
-    /// So many at a time, one after the other.
+    /// The number of concurrent callers, each of which sends one heartbeat after the other.
     ClosedLoop(usize),
 }
 
-/// What a load was, and what it cost.
+/// A load, and its cost.
 #[derive(Debug)]
 pub struct Load {
-    /// Acknowledged beats.
+    /// Acknowledged heartbeats.
     pub beats: u64,
-    /// The same, a second.
+    /// Acknowledged heartbeats per second.
     pub beats_per_second: f64,
-    /// The median time from the moment at which a beat was due to its answer.
+    /// The median time from when a heartbeat was due to its response.
     pub p50_ms: f64,
     /// The 99th percentile of that.
     pub p99_ms: f64,
-    /// Beats that failed.
+    /// Heartbeats that failed.
     pub errors: u64,
-    /// What the hub's process spent, microseconds of CPU time for each acknowledged beat.
+    /// The CPU time of the hub's process for each acknowledged heartbeat, in microseconds.
     pub cpu_us_per_beat: f64,
-    /// The same, of one core.
+    /// The CPU time of the hub's process, in percent of one core.
     pub cpu_percent: f64,
 }
 
 impl Fleet {
-    /// Starts a hub on a database of its own, and enrols so many sites over the wire.
+    /// Starts a hub on a database of its own, and enrols clusters over the wire.
     pub async fn enrol(postgres: &LocalPostgres, plan: Plan<'_>) -> Self {
         let Plan { name, sites, is_shipped, settings } = plan;
         create_database(&postgres.options("postgres"), name).await.unwrap();
@@ -91,14 +91,14 @@ impl Fleet {
         fleet
     }
 
-    /// Kills the hub as a power cut would, and starts it again.
+    /// Kills the hub, as a power cut would, and starts it again.
     pub async fn kill_and_start(&mut self) {
-        // It is gone when this returns: two may not share a spool.
+        // Waits for its end, because two hubs cannot share a spool.
         self.program.take().map(Program::kill);
         self.program = Some(start(&self.hub, self.is_shipped).await);
     }
 
-    /// Puts a load on the hub for so many seconds.
+    /// Puts a load on the hub for a number of seconds.
     pub async fn run(&self, pace: Pace, seconds: u64) -> Load {
         self.run_with(pace, seconds, &[]).await
     }
@@ -130,7 +130,7 @@ impl Fleet {
         }
     }
 
-    /// The server's resident memory in megabytes.
+    /// The resident memory of the hub's process, in megabytes.
     pub fn rss_mb(&self) -> f64 {
         let status = self.process().status().unwrap();
         status.vmrss.unwrap() as f64 * 1024.0 / 1e6
@@ -140,7 +140,7 @@ impl Fleet {
         Process::new(self.program.as_ref().unwrap().id()).unwrap()
     }
 
-    /// The CPU time that the server has spent so far.
+    /// The CPU time that the hub's process has spent so far.
     pub(crate) fn cpu_seconds(&self) -> f64 {
         let stat = self.process().stat().unwrap();
         (stat.utime + stat.stime) as f64 / procfs::ticks_per_second() as f64
@@ -172,13 +172,13 @@ async fn start(hub: &Hub, is_shipped: bool) -> Program {
     program
 }
 
-/// Where a fleet finds its hub: by an IP address, since looking a name up is the sites' own work and here it would take
+/// The hub's address for a fleet: an IP address, because resolving a name is the clusters' own work and here it would take
 /// its time from the hub.
 pub(crate) fn numeric_address(hub: &Hub) -> Address {
     Address::new("127.0.0.1", hub.address.port()).unwrap()
 }
 
-/// Tokens for so many sites, one a line. Made through the store: the command line makes one at a time.
+/// Join tokens for a number of clusters, one per line. Created through the store: the command line creates one at a time.
 async fn make_tokens(hub: &Hub, sites: usize) -> String {
     let fingerprint = edge::ServerIdentity::load(&hub.folder().join("connector")).unwrap().leaf_fingerprint();
     let now = hub.store.now().await.unwrap();

@@ -1,5 +1,5 @@
-//! Stands before a real sink and misbehaves for it: a stand-in for its faults alone, what it lets through the sink
-//! gets unchanged.
+//! A gate in front of a real sink, which misbehaves in its place. What it lets through reaches the sink
+//! unchanged.
 
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -16,22 +16,22 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
-/// What a sink does.
+/// How a sink behaves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Behaviour {
-    /// What it should.
+    /// It accepts samples, as it should.
     Take,
-    /// It is not there: connections are refused, those that there are end.
+    /// It is down: connections are refused, open ones end.
     Stopped,
-    /// It accepts and never answers.
+    /// It accepts connections and never responds.
     Hanging,
-    /// It takes what it gets, and answers after this time.
+    /// It accepts samples and responds after this time.
     Slow(Duration),
-    /// It refuses every request with a series that has all these texts among its labels.
+    /// It refuses every request with a series whose labels contain all these texts.
     Rejecting(Vec<String>),
 }
 
-/// A gate before a sink; closed when dropped.
+/// A gate in front of a sink; closed when dropped.
 pub struct SinkGate {
     /// Where it listens.
     pub address: SocketAddr,
@@ -40,7 +40,7 @@ pub struct SinkGate {
 }
 
 impl SinkGate {
-    /// Stands before the sink that is written to under this URL. Called within a Tokio runtime.
+    /// Starts a gate in front of the sink with this URL. Call it within a Tokio runtime.
     pub fn start(sink: String) -> Self {
         let listener = listen(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
         let address = listener.local_addr().unwrap();
@@ -49,12 +49,12 @@ impl SinkGate {
         Self { address, behaviour, running }
     }
 
-    /// Behaves so from now on. Requests that hang are cut off.
+    /// Changes the behaviour. Requests that hang are cut off.
     pub fn behave(&self, behaviour: Behaviour) {
         self.behaviour.send_replace(behaviour);
     }
 
-    /// Where samples are written to.
+    /// The URL for remote write.
     pub fn write_url(&self) -> String {
         format!("http://{}/write", self.address)
     }
@@ -66,7 +66,7 @@ impl Drop for SinkGate {
     }
 }
 
-/// Binds again and again, whatever is left of earlier connections.
+/// Listens, even if earlier connections are still closing.
 fn listen(address: SocketAddr) -> TcpListener {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_reuseaddr(true).unwrap();
@@ -87,7 +87,7 @@ async fn run(first: TcpListener, address: SocketAddr, mut told: watch::Receiver<
             continue;
         }
         let open = listener.get_or_insert_with(|| listen(address));
-        // Ends with all its connections when it is told to behave otherwise.
+        // Ends with all its connections when the behaviour changes.
         let mut connections = JoinSet::new();
         loop {
             tokio::select! {
@@ -111,7 +111,7 @@ async fn serve(stream: TcpStream, behaviour: Behaviour, client: reqwest::Client,
         let (behaviour, client, sink) = (behaviour.clone(), client.clone(), Arc::clone(&sink));
         async move { Ok::<_, Infallible>(answer(request, behaviour, client, &sink).await) }
     });
-    // A connection that ends early is what the relay must live with.
+    // Connections may end early: the relay must cope.
     let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }
 
@@ -151,7 +151,7 @@ fn said(status: u16, text: &str) -> Response<Full<Bytes>> {
     Response::builder().status(status).body(Full::from(text.to_owned())).unwrap()
 }
 
-/// Whether one series of a write request has all these texts.
+/// Whether one series of a write request contains all these texts.
 fn holds(body: &[u8], texts: &[String]) -> bool {
     let request = snap::raw::Decoder::new().decompress_vec(body).expect("remote write is compressed");
     let mut rest = request.as_slice();
@@ -163,7 +163,7 @@ fn holds(body: &[u8], texts: &[String]) -> bool {
     false
 }
 
-/// Takes the first field off a write request. All its fields are series: tag 1, a length, the bytes.
+/// Removes the first field of a write request. All fields are series: tag 1, a length, the bytes.
 fn next_series<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
     let (&tag, mut after) = rest.split_first()?;
     assert_eq!(tag, 0x0a, "a write request holds series alone");

@@ -1,4 +1,4 @@
-//! A stand-in for an identity provider, whose ID tokens a test forges: for what a real provider never sends.
+//! A stand-in for an identity provider, which sends forged ID tokens that a real provider never sends.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -18,45 +18,45 @@ use warp::http::{Response, StatusCode};
 
 /// A running stand-in; stops when dropped. It signs with ECDSA P-256, at first under the key named `one`.
 pub struct StandInProvider {
-    /// What it calls itself.
+    /// Its issuer URL.
     pub issuer: String,
     state: Arc<Mutex<State>>,
     running: JoinHandle<()>,
 }
 
-/// How a token differs from one that is as it should be.
+/// How a token differs from a valid one.
 #[derive(Debug, Clone, Default)]
 pub struct Forgery {
-    /// Parts of the header to replace; null: to leave out.
+    /// Fields of the header to replace; null removes one.
     pub header: Value,
-    /// Claims to replace; null: to leave out.
+    /// Claims to replace; null removes one.
     pub claims: Value,
-    /// Who signs it.
+    /// How it is signed.
     pub signed: Signed,
 }
 
-/// What the token endpoint answers, whoever asks for what.
+/// A fixed response of the token endpoint.
 #[derive(Debug, Clone)]
 pub struct Answer {
     /// The HTTP status.
     pub status: u16,
-    /// The type of what is in the body.
+    /// The content type.
     pub content_type: &'static str,
     /// The body.
     pub body: String,
 }
 
-/// Who signs a token.
+/// How a token is signed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Signed {
-    /// The provider.
+    /// By the provider.
     #[default]
     Properly,
-    /// Somebody with a key of their own.
+    /// With another key.
     ByAnother,
-    /// Nobody.
+    /// Not at all.
     Not,
-    /// Anybody, with the provider's public key as if it were a shared secret.
+    /// With the provider's public key as if it were a shared secret.
     WithPublicKeyAsSecret,
 }
 
@@ -66,13 +66,13 @@ struct State {
     key_name: &'static str,
     other: EcdsaKeyPair,
     forgery: Forgery,
-    /// Parts of the metadata to replace.
+    /// Fields of the metadata to replace.
     metadata: Value,
-    /// The nonce that each code was asked for with.
+    /// The nonce of each code's request.
     codes: BTreeMap<String, String>,
-    /// The refresh tokens that are good for one more time; none: it gives none.
+    /// The refresh tokens that are valid once more; `None`: it issues none.
     refresh_tokens: Option<BTreeSet<String>>,
-    /// How long tokens are good, in seconds.
+    /// How long tokens are valid, in seconds.
     lifetime: i64,
     answer: Option<Answer>,
     last_id_token: String,
@@ -80,7 +80,7 @@ struct State {
 }
 
 impl StandInProvider {
-    /// One whose tokens are as they should be.
+    /// Starts one whose tokens are valid.
     pub async fn start() -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address: SocketAddr = listener.local_addr().unwrap();
@@ -133,14 +133,14 @@ impl StandInProvider {
         lock(&self.state).answer = answer;
     }
 
-    /// Signs with another key from now on, named `two`, and no longer shows the old one.
+    /// Signs with another key from now on, named `two`, and no longer publishes the old one.
     pub fn rotate_key(&self) {
         let mut state = lock(&self.state);
         state.key = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
         state.key_name = "two";
     }
 
-    /// A token with these claims besides the ordinary ones of an access token.
+    /// An access token that differs from a valid one like this.
     pub fn access_token(&self, forgery: &Forgery) -> String {
         let state = lock(&self.state);
         let now = OffsetDateTime::now_utc().unix_timestamp();
@@ -154,7 +154,7 @@ impl StandInProvider {
         lock(&self.state).last_id_token.clone()
     }
 
-    /// How often a path was asked for.
+    /// The number of requests for a path.
     pub fn calls(&self, path: &str) -> u64 {
         lock(&self.state).calls.get(path).copied().unwrap_or_default()
     }
@@ -188,7 +188,7 @@ impl State {
         respond(StatusCode::OK, &answer)
     }
 
-    /// Whoever asks is let in.
+    /// Signs in whoever asks.
     fn authorize(&mut self, query: &str) -> Response<String> {
         let asked = parameters(query);
         let code = format!("code-{}", self.codes.len());
@@ -197,7 +197,7 @@ impl State {
         Response::builder().status(StatusCode::FOUND).header("location", there).body(String::new()).unwrap()
     }
 
-    /// A code is good for one time, and so is a refresh token.
+    /// A code works once, and so does a refresh token.
     fn tokens(&mut self, body: &str) -> Response<String> {
         if let Some(Answer { status, content_type, body }) = self.answer.clone() {
             return Response::builder()

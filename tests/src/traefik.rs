@@ -15,7 +15,7 @@ use crate::{programs, wait};
 
 /// The entry point that Traefik's charm has for HTTPS.
 pub const HTTPS: &str = "websecure";
-/// How soon it must have read its files.
+/// How long it may take to read its files.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running Traefik; stopped when dropped.
@@ -50,14 +50,14 @@ impl Traefik {
         traefik
     }
 
-    /// Gives it routes, as its charm does: a whole file, in place of the one before. Waits until it follows them.
+    /// Gives it routes, as its charm does: a whole file, which replaces the previous one. Waits until they are in force.
     pub async fn route(&self, routes: &Value) {
         let wanted = names(routes);
         std::fs::write(&self.routes, serde_yaml::to_string(routes).unwrap()).unwrap();
         wait::until("Traefik follows its routes", PATIENCE, async || self.followed().await == wanted).await;
     }
 
-    /// Gives it routes that it must not take. Returns what it says of them.
+    /// Gives it invalid routes. Returns what it logs about them.
     pub async fn refuse(&mut self, routes: &Value) -> String {
         let before = self.program.said().len();
         std::fs::write(&self.routes, serde_yaml::to_string(routes).unwrap()).unwrap();
@@ -81,7 +81,7 @@ impl Traefik {
     }
 }
 
-/// The charm's routes with names and addresses of a test in place of its own. `domains`: the charm's and the test's.
+/// The charm's routes with the names and addresses of a test. `domains`: the charm's and the test's.
 /// `units`: by the charm's port, where each unit listens, in the order of the units.
 pub fn on_this_machine(
     routes: &str,

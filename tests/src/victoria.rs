@@ -1,4 +1,4 @@
-//! A VictoriaMetrics of a test's own: the real one, told by remote write.
+//! A real VictoriaMetrics for one test, which accepts remote write.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -26,7 +26,7 @@ impl VictoriaMetrics {
         let mut command = Command::new(program);
         command.arg(format!("-storageDataPath={}", folder.path().display()));
         command.arg(format!("-httpListenAddr=127.0.0.1:{port}"));
-        // What it took must be found at once, and as it is now; the day's samples for the longest soak.
+        // Queries must find samples at once, as they are now; a day of samples is enough for the longest soak.
         command.args(["-dedup.minScrapeInterval=1ms", "-search.latencyOffset=0s", "-search.disableCache"]);
         command.arg("-memory.allowedBytes=512MB");
         let victoria = Self { port, _program: Program::start(command), _folder: folder };
@@ -38,14 +38,14 @@ impl VictoriaMetrics {
         victoria
     }
 
-    /// Where samples are written to.
+    /// The URL for remote write.
     pub fn write_url(&self) -> String {
         self.url("/api/v1/write")
     }
 
-    /// What a query answers now: each series' labels and value. It takes times to be full seconds.
+    /// The result of a query now: the labels and the value of each series. It rounds times to full seconds.
     pub async fn query(&self, promql: &str) -> Vec<(Value, f64)> {
-        // What was just taken is searchable only after this.
+        // New samples can be found only after this.
         let flushed = reqwest::get(self.url("/internal/force_flush")).await.unwrap();
         assert!(flushed.status().is_success());
         let mut url: url::Url = self.url("/api/v1/query").parse().unwrap();
@@ -58,7 +58,7 @@ impl VictoriaMetrics {
     }
 }
 
-/// Where the program is, if it is installed.
+/// The path of the program, if it is installed.
 fn installed() -> Option<PathBuf> {
     let folders = std::env::var_os("PATH")?;
     std::env::split_paths(&folders).map(|folder| folder.join("victoria-metrics")).find(|path| path.exists())

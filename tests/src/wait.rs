@@ -1,8 +1,8 @@
-//! Waiting for what another program does, where it tells nobody when it is done.
+//! Waiting for another program, where it does not say when it is done.
 
 use std::time::{Duration, Instant};
 
-/// Looks again and again until it is so; panics with `what` when it takes longer than `limit`.
+/// Checks until the condition is met. Panics with `what` if that takes longer than `limit`.
 pub async fn until(what: &str, limit: Duration, mut is_so: impl AsyncFnMut() -> bool) {
     let began = Instant::now();
     let mut ticks = tokio::time::interval(Duration::from_millis(20));

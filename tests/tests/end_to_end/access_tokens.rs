@@ -9,14 +9,14 @@ const AUDIENCE: &str = "https://hub.example.com/api";
 const SETTINGS: [(&str, &str); 2] =
     [("OIDC_AUDIENCE", AUDIENCE), ("ROLE_MAPPING", "admins=admin,viewers=viewer")];
 
-/// Who the hub says presents this.
+/// Who the hub says is signed in with this token.
 async fn presented(browser: &mut Browser, authorization: &str) -> (u16, Value) {
     let page = browser.fetch_with("/1.0", &[("authorization", authorization)]).await;
     (page.status.as_u16(), page.json()["metadata"].clone())
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_program_with_the_providers_access_token_is_known() {
+async fn program_with_an_access_token_of_the_provider_is_known() {
     let provider = IdentityProvider::start(json!({})).await;
     let hub = Hub::start_management(&provider.issuer, &SETTINGS).await;
     let mut browser = Browser::new(hub.managements()[0].address);
@@ -32,20 +32,20 @@ async fn a_program_with_the_providers_access_token_is_known() {
     let elsewhere = provider.access_token("https://other.example.com", &["admins"]).await;
     assert_eq!(presented(&mut browser, &format!("Bearer {elsewhere}")).await.0, 401);
 
-    // Another key, which we have not seen, and then the old one, which the provider no longer shows.
+    // Another key, which the hub has not seen, and then the old one, which the provider no longer publishes.
     let old = provider.access_token(AUDIENCE, &["admins"]).await;
     provider.rotate_keys().await;
     let new = provider.access_token(AUDIENCE, &["admins"]).await;
     assert_eq!(presented(&mut browser, &format!("Bearer {new}")).await.0, 200);
     assert_eq!(presented(&mut browser, &format!("Bearer {old}")).await.0, 401);
 
-    // Keys that are known are enough while the provider is away.
+    // Known keys are enough while the provider is down.
     provider.set(json!({"down": true})).await;
     assert_eq!(presented(&mut browser, &format!("Bearer {new}")).await.0, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_an_audience_no_access_token_is_taken() {
+async fn without_an_audience_access_tokens_are_refused() {
     let provider = IdentityProvider::start(json!({})).await;
     let hub = Hub::start_management(&provider.issuer, &[]).await;
     let mut browser = Browser::new(hub.managements()[0].address);
@@ -55,7 +55,7 @@ async fn without_an_audience_no_access_token_is_taken() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_id_token_is_no_access_token_and_neither_is_a_forged_one() {
+async fn id_token_and_forged_token_are_refused() {
     let provider = StandInProvider::start().await;
     let hub = Hub::start_management(&provider.issuer, &SETTINGS).await;
     let mut browser = Browser::new(hub.managements()[0].address);
@@ -104,7 +104,7 @@ async fn an_id_token_is_no_access_token_and_neither_is_a_forged_one() {
         ("too long", "a".repeat(20_000)),
     ]);
     for (name, token) in tokens {
-        // The browser's own session does not help: who presents a token is taken at that.
+        // The browser's session does not help: a token in the request takes precedence.
         let (status, _) = presented(&mut browser, &format!("Bearer {token}")).await;
         assert_eq!(status, 401, "{name}");
     }
@@ -112,7 +112,7 @@ async fn an_id_token_is_no_access_token_and_neither_is_a_forged_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn tokens_that_strangers_make_up_do_not_hide_the_providers_new_key() {
+async fn made_up_tokens_do_not_hide_a_new_key() {
     let provider = StandInProvider::start().await;
     let hub = Hub::start_management(&provider.issuer, &SETTINGS).await;
     let mut browser = Browser::new(hub.managements()[0].address);

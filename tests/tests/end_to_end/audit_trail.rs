@@ -1,4 +1,4 @@
-//! The audit trail as people and scripts meet it: written and sealed by units, listed and verified on the command line.
+//! The audit trail: written and sealed by units, listed and verified on the command line.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ async fn hub_with_rows() -> Hub {
 }
 
 #[tokio::test]
-async fn the_list_is_for_people_and_for_programs() {
+async fn event_list_is_readable_and_machine_readable() {
     let hub = hub_with_rows().await;
     let table = hub.cli(["event", "list", "--action", "token"]);
     let lines: Vec<&str> = table.out.lines().collect();
@@ -39,7 +39,7 @@ async fn the_list_is_for_people_and_for_programs() {
 }
 
 #[tokio::test]
-async fn verifying_says_what_holds_and_fails_where_it_does_not() {
+async fn verify_reports_what_holds_and_fails_on_a_broken_chain() {
     let hub = hub_with_rows().await;
     let head = hub.store.event_head().await.unwrap().to_string();
     let holds = hub.cli(["event", "verify", "--head", &head]);
@@ -63,7 +63,7 @@ async fn verifying_says_what_holds_and_fails_where_it_does_not() {
 }
 
 #[tokio::test]
-async fn a_unit_seals_what_is_written_and_says_the_head_before_it_ends() {
+async fn unit_seals_events_and_logs_the_head_before_it_ends() {
     let hub = Hub::without_units(empty_database().await.unwrap(), &[]);
     let unit = hub.start_program().await;
     hub.token("a");
@@ -81,7 +81,7 @@ async fn a_unit_seals_what_is_written_and_says_the_head_before_it_ends() {
 }
 
 #[tokio::test]
-async fn what_was_sealed_with_the_connectors_key_holds_after_a_key_file_is_set() {
+async fn events_sealed_with_the_connectors_key_verify_after_a_key_file_is_set() {
     let hub = hub_with_rows().await;
     let keys = hub.folder().join("keys");
     std::fs::write(&keys, "0123456789abcdef0123456789abcdef\n").unwrap();
@@ -93,7 +93,7 @@ async fn what_was_sealed_with_the_connectors_key_holds_after_a_key_file_is_set()
     let both = process::run("cluster-manager", &variables, ["event", "verify", "-o", "json"]);
     let found: Value = serde_json::from_str(&both.out).unwrap();
     assert_eq!((both.code, &found["keys"][1]["first"]), (Some(0), &4.into()), "{both:?}");
-    // The connector's key alone does not know what the file's sealed.
+    // The connector's key alone does not verify events that the file's key sealed.
     let one = hub.cli(["event", "verify"]);
     assert!(one.code == Some(1) && one.err.contains("cannot verify the audit trail: row 4"), "{one:?}");
 }

@@ -20,14 +20,14 @@ async fn hub_without_units() -> Hub {
 }
 
 #[test]
-fn help_is_what_it_was() {
+fn help_is_unchanged() {
     let help = process::run("cluster-manager", &[], ["--help"]);
     assert_eq!(help.code, Some(0));
     insta::assert_snapshot!(help.out);
 }
 
 #[tokio::test]
-async fn a_token_in_a_pipe_is_the_token_alone() {
+async fn token_in_a_pipe_is_printed_alone() {
     let hub = hub_without_units().await;
     let made = hub.cli(["token", "create", "a/b 🦀", "--description", "in the cellar", "--expire", "90m"]);
     assert_eq!((made.code, made.out.lines().count(), made.err.as_str()), (Some(0), 1, ""), "{made:?}");
@@ -41,7 +41,7 @@ async fn a_token_in_a_pipe_is_the_token_alone() {
 }
 
 #[tokio::test]
-async fn a_token_on_a_terminal_is_the_whole_command() {
+async fn token_on_a_terminal_is_the_whole_command() {
     let hub = hub_without_units().await;
     // script(1) gives the program a terminal.
     let program = programs::path("cluster-manager");
@@ -78,14 +78,14 @@ async fn exit_codes_tell_scripts_what_happened() {
 }
 
 #[tokio::test]
-async fn an_empty_fleet_says_what_to_do_next() {
+async fn empty_fleet_says_what_to_do_next() {
     let hub = hub_without_units().await;
     assert!(hub.cli(["cluster", "list"]).out.contains("cluster-manager token create NAME"));
     assert_eq!(hub.cli(["cluster", "list", "-o", "json"]).out.trim(), "[]");
 }
 
 #[tokio::test]
-async fn a_database_that_is_not_there_is_told_from_an_empty_fleet() {
+async fn unreachable_database_is_not_an_empty_fleet() {
     let hub = hub_without_units().await;
     let mut variables = hub.variables().to_vec();
     variables.retain(|(name, _)| name != "DB_PORT");
@@ -99,14 +99,14 @@ async fn a_database_that_is_not_there_is_told_from_an_empty_fleet() {
 }
 
 #[tokio::test]
-async fn a_database_that_was_not_migrated_is_not_touched() {
+async fn database_that_was_not_migrated_is_not_touched() {
     let hub = Hub::without_units(empty_database().await.unwrap(), &[]);
     let ended = hub.cli(["cluster", "list"]);
     assert!(ended.code == Some(1) && ended.err.contains("run `cluster-manager migrate`"), "{ended:?}");
 }
 
 #[tokio::test]
-async fn a_wrong_setting_is_one_line_that_names_it() {
+async fn invalid_setting_is_one_line_that_names_it() {
     let hub = hub_without_units().await;
     for (name, value, line) in [
         ("DB_PORT", "x", "cluster-manager: DB_PORT must be a port from 1 to 65535, not \"x\"\n"),
@@ -162,7 +162,7 @@ async fn the_existing_charms_command_line_works() {
 }
 
 #[tokio::test]
-async fn the_environment_alone_starts_either_service_and_sigterm_ends_it() {
+async fn environment_alone_starts_either_service_and_sigterm_ends_it() {
     let hub = hub_without_units().await;
     // The connector has no use for an identity provider.
     for (service, path, issuer) in [
@@ -197,7 +197,7 @@ async fn the_environment_alone_starts_either_service_and_sigterm_ends_it() {
 }
 
 #[test]
-fn completions_are_there_for_every_shell() {
+fn completions_exist_for_every_shell() {
     for shell in ["bash", "zsh", "fish"] {
         let completions = process::run("cluster-manager", &[], ["completions", shell]);
         assert!(completions.code == Some(0) && completions.out.contains("cluster-manager"), "{shell}");
@@ -205,11 +205,11 @@ fn completions_are_there_for_every_shell() {
 }
 
 #[tokio::test]
-async fn a_second_local_start_finds_everything_as_it_was_and_ctrl_c_ends_it_well() {
+async fn second_local_start_keeps_everything_and_ctrl_c_ends_it_cleanly() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     let start = || {
-        // What the environment says of another database must not lead there.
+        // Settings of another database in the environment must have no effect.
         let mut command = command("cluster-manager", &[("DB_HOST".to_owned(), "192.0.2.1".to_owned())]);
         command.arg("local").arg("--data").arg(&data);
         for flag in ["--connector-listen", "--management-listen", "--status-listen"] {
@@ -225,7 +225,7 @@ async fn a_second_local_start_finds_everything_as_it_was_and_ctrl_c_ends_it_well
     assert_eq!(made.code, Some(0), "{made:?}");
     let again = process::run("cluster-manager", &[], ["local", "--data", data.to_str().unwrap()]);
     assert!(again.code == Some(4) && again.err.contains("already runs on"), "{again:?}");
-    // As a terminal does it: to the whole group.
+    // As a terminal does: to the whole process group.
     let group = rustix::process::Pid::from_raw(first.id()).unwrap();
     rustix::process::kill_process_group(group, Signal::INT).unwrap();
     let (ended, said) = first.ends(Duration::from_secs(30)).await;
@@ -239,9 +239,9 @@ async fn a_second_local_start_finds_everything_as_it_was_and_ctrl_c_ends_it_well
     assert_eq!(std::fs::read(data.join("connector/tls.crt")).unwrap(), certificate);
 }
 
-/// Every enrolled cluster pins the connector's leaf, so only a deliberate act may change it.
+/// Every enrolled cluster pins the connector's leaf, so it changes only on purpose.
 #[tokio::test]
-async fn a_connector_with_another_certificate_does_not_start_unless_that_very_one_is_wanted() {
+async fn connector_with_another_certificate_starts_only_when_it_is_confirmed() {
     let hub = Hub::without_units(empty_database().await.unwrap(), &[]);
     let program = hub.start_program().await;
     hub.enrol("a").await;

@@ -1,5 +1,5 @@
-//! The API keeps to its own description, whatever it is asked: `schemathesis` draws thousands of requests from the
-//! served document, as nobody and as each role, and finds no 5xx and no status or answer that is not described.
+//! The API conforms to its own description: `schemathesis` generates thousands of random requests from the
+//! served document, without credentials and as each role. There is no 5xx and no response that is not described.
 
 use std::path::PathBuf;
 use std::process::{Command, Output};
@@ -38,7 +38,7 @@ fn run(hub: &Hub, unit: &ManagementUnit, caller: &Api, examples: &str) -> Output
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_api_keeps_to_its_description_whatever_it_is_asked() {
+async fn api_conforms_to_its_description_for_random_requests() {
     let mut hub = Hub::without_units(store::testing::empty_database().await.unwrap(), &UNLIMITED);
     hub.add_unit().await;
     let unit = ManagementUnit::start(&hub).await;

@@ -1,6 +1,6 @@
-//! Random expositions, many of them damaged: what the relay makes of them is what Prometheus makes of them itself.
+//! Random expositions, many of them damaged: the relay reads the same samples from them as Prometheus does.
 //!
-//! Each is scraped by a real Prometheus, and relayed to it. `EXPOSITION_SEED` is where the randomness begins.
+//! A real Prometheus scrapes each and receives it from the relay. `EXPOSITION_SEED` is the seed.
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -19,7 +19,7 @@ use warp::Filter as _;
 const EXPOSITIONS: usize = 250;
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Where an exposition's lines begin, and what may stand between its parts.
+/// What lines of an exposition may begin with, and what may separate their parts.
 const BLANKS: &[&str] = &[" ", "  ", "\t", " \t "];
 const NAMES: &[&str] =
     &["lxd_procs_total", "a", "_", "up:rate5m", ":x", "lxd_memory_MemTotal_bytes", "Z9_", "go_info"];
@@ -80,14 +80,14 @@ impl Generator {
         if self.one_in(chances) { self.pick(BLANKS) } else { "" }
     }
 
-    /// A line that holds a sample, more or less.
+    /// A line with a sample, sometimes damaged.
     fn line(&mut self) -> String {
         let mut line = self.pick(NAMES).to_owned();
         line += self.blank(10);
         if !self.one_in(4) {
             line += "{";
             let count = self.0.random_range(0..4);
-            // No name twice: that we refuse, and Prometheus keeps one of the two.
+            // No name twice: the relay refuses that, and Prometheus keeps one of the two.
             let mut names = LABELS.to_vec();
             for number in 0..count {
                 line += self.blank(10);
@@ -124,12 +124,12 @@ impl Generator {
         comments[self.0.random_range(0..comments.len())].to_owned()
     }
 
-    /// A handful of lines; in half of all expositions one of them is damaged.
+    /// A few lines; in half of all expositions one of them is damaged.
     fn exposition(&mut self) -> String {
         let mut lines: Vec<_> = (0..self.0.random_range(1..6)).map(|_| self.line()).collect();
         if self.one_in(2) {
             let at = self.0.random_range(0..lines.len());
-            // Blanks before a line are the one thing that we take and Prometheus does not.
+            // Only blanks before a line are accepted by the relay and not by Prometheus.
             let damaged = self.damaged(&lines[at]);
             damaged.trim_start().clone_into(&mut lines[at]);
         }
@@ -156,11 +156,11 @@ impl Generator {
     }
 }
 
-/// The series of one exposition: their labels but for those that say where they come from, and their values as
+/// The series of one exposition: their labels without those of their origin, and their values as
 /// Prometheus writes them.
 type Series = BTreeMap<BTreeMap<String, String>, String>;
 
-/// What Prometheus has under the jobs that begin so, by the number behind.
+/// The series of Prometheus for the jobs with this prefix, by the number after it.
 async fn series(prometheus: &Prometheus, prefix: &str) -> BTreeMap<usize, Series> {
     let query = format!("{{job=~'{prefix}.*',__name__!~'up|scrape_.*'}}");
     let data = prometheus.api("/api/v1/query", &[("query", &query)]).await;
@@ -176,7 +176,7 @@ async fn series(prometheus: &Prometheus, prefix: &str) -> BTreeMap<usize, Series
     found
 }
 
-/// Serves each exposition under its number.
+/// Serves each exposition at its number.
 async fn serve(expositions: Vec<String>) -> SocketAddr {
     let route = warp::path!(usize).map(move |number: usize| {
         warp::reply::with_header(expositions[number].clone(), "content-type", "text/plain; version=0.0.4")
@@ -197,7 +197,7 @@ fn relay(prometheus: &Prometheus) -> Relay {
     Relay::start(Config::new(vec![SinkConfig::new("a", endpoint)])).unwrap()
 }
 
-/// How many lines of a text are samples, and how many are neither that nor comments.
+/// The number of lines that are samples, and of those that are neither samples nor comments.
 fn read(text: &str) -> (usize, usize) {
     let (mut good, mut bad) = (0, 0);
     let mut parser = Parser::new(text.as_bytes());
@@ -208,7 +208,7 @@ fn read(text: &str) -> (usize, usize) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_relayed_of_an_exposition_is_what_prometheus_scrapes_of_it() {
+async fn relayed_exposition_equals_scraped_exposition() {
     let seed = std::env::var("EXPOSITION_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1);
     let mut generator = Generator(StdRng::seed_from_u64(seed));
     let expositions: Vec<_> = (0..EXPOSITIONS).map(|_| generator.exposition()).collect();
@@ -254,7 +254,7 @@ async fn what_is_relayed_of_an_exposition_is_what_prometheus_scrapes_of_it() {
             assert_eq!(bad, 0, "Prometheus reads all of {text:?}");
             assert_eq!(relayed, scraped.remove(&number).unwrap_or_default(), "{text:?}");
         } else {
-            // It takes nothing of what it cannot read all of; a relay takes the lines that are good.
+            // Prometheus takes nothing of a text with an invalid line; the relay takes the valid lines.
             refused += 1;
             assert!(bad > 0, "Prometheus does not read all of {text:?}, of which we take {relayed:?}");
         }

@@ -1,12 +1,12 @@
-//! A cluster that stops reporting: late, then lost, with the reason and since when; and back with its next heartbeat.
+//! A cluster that stops reporting: late, then lost, with the reason and since when; fresh again with its next heartbeat.
 //!
-//! The silence is real but for its length: what was heard is moved back in the database.
+//! Only the length of the silence is simulated: the times of the last heartbeat are moved back in the database.
 
 use harness::Hub;
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
-/// As if the last heartbeat had been so much earlier.
+/// Moves the last heartbeat back by this time.
 async fn be_silent_for(hub: &Hub, seconds: u32) {
     let sql = format!(
         "UPDATE remote_cluster_liveness SET heard_at = heard_at - interval '{seconds} s',
@@ -15,7 +15,7 @@ async fn be_silent_for(hub: &Hub, seconds: u32) {
     store::testing::execute(&hub.database, &sql).await.unwrap();
 }
 
-/// What `cluster show` says of its health: the state, for how long, and why.
+/// The health of the cluster from `cluster show`: the state, for how long, and why.
 fn health(hub: &Hub) -> (String, Duration, String) {
     let health = &hub.shown("cellar")["health"];
     let since = OffsetDateTime::parse(health["since"].as_str().unwrap(), &Rfc3339).unwrap();
@@ -25,7 +25,7 @@ fn health(hub: &Hub) -> (String, Duration, String) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_silent_cluster_turns_late_then_lost_and_fresh_with_its_next_heartbeat() {
+async fn silent_cluster_becomes_late_then_lost_and_fresh_with_its_next_heartbeat() {
     let hub = Hub::start().await;
     let site = hub.enrol("cellar").await;
     site.heartbeat("{}").await.unwrap();

@@ -11,13 +11,13 @@ use tokio::net::TcpStream;
 
 const STATUS: &str = "/1.0/remote-cluster/status";
 
-/// Sends bytes and waits for the other side to close; answers how long that took.
+/// Sends bytes and waits until the other side closes. Returns how long that took.
 async fn sent_and_closed(port: u16, bytes: &[u8]) -> Duration {
     let began = Instant::now();
     let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
     stream.write_all(bytes).await.unwrap();
     let mut rest = Vec::new();
-    // Closed or reset: both are an end.
+    // Closed and reset both count.
     let _ = tokio::time::timeout(Duration::from_secs(40), stream.read_to_end(&mut rest))
         .await
         .expect("it is cut");
@@ -25,7 +25,7 @@ async fn sent_and_closed(port: u16, bytes: &[u8]) -> Duration {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_no_tls_is_cut_and_others_are_served_meanwhile() {
+async fn connection_without_tls_is_closed_and_others_are_served_meanwhile() {
     let hub = Hub::start().await;
     let site = hub.enrol("a").await;
     let port = hub.address.port();
@@ -44,7 +44,7 @@ async fn what_is_no_tls_is_cut_and_others_are_served_meanwhile() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn bodies_that_are_too_large_are_413_however_they_come() {
+async fn body_that_is_too_large_is_413_however_it_is_sent() {
     let hub = Hub::start().await;
     let site = hub.enrol("a").await;
     for (path, length) in
@@ -61,7 +61,7 @@ async fn bodies_that_are_too_large_are_413_however_they_come() {
     assert_eq!(answer.response.status, 200);
 }
 
-/// The first line of the answer to a request that only announces its body.
+/// The first line of the response to a request that only announces its body.
 async fn declared(hub: &Hub, site: &ClusterClient, path: &str, length: usize) -> String {
     let tls = agent::client::Tls::shared().unwrap();
     let config = tls.config(&site.keys.identity(), &agent::client::Trust::Anyone).unwrap();
@@ -76,7 +76,7 @@ async fn declared(hub: &Hub, site: &ClusterClient, path: &str, length: usize) ->
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn reports_that_make_no_sense_are_400_and_leave_what_was_stored() {
+async fn invalid_report_is_400_and_changes_nothing() {
     let hub = Hub::start_unlimited().await;
     let site = hub.enrol("a").await;
     site.heartbeat(r#"{"memory_usage":7}"#).await.unwrap();
@@ -108,7 +108,7 @@ async fn reports_that_make_no_sense_are_400_and_leave_what_was_stored() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_body_that_breaks_off_stores_nothing() {
+async fn incomplete_body_stores_nothing() {
     let hub = Hub::start().await;
     let site = hub.enrol("a").await;
     let broken = Payload::aborted(r#"{"memory_usage":9}"#);
@@ -118,7 +118,7 @@ async fn a_body_that_breaks_off_stores_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn strange_paths_and_methods_are_told_so() {
+async fn unknown_paths_and_methods_are_refused() {
     let hub = Hub::start().await;
     let site = hub.enrol("a").await;
     for (method, path, status) in [
@@ -136,7 +136,7 @@ async fn strange_paths_and_methods_are_told_so() {
     }
 }
 
-/// The whole log of a unit at its most talkative, over joins and beats that go well and that fail.
+/// The whole log of a unit at the most verbose level, for joins and heartbeats that succeed and that fail.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_secret_is_logged_at_any_level() {
     let settings = [("LOG_LEVEL", "trace"), ("LOG_FORMAT", "json")];

@@ -1,4 +1,4 @@
-//! What the Dockerfile puts into the image is enough to run, and no more than that.
+//! The image's content is enough to run, and no more than that.
 
 use std::collections::BTreeSet;
 use std::fs::{self, Permissions};
@@ -11,12 +11,12 @@ use harness::hub::keys;
 use harness::programs::{path, source_tree};
 use harness::{Hub, Program, process};
 
-/// Where the image's user may read, as Kubernetes and Juju put files there.
+/// A folder that the image's user may read, where Kubernetes and Juju put files.
 const CONNECTOR: &str = "var/lib/cluster-manager/connector";
 /// A name that only a system's own files resolve.
 const DATABASE: &str = "database.internal";
 
-/// Makes the image's root, with what a container gets from outside.
+/// Makes the image's root, with the files that a container gets from outside.
 fn make_root(root: &Path, hub: &Hub) {
     let tool = source_tree().join("tools/image");
     let made = Command::new(tool).arg(path("cluster-manager")).arg(root).status().unwrap();
@@ -31,7 +31,7 @@ fn make_root(root: &Path, hub: &Hub) {
     fs::set_permissions(root, Permissions::from_mode(0o755)).unwrap();
 }
 
-/// A command with this folder as its root: as the image's user where we are root, else as root of nothing else.
+/// A command with this folder as its root: as the image's user when the test runs as root, otherwise in a user namespace.
 fn inside(root: &Path, variables: &[(String, String)]) -> Command {
     let mut command = if rustix::process::getuid().is_root() {
         let mut command = process::command_at(Path::new("chroot"), variables);
@@ -47,7 +47,7 @@ fn inside(root: &Path, variables: &[(String, String)]) -> Command {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_images_root_is_enough_to_serve() {
+async fn image_root_is_enough_to_serve() {
     let hub = Hub::without_units(store::testing::empty_database().await.unwrap(), &[]);
     assert_eq!(hub.database.host, "127.0.0.1", "the name stands for it");
     let root = tempfile::tempdir().unwrap();
@@ -66,7 +66,7 @@ async fn the_images_root_is_enough_to_serve() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_images_root_holds_the_program_its_libraries_and_authorities_alone() {
+async fn image_root_holds_only_program_libraries_and_authorities() {
     let root = tempfile::tempdir().unwrap();
     let tool = source_tree().join("tools/image");
     assert!(Command::new(tool).arg(path("cluster-manager")).arg(root.path()).status().unwrap().success());

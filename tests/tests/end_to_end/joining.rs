@@ -31,7 +31,7 @@ async fn beat(site: &ClusterClient) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_hundred_joins_with_one_token_make_one_cluster() {
+async fn two_hundred_joins_with_one_token_enrol_one_cluster() {
     let hub = Hub::start().await;
     let token = hub.token("only-one");
     let joins = (0..200).map(|number| {
@@ -57,7 +57,7 @@ async fn both_proofs_enrol() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_form_that_is_wrong_is_400_and_leaves_the_token() {
+async fn invalid_join_request_is_400_and_keeps_the_token() {
     let hub = Hub::start().await;
     let token = hub.token("a");
     let site = ClusterClient::from_token(&token, keys("a")).unwrap();
@@ -87,7 +87,7 @@ async fn a_form_that_is_wrong_is_400_and_leaves_the_token() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_wrong_proof_is_403_and_always_the_same_403() {
+async fn wrong_proof_is_always_the_same_403() {
     let hub = Hub::start().await;
     let (token, other) = (hub.token("a"), hub.token("b"));
     let site = ClusterClient::from_token(&token, keys("a")).unwrap();
@@ -125,7 +125,7 @@ async fn a_wrong_proof_is_403_and_always_the_same_403() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_expired_token_is_told_so_only_to_whoever_knows_it() {
+async fn expired_token_is_reported_only_with_a_valid_proof() {
     let hub = Hub::start().await;
     let token = hub.token("a");
     let site = ClusterClient::from_token(&token, keys("a")).unwrap();
@@ -138,7 +138,7 @@ async fn an_expired_token_is_told_so_only_to_whoever_knows_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_certificate_in_the_body_must_be_the_connections_only_one() {
+async fn certificate_in_the_body_must_be_the_only_one_of_the_connection() {
     let hub = Hub::start().await;
     let token = hub.token("a");
     let (mine, other) = (keys("mine"), keys("other"));
@@ -164,7 +164,7 @@ async fn the_certificate_in_the_body_must_be_the_connections_only_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_certificate_is_enrolled_once() {
+async fn certificate_is_enrolled_once() {
     let hub = Hub::start().await;
     let site = hub.enrol("first").await;
     let token = hub.token("second");
@@ -177,7 +177,7 @@ async fn a_certificate_is_enrolled_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cluster_removed_anywhere_is_refused_by_every_unit_within_a_second() {
+async fn removed_cluster_is_refused_by_every_unit_within_a_second() {
     let mut hub = Hub::start().await;
     let second = hub.add_unit().await.address;
     let site = hub.enrol("a").await;

@@ -1,4 +1,4 @@
-//! The management API as deployed users call it (contract section 2), and what we add to it.
+//! The management API as deployed users call it (contract section 2), and what it has in addition.
 
 use fleet::Role;
 use harness::management::Reply;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 const TOKENS: &str = "/1.0/remote-cluster-join-token";
 
-/// A hub with a connector and a management unit, and somebody of each role.
+/// A hub with a connector and a management unit, and an account of each role.
 struct Setting {
     hub: Hub,
     unit: ManagementUnit,
@@ -37,7 +37,7 @@ fn envelope(reply: &Reply) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn every_answer_is_an_envelope_with_all_its_keys() {
+async fn every_response_is_an_envelope_with_all_its_keys() {
     let setting = Setting::new().await;
     let Setting { viewer, unit, hub, .. } = &setting;
     let anybody = unit.anybody(hub);
@@ -59,7 +59,7 @@ async fn every_answer_is_an_envelope_with_all_its_keys() {
 }
 
 #[tokio::test]
-async fn who_am_i_says_name_and_trust() {
+async fn who_am_i_shows_name_and_trust() {
     let setting = Setting::new().await;
     let Setting { operator, .. } = &setting;
     let reply = operator.get("/1.0").await;
@@ -71,7 +71,7 @@ async fn who_am_i_says_name_and_trust() {
 }
 
 #[tokio::test]
-async fn a_cluster_is_shown_configured_and_removed() {
+async fn cluster_is_shown_configured_and_removed() {
     let setting = Setting::new().await;
     let Setting { hub, operator, viewer, .. } = &setting;
     let site = hub.enrol("a/b?c#d%").await;
@@ -116,7 +116,7 @@ async fn a_cluster_is_shown_configured_and_removed() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_a_change_is_refused_and_changes_nothing() {
+async fn invalid_change_is_refused_and_changes_nothing() {
     let setting = Setting::new().await;
     let Setting { hub, operator, viewer, .. } = &setting;
     hub.enrol("a").await;
@@ -136,7 +136,7 @@ async fn what_cannot_be_a_change_is_refused_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn bodies_of_another_type_or_size_are_refused() {
+async fn body_of_wrong_type_or_size_is_refused() {
     let setting = Setting::new().await;
     let Setting { hub, operator, .. } = &setting;
     hub.enrol("a").await;
@@ -151,7 +151,7 @@ async fn bodies_of_another_type_or_size_are_refused() {
 }
 
 #[tokio::test]
-async fn a_token_is_made_once_a_name_and_a_cluster_joins_with_it() {
+async fn token_is_created_once_for_a_name_and_enrols_a_cluster() {
     let setting = Setting::new().await;
     let Setting { hub, operator, viewer, .. } = &setting;
     let made = operator.send_json("POST", TOKENS, json!({"cluster_name":"x y","description":"d"})).await;
@@ -186,7 +186,7 @@ async fn a_token_is_made_once_a_name_and_a_cluster_joins_with_it() {
 }
 
 #[tokio::test]
-async fn many_are_changed_by_one_request_each_with_its_own_answer() {
+async fn bulk_request_reports_each_cluster_separately() {
     let setting = Setting::new().await;
     let Setting { hub, operator, viewer, .. } = &setting;
     for name in ["a", "b", "c"] {
@@ -235,7 +235,7 @@ async fn many_are_changed_by_one_request_each_with_its_own_answer() {
 }
 
 #[tokio::test]
-async fn a_time_that_is_none_in_utc_harms_nobody() {
+async fn time_that_does_not_exist_in_utc_is_harmless() {
     let setting = Setting::new().await;
     for name in ["since", "until"] {
         let reply = setting.viewer.get(&format!("/1.0/event?{name}=9999-12-31T23:59:59-23:59")).await;
@@ -245,7 +245,7 @@ async fn a_time_that_is_none_in_utc_harms_nobody() {
 }
 
 #[tokio::test]
-async fn changes_are_told_as_they_happen() {
+async fn changes_are_streamed_as_they_happen() {
     let setting = Setting::new().await;
     let Setting { hub, operator, viewer, .. } = &setting;
     let site = hub.enrol("a").await;
@@ -261,7 +261,7 @@ async fn changes_are_told_as_they_happen() {
     until("event:connected".to_owned()).await;
     operator.send_json("PATCH", "/1.0/remote-cluster/a", json!({"description":"new"})).await.metadata();
     until(format!(r#"{{"kind":"configured","uid":"{uid}"}}"#)).await;
-    // Heartbeats are told of every two seconds, from the first look after somebody follows.
+    // Heartbeats are streamed every two seconds, from the first interval after the stream begins.
     tokio::select! {
         () = until(format!(r#"{{"uids":["{uid}"]}}"#)) => {}
         () = async {
@@ -279,7 +279,7 @@ async fn changes_are_told_as_they_happen() {
 }
 
 #[tokio::test]
-async fn a_draining_unit_ends_its_streams() {
+async fn draining_unit_ends_its_streams() {
     let Setting { hub: _hub, viewer, mut unit, .. } = Setting::new().await;
     let mut stream = viewer.request("GET", "/1.0/changes").send().await.unwrap();
     stream.chunk().await.unwrap().expect("it has begun");
@@ -302,7 +302,7 @@ async fn configuration_is_shown_with_its_secrets_masked() {
 }
 
 #[tokio::test]
-async fn without_a_tunnel_nothing_goes_through_it() {
+async fn without_a_tunnel_no_request_goes_through_it() {
     let setting = Setting::new().await;
     let Setting { hub, admin, .. } = &setting;
     hub.enrol("a").await;
@@ -314,7 +314,7 @@ async fn without_a_tunnel_nothing_goes_through_it() {
 }
 
 #[tokio::test]
-async fn another_site_can_open_pages_but_call_nothing() {
+async fn other_websites_can_open_pages_but_not_call_the_api() {
     let setting = Setting::new().await;
     let Setting { admin, .. } = &setting;
     for (method, path, status) in [

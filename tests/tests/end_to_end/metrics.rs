@@ -1,4 +1,4 @@
-//! What a real Prometheus makes of the hub: of its own metrics, and of those that it relays.
+//! The hub's own metrics and those that it relays, in a real Prometheus.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -57,7 +57,7 @@ async fn prometheus_reads_the_hubs_own_metrics_with_types_and_help() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn people_are_told_that_a_sink_fails_and_that_it_takes_again() {
+async fn failing_and_recovered_sink_are_shown() {
     let prometheus = Prometheus::start(&[]).await;
     let gate = SinkGate::start(prometheus.write_url());
     gate.behave(Behaviour::Stopped);
@@ -94,7 +94,7 @@ async fn people_are_told_that_a_sink_fails_and_that_it_takes_again() {
     );
 }
 
-/// OpenMetrics in Prometheus' older format, which promtool reads: there a counter's name ends in `_total` in all of
+/// OpenMetrics in Prometheus' older format, which promtool reads: there the name of a counter ends in `_total` in all of
 /// its lines, and a build's information is a gauge.
 fn as_text_format(open_metrics: &str) -> String {
     let mut types: BTreeMap<&str, &str> = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! The charm's layer in a real Pebble, with the real workload and a PostgreSQL that comes and goes.
+//! The charm's layer in a real Pebble, with the real workload and a PostgreSQL that stops and starts.
 
 use std::path::Path;
 use std::time::Duration;
@@ -16,7 +16,7 @@ const LAYER: &str = include_str!("../../../charm/tests/golden/layer.yaml");
 const PEOPLES: u16 = 9000;
 const SITES: u16 = 30000;
 
-/// What the charm puts beside the certificates.
+/// The charm's files beside the certificates.
 fn put_files(folder: &Path, hub: &Hub) {
     let password = hub.variables().iter().find(|(name, _)| name == "DB_PASSWORD").unwrap();
     for (file, text) in [
@@ -28,7 +28,7 @@ fn put_files(folder: &Path, hub: &Hub) {
     }
 }
 
-/// The status of a service and the leaf that it shows.
+/// The status of a service and the leaf that it presents.
 async fn status(layer: &Layer, port: u16) -> Option<(u16, Fingerprint)> {
     let there = layer.address(port);
     let address = Address::new("localhost", there.port()).unwrap();
@@ -39,7 +39,7 @@ async fn status(layer: &Layer, port: u16) -> Option<(u16, Fingerprint)> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_layer_starts_the_workload_and_no_trouble_restarts_it() {
+async fn layer_starts_the_workload_and_no_outage_restarts_it() {
     let folder = scratch_folder("pebble");
     let mut postgres = LocalPostgres::start(&folder, None, Durability::None).unwrap();
     create_database(&postgres.options("postgres"), "cm").await.unwrap();
@@ -49,7 +49,7 @@ async fn the_layer_starts_the_workload_and_no_trouble_restarts_it() {
     let pebble = Pebble::start().await;
     pebble.replan(&layer);
 
-    // It starts, and all checks are up.
+    // It starts, and all checks succeed.
     wait::until("all checks are up", Duration::from_secs(60), async || {
         let services = pebble.services();
         let checks = pebble.checks();
@@ -67,7 +67,7 @@ async fn the_layer_starts_the_workload_and_no_trouble_restarts_it() {
     let connectors_leaf = hub.leaf("connector");
     assert_eq!(status(&layer, SITES).await, Some((200, connectors_leaf)));
 
-    // It is the workload: a cluster joins and reports.
+    // It works: a cluster joins and reports.
     let token = pebble.exec("management-api", &["token", "create", "a"]);
     let network = Network { connect_to: Some(layer.address(SITES)), ..Network::default() };
     let site = ClusterClient::from_token(&token, keys("a")).unwrap().with_network(network);
@@ -78,7 +78,7 @@ async fn the_layer_starts_the_workload_and_no_trouble_restarts_it() {
     pebble.replan(&layer);
     assert_eq!((pebble.services(), pebble.processes()), (services.clone(), processes.clone()));
 
-    // New files: the management API shows its new leaf, the connector goes on with the one that sites have pinned.
+    // New files: the management API presents its new leaf, the connector keeps the one that clusters have pinned.
     hub.certify("management", &["localhost", "renewed.example.com"]);
     hub.certify("connector", &["localhost"]);
     assert_ne!(hub.leaf("connector"), connectors_leaf);
@@ -94,7 +94,7 @@ async fn the_layer_starts_the_workload_and_no_trouble_restarts_it() {
     assert_eq!(status(&layer, SITES).await, Some((200, connectors_leaf)));
     site.heartbeat(Report::default().encode()).await.unwrap();
 
-    // Without its database it is alive, not ready, and nobody restarts it.
+    // Without its database it is alive but not ready, and it is not restarted.
     let port = postgres.port();
     postgres.stop();
     pebble.health_becomes("ready", 502).await;

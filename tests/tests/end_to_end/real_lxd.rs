@@ -1,4 +1,4 @@
-//! The main job with a real LXD: enrol, report, see a container stop, leave; and its metrics in a real Prometheus.
+//! The main task with a real LXD: enrol, report, see a container stop, leave; and its metrics in a real Prometheus.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use serde_json::Value;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Runs the agent as its administrator would.
+/// Runs the agent as an administrator does.
 fn agent(lxd: &PrivateLxd, state: &std::path::Path, arguments: &[&str]) -> Ended {
     let variables = [("LXD_DIR".to_owned(), lxd.lxd_dir().to_string_lossy().into_owned())];
     let mut all = vec!["--state-dir", state.to_str().unwrap()];
@@ -32,7 +32,7 @@ async fn metrics_are_what_lxd_says(lxd: &PrivateLxd, prometheus: &Prometheus) {
         prometheus.query(&format!("lxd_procs_total{selector}")).await.len() == 3
     })
     .await;
-    // What does not move between two looks: each container's memory and root file system.
+    // Values that do not change between two requests: each container's memory and root file system.
     let exposed = lxd.lxc(["query", "--raw", "/1.0/metrics"]);
     let mut compared = 0;
     for line in
@@ -53,10 +53,10 @@ async fn metrics_are_what_lxd_says(lxd: &PrivateLxd, prometheus: &Prometheus) {
     assert_eq!(all.to_string(), lines.to_string(), "every series, and no other");
 }
 
-/// Every panel of every dashboard is answered. Empty answers are only those of what did not happen here.
+/// Every panel of every dashboard has data, except for what did not happen here.
 async fn dashboards_are_answered(prometheus: &Prometheus) {
-    // Nothing was refused or lost, nothing is late or runs out; the containers have no network but their loopback and
-    // no disk of their own; and LXD 5.0 does not expose some of these yet.
+    // Nothing was refused or lost, nothing is late or runs out; the containers have no network except loopback and
+    // no disk of their own; LXD 5.0 does not expose some of these yet.
     const MAY_BE_EMPTY: [&str; 13] = [
         "> 0",
         "< 90 * 86400",
@@ -96,7 +96,7 @@ async fn dashboards_are_answered(prometheus: &Prometheus) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_real_lxd_enrols_reports_what_it_says_itself_and_leaves() {
+async fn real_lxd_enrols_reports_its_state_and_leaves() {
     let folder = store::testing::scratch_folder("lxd");
     std::fs::create_dir_all(&folder).unwrap();
     let lxd = PrivateLxd::start(&folder);
@@ -117,7 +117,7 @@ async fn a_real_lxd_enrols_reports_what_it_says_itself_and_leaves() {
     assert_eq!(count(&shown, "instance_statuses", "Running"), 3);
     assert_eq!(count(&shown, "member_statuses", "Online"), 1);
 
-    // What LXD itself says of the machine. Totals do not move; what is used does, by a little.
+    // What LXD itself reports about the machine. Totals do not change; usage changes a little.
     let resources = lxd.query("/1.0/resources");
     assert_eq!(shown["memory_total_amount"], resources["memory"]["total"]);
     let pool = lxd.query("/1.0/storage-pools/default/resources");

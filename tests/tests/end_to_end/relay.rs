@@ -1,4 +1,4 @@
-//! A real Prometheus takes what is relayed, and keeps it through its own death and the relay's.
+//! A real Prometheus accepts what is relayed, and keeps it when it is killed and when the relay is.
 
 use std::path::Path;
 use std::time::Duration;
@@ -15,7 +15,7 @@ const LXD: &str = include_str!("../../../workload/exposition/tests/fixtures/lxd-
 const SAMPLES: usize = 99;
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The one number that a query answers of that moment.
+/// The single value of a query at this time.
 async fn number(prometheus: &Prometheus, query: &str, at: UnixMillis) -> String {
     let at = OffsetDateTime::from_unix_timestamp_nanos(i128::from(at.0) * 1_000_000).unwrap();
     let found = prometheus.query_at(query, at).await;
@@ -49,7 +49,7 @@ fn beat(relay: &Relay, member: &str, at: UnixMillis, text: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_real_prometheus_takes_and_keeps_what_is_relayed() {
+async fn prometheus_accepts_and_keeps_relayed_samples() {
     let folder = TempDir::new().unwrap();
     let spool = folder.path().join("spool");
     let begun = UnixMillis::now().minus(Duration::from_mins(40));
@@ -68,7 +68,7 @@ async fn a_real_prometheus_takes_and_keeps_what_is_relayed() {
     let one = "lxd_procs_total{member='node-2',instance='node-2',name='web-2',project='default'}";
     assert_eq!(number(&prometheus, one, minute(0)).await, "2");
 
-    // A series out of order is dropped alone.
+    // Only the series that is out of order is dropped.
     let odd = format!("{LXD}odd 1 {}\n", minute(1).0);
     beat(&first, "node-1", minute(1), &odd);
     let odd = format!("{LXD}odd 2 {}\n", minute(0).0);
@@ -78,7 +78,7 @@ async fn a_real_prometheus_takes_and_keeps_what_is_relayed() {
         .await;
     assert_eq!(number(&prometheus, "count({member='node-1'} offset -1s)", minute(2)).await, "100");
 
-    // It is killed; so is the relay, as far as that can be done to a part of a process.
+    // It is killed; so is the relay, as far as that is possible for a part of a process.
     let killed = prometheus.kill();
     for number in 3..13 {
         beat(&first, "node-1", minute(number), LXD);

@@ -1,4 +1,4 @@
-//! Heartbeats, leaving, and whom the connector does not talk to (contract 1.2).
+//! Heartbeats, leaving, and whose calls the connector refuses (contract 1.2).
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -19,7 +19,7 @@ async fn post(site: &ClusterClient, body: impl Into<Payload>) -> (StatusCode, se
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_beat_is_answered_with_what_the_contract_says_and_shown_at_once() {
+async fn heartbeat_gets_the_contracts_response_and_is_shown_at_once() {
     let hub = Hub::start().await;
     let site = hub.enrol("a").await;
     let body = r#"{"ceph_statuses":null,"cpu_total_count":0,"cpu_load_1":"0.42","memory_total_amount":1000,
@@ -51,10 +51,10 @@ async fn a_beat_is_answered_with_what_the_contract_says_and_shown_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_but_enrolled_clusters_is_heard() {
+async fn only_enrolled_clusters_may_report() {
     let hub = Hub::start().await;
     let enrolled = hub.enrol("a").await;
-    let stranger = hub.site_without_token("stranger");
+    let stranger = hub.cluster_without_token("stranger");
     let two = enrolled
         .keys
         .sign_for(vec![enrolled.keys.certificate().clone(), stranger.keys.certificate().clone()]);
@@ -66,7 +66,7 @@ async fn nobody_but_enrolled_clusters_is_heard() {
         for (what, identity) in
             [("none", Identity::None), ("unknown", stranger.keys.identity()), ("two", two.clone())]
         {
-            let site = hub.site_without_token("x").with_identity(identity);
+            let site = hub.cluster_without_token("x").with_identity(identity);
             let answer = site.exchange(Request::new(method.clone(), path, "{}")).await.unwrap();
             assert_eq!(answer.response.status, 403, "{method} {path} with {what}");
         }
@@ -75,17 +75,17 @@ async fn nobody_but_enrolled_clusters_is_heard() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stranger_is_refused_before_its_body_is_read() {
+async fn unknown_cluster_is_refused_before_its_body_is_read() {
     let hub = Hub::start().await;
-    let stranger = hub.site_without_token("stranger");
-    // Would take half a minute to arrive.
+    let stranger = hub.cluster_without_token("stranger");
+    // It would take half a minute to arrive.
     let slow = Payload::slow(vec![b' '; 30], Duration::from_secs(1));
     let answer = tokio::time::timeout(Duration::from_secs(10), post(&stranger, slow)).await.unwrap();
     assert_eq!(answer.0, 403);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_certificate_out_of_its_dates_is_told_so() {
+async fn certificate_outside_its_validity_is_refused_with_the_reason() {
     let hub = Hub::start().await;
     let site = hub.enrol("a").await;
     let sql = "UPDATE remote_clusters SET certificate_not_after = '2020-02-03';
@@ -98,7 +98,7 @@ async fn a_certificate_out_of_its_dates_is_told_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn leaving_happens_once() {
+async fn cluster_leaves_once() {
     let hub = Hub::start().await;
     let site = hub.enrol("a").await;
     agent::client::leave(&site).await.unwrap();
@@ -108,10 +108,10 @@ async fn leaving_happens_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_tunnel_is_not_there_yet_and_says_so_to_clusters_only() {
+async fn missing_tunnel_is_reported_to_clusters_only() {
     let hub = Hub::start().await;
     let site = hub.enrol("a").await;
-    // As a websocket client asks: hyper lets go of such a connection, and the answer must not go with it.
+    // As a WebSocket client asks: hyper hands over such a connection, and the response must still arrive.
     let mut request = Request::new(Method::GET, "/1.0/remote-cluster/ws", "");
     for (name, value) in [
         ("connection", "Upgrade"),
@@ -127,12 +127,12 @@ async fn the_tunnel_is_not_there_yet_and_says_so_to_clusters_only() {
     assert_eq!(site.exchange(request).await.unwrap().response.status, 501);
     let mut request = Request::new(Method::GET, "/1.0/remote-cluster/ws", "");
     request.headers = headers;
-    let stranger = hub.site_without_token("stranger");
+    let stranger = hub.cluster_without_token("stranger");
     assert_eq!(stranger.exchange(request).await.unwrap().response.status, 403);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_probe_needs_nothing_and_every_connection_is_closed() {
+async fn probe_needs_no_certificate_and_every_connection_is_closed() {
     let hub = Hub::start().await;
     let answer = call(agent::client::CallOptions::new(hub.address.clone())).await.unwrap();
     assert_eq!((answer.status, &answer.headers["connection"]), (StatusCode::OK, &"close".parse().unwrap()));
@@ -142,7 +142,7 @@ async fn the_probe_needs_nothing_and_every_connection_is_closed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cluster_that_calls_too_often_is_told_how_long_to_wait() {
+async fn cluster_that_calls_too_often_gets_retry_after() {
     let settings = [("RATE_LIMIT_BUCKET_SIZE", "20"), ("RATE_LIMIT_REFILL_RATE", "0.1")];
     let mut hub = Hub::without_units(store::testing::empty_database().await.unwrap(), &settings);
     hub.add_unit().await;
@@ -171,7 +171,7 @@ async fn a_cluster_that_calls_too_often_is_told_how_long_to_wait() {
     assert_eq!(body["metadata"]["retry_after_seconds"], seconds.to_string());
 }
 
-/// Keeps what it is given.
+/// Keeps the metrics that it receives.
 #[derive(Default)]
 struct Kept(Mutex<Vec<MemberExposition>>);
 
@@ -182,7 +182,7 @@ impl MetricsSink for Kept {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn megabytes_of_metrics_are_handed_on_as_slices_of_the_one_body() {
+async fn metrics_are_handed_on_as_slices_of_the_body() {
     let hub = Hub::start().await;
     let site = hub.enrol("a").await;
     let sink = Arc::new(Kept::default());
@@ -208,14 +208,14 @@ async fn megabytes_of_metrics_are_handed_on_as_slices_of_the_one_body() {
     let kept = sink.0.lock().unwrap();
     assert_eq!(kept.len(), 2);
     assert!(kept.iter().all(|member| member.escaped == text.as_bytes()), "still escaped, whole");
-    // In one body the second text begins exactly as far behind the first as it did in what was sent.
+    // As slices of one body, both texts are exactly as far apart as in the request.
     let apart = kept[1].escaped.as_ptr() as usize - kept[0].escaped.as_ptr() as usize;
     let sent = body.rfind(&text).unwrap() - body.find(&text).unwrap();
     assert_eq!(apart, sent);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn keys_of_every_kind_that_sites_have_are_heard() {
+async fn every_kind_of_key_that_clusters_have_is_accepted() {
     use agent::client::{KeyKind, Keys, Proof};
     let hub = Hub::start().await;
     let now = time::OffsetDateTime::now_utc();
@@ -229,11 +229,11 @@ async fn keys_of_every_kind_that_sites_have_are_heard() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_cluster_cannot_keep_the_others_large_reports_waiting() {
+async fn one_cluster_cannot_delay_large_reports_of_others() {
     let hub = Hub::start_unlimited().await;
     let (greedy, other) = (Arc::new(hub.enrol("greedy").await), hub.enrol("other").await);
     let large = || Payload::whole([vec![b' '; 2 << 20], b"{}".to_vec()].concat());
-    // Bodies that do not end within the test; whoever is told to come back does so at once.
+    // Bodies that do not end within the test; refused callers retry at once.
     let stalled: Vec<_> = (0..4)
         .map(|_| {
             let greedy = greedy.clone();

@@ -1,16 +1,16 @@
-//! Every route as everybody: each role, nobody, and who presents nonsense.
+//! Every route as each role, without credentials, and with invalid ones.
 
 use fleet::Role;
 use harness::management::Reply;
 use harness::{Api, Hub, ManagementUnit};
 use management::table::{Access, ROUTES, Route};
 
-/// The route's path with something in its braces that does not exist.
+/// The path of the route, with something that does not exist in its braces.
 fn example(route: &Route) -> String {
     route.path.replace("{name}", "no%2Fbody").replace("{*rest}", "1.0")
 }
 
-/// Whether the route's handler was reached: whatever it then made of an empty request.
+/// Whether the handler of the route was reached, whatever it does with an empty request.
 fn was_admitted(reply: &Reply) -> bool {
     !matches!(reply.error(), (401, _) | (403, "Forbidden"))
 }
@@ -21,7 +21,7 @@ async fn call(api: &Api, route: &Route) -> Reply {
 }
 
 #[tokio::test]
-async fn each_route_admits_the_roles_that_the_table_says_and_nobody_else() {
+async fn each_route_admits_exactly_the_roles_of_the_table() {
     let hub = Hub::start_unlimited().await;
     let unit = ManagementUnit::start(&hub).await;
     let anybody = unit.anybody(&hub);
@@ -52,7 +52,7 @@ async fn each_route_admits_the_roles_that_the_table_says_and_nobody_else() {
 }
 
 #[test]
-fn whoever_only_looks_can_change_nothing() {
+fn viewer_can_change_nothing() {
     for route in ROUTES.iter().filter(|route| route.method != http::Method::GET) {
         assert!(
             matches!(route.access, Access::Role(role) if role > Role::Viewer),

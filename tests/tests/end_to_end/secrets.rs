@@ -1,5 +1,5 @@
-//! Nothing that is secret is in the database, in the log or in an answer, whatever is done: sign-ins, refreshes, joins,
-//! service accounts, refusals, changes. Shown once, where a person needs it, and nowhere else.
+//! No secret is in the database, in the log or in a response, whatever happens: sign-ins, renewals, joins,
+//! service accounts, refusals, changes. It is shown once, where a person needs it, and nowhere else.
 
 use std::fmt::Write as _;
 use std::process::Command;
@@ -32,7 +32,7 @@ const PAGES: [&str; 9] = [
     "/1.0/event?limit=500",
 ];
 
-/// All that was answered, but for the answers that hand a secret out.
+/// All responses, except those that hand out a secret.
 #[derive(Default)]
 struct Answers(String);
 
@@ -52,7 +52,7 @@ impl Answers {
     }
 }
 
-/// A secret in every form in which it could lie somewhere.
+/// A secret in every form in which it could be stored.
 fn forms(secret: &str) -> Vec<String> {
     let bytes = secret.as_bytes();
     vec![secret.to_owned(), hex::encode(bytes), STANDARD.encode(bytes), URL_SAFE_NO_PAD.encode(bytes)]
@@ -70,7 +70,7 @@ fn dump(hub: &Hub) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// What is done, and what must not be found anywhere afterwards.
+/// What happens, and the secrets that must not be found anywhere afterwards.
 struct Story {
     provider: IdentityProvider,
     hub: Hub,
@@ -80,7 +80,7 @@ struct Story {
 }
 
 impl Story {
-    /// People sign in, are renewed, look around and come with a cookie that is none.
+    /// People sign in, are renewed, use the API and present an invalid cookie.
     async fn people(&mut self) -> Browser {
         let mut browser = Browser::new(([127, 0, 0, 1], self.port).into());
         browser.sign_in("admin", "/ui/").await;
@@ -100,7 +100,7 @@ impl Story {
         browser
     }
 
-    /// A program with an access token of the provider's makes a service account; others try what is nearly a token.
+    /// A program with an access token creates a service account; others present almost valid tokens.
     async fn programs(&mut self) -> Api {
         let access_token = self.provider.access_token(AUDIENCE, &["admins"]).await;
         self.secrets.push(("an access token", access_token.clone()));
@@ -128,7 +128,7 @@ impl Story {
         token
     }
 
-    /// Clusters join in both ways, and once more with the same token; one token stays unused.
+    /// Clusters join with both proofs, and again with the same token; one token stays unused.
     async fn clusters(&mut self, api: &Api) {
         for (name, proof) in [("a", Proof::Token), ("b", Proof::Hmac)] {
             let token = self.join_token(api, name).await;
@@ -159,7 +159,7 @@ impl Story {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_secret_is_in_the_database_in_the_log_or_in_an_answer() {
+async fn no_secret_is_in_database_log_or_response() {
     let provider = IdentityProvider::start(json!({ "clientSecret": CLIENT_SECRET, "lifetime": 3 })).await;
     let settings = [
         UNLIMITED[0],
@@ -167,7 +167,7 @@ async fn no_secret_is_in_the_database_in_the_log_or_in_an_answer() {
         ("OIDC_ISSUER", provider.issuer.as_str()),
         ("OIDC_CLIENT_SECRET", CLIENT_SECRET),
         ("OIDC_AUDIENCE", AUDIENCE),
-        // Nobody is there: every attempt to write fails, and says so.
+        // Nothing listens there: every attempt to write fails and is logged.
         ("PROMETHEUS_BASE_URL", SINKS),
         ("RELAY_BEARER_TOKEN", SINK_TOKEN),
         ("LOG_LEVEL", "trace"),
@@ -212,7 +212,7 @@ async fn no_secret_is_in_the_database_in_the_log_or_in_an_answer() {
     }
 }
 
-/// What stands before it, so that a failure says where.
+/// The text before it, so that a failure shows where.
 fn before<'a>(text: &'a str, found: &str) -> &'a str {
     let at = text.find(found).unwrap_or_default();
     let from = text.floor_char_boundary(at.saturating_sub(400));

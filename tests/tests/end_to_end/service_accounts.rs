@@ -1,4 +1,4 @@
-//! Service accounts over a real listener: made, used, refused, revoked; and their tokens nowhere but in one answer.
+//! Service accounts over a real listener: created, used, refused, revoked; their tokens are in one response only.
 
 use fleet::Role;
 use harness::process::{self, Program, command};
@@ -22,7 +22,7 @@ impl Setting {
         Self { hub, unit, admin }
     }
 
-    /// Makes an account over the API; answers its token.
+    /// Creates an account over the API. Returns its token.
     async fn create(&self, body: Value) -> String {
         let reply = self.admin.send_json("POST", PATH, body).await;
         reply.metadata()["token"].as_str().unwrap().to_owned()
@@ -35,7 +35,7 @@ impl Setting {
 }
 
 #[tokio::test]
-async fn an_account_is_made_used_and_revoked_on_every_unit_at_once() {
+async fn account_is_created_used_and_revoked_on_every_unit_at_once() {
     let setting = Setting::new().await;
     let other = ManagementUnit::start(&setting.hub).await;
     let token = setting.create(json!({ "name": "ci/deploy", "role": "viewer", "description": "x" })).await;
@@ -53,7 +53,7 @@ async fn an_account_is_made_used_and_revoked_on_every_unit_at_once() {
 }
 
 #[tokio::test]
-async fn who_calls_is_the_account_and_what_it_does_is_its() {
+async fn calls_of_an_account_are_recorded_as_its_own() {
     let setting = Setting::new().await;
     let token = setting.create(json!({ "name": "ci", "role": "admin" })).await;
     let as_ci = async |method: &str, path: &str, body: Option<Value>| {
@@ -80,7 +80,7 @@ async fn who_calls_is_the_account_and_what_it_does_is_its() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_made_is_refused_with_the_reason() {
+async fn invalid_account_is_refused_with_the_reason() {
     let setting = Setting::new().await;
     setting.create(json!({ "name": "ci", "role": "viewer" })).await;
     let cases = [
@@ -111,7 +111,7 @@ async fn what_cannot_be_made_is_refused_with_the_reason() {
 }
 
 #[tokio::test]
-async fn anything_but_the_whole_live_token_alone_is_nobody() {
+async fn only_a_complete_valid_token_authenticates() {
     let setting = Setting::new().await;
     let token = setting.create(json!({ "name": "ci", "role": "admin" })).await;
     let stranger = fleet::ServiceToken::from_random(&rand::random());
@@ -140,7 +140,7 @@ async fn anything_but_the_whole_live_token_alone_is_nobody() {
 }
 
 #[tokio::test]
-async fn the_command_line_makes_the_first_account_without_any_sign_in() {
+async fn command_line_creates_the_first_account_without_sign_in() {
     let setting = Setting::new().await;
     let made = setting.hub.cli(["service-account", "create", "first", "--role", "admin", "--expire", "7d"]);
     assert_eq!((made.code, made.out.lines().count(), made.err.as_str()), (Some(0), 1, ""), "{made:?}");
@@ -172,9 +172,9 @@ async fn the_command_line_makes_the_first_account_without_any_sign_in() {
     assert_eq!(setting.status(&setting.unit, &bearer, PATH).await, 401);
 }
 
-/// The program as it runs in production, with all that it says; the database as a thief would find it.
+/// The program as it runs in production, with its whole log; the database as a dump shows it.
 #[tokio::test]
-async fn a_token_stands_in_no_dump_no_log_and_no_second_answer() {
+async fn token_is_in_no_dump_no_log_and_no_second_response() {
     let setting = Setting::new().await;
     let mut variables = setting.hub.variables().to_vec();
     variables.push(("LOG_LEVEL".to_owned(), "trace".to_owned()));

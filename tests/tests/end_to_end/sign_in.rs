@@ -1,4 +1,4 @@
-//! Sign-in at a real identity provider, as people meet it.
+//! Sign-in at a real identity provider, as people use it.
 
 mod device;
 mod keycloak;
@@ -25,7 +25,7 @@ fn browser(hub: &Hub) -> Browser {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_person_signs_in_and_is_known() {
+async fn person_signs_in_and_is_known() {
     let (_provider, hub) = provider_and_hub(json!({}), &[]).await;
     let mut browser = browser(&hub);
     assert_eq!(browser.who_am_i().await.unwrap_err(), 401);
@@ -43,7 +43,7 @@ async fn a_person_signs_in_and_is_known() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn groups_give_roles_as_configured() {
+async fn groups_map_to_roles_as_configured() {
     let (_provider, hub) = provider_and_hub(json!({}), &[("ROLE_MAPPING", ROLES)]).await;
     for (person, role) in [
         ("admin", json!("admin")),
@@ -58,7 +58,7 @@ async fn groups_give_roles_as_configured() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_quirk_of_providers_is_put_up_with() {
+async fn quirks_of_providers_are_accepted() {
     for (options, settings) in [
         (
             json!({"groupsAsText": true, "people": {"admin": {"name": "A", "email": "a@b.c", "groups": ["admins"]}}}),
@@ -86,7 +86,7 @@ async fn every_quirk_of_providers_is_put_up_with() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_browser_has_a_session_of_its_own() {
+async fn each_browser_has_its_own_session() {
     let (_provider, hub) = provider_and_hub(json!({}), &[]).await;
     let (mut first, mut second, mut other) = (browser(&hub), browser(&hub), browser(&hub));
     first.sign_in("admin", "/ui/").await;
@@ -101,7 +101,7 @@ async fn each_browser_has_a_session_of_its_own() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn signing_in_again_ends_the_browsers_former_session() {
+async fn signing_in_again_ends_the_previous_session_of_the_browser() {
     let (_provider, hub) = provider_and_hub(json!({}), &[]).await;
     let mut browser = browser(&hub);
     browser.sign_in("admin", "/ui/").await;
@@ -136,7 +136,7 @@ async fn signing_out_ends_both_sessions() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn signing_out_leads_to_the_sign_in_page_where_the_provider_has_no_way_to() {
+async fn signing_out_leads_to_the_sign_in_page_without_a_logout_endpoint() {
     let (_provider, hub) = provider_and_hub(json!({"endSession": false}), &[]).await;
     let mut browser = browser(&hub);
     browser.sign_in("admin", "/ui/").await;
@@ -147,7 +147,7 @@ async fn signing_out_leads_to_the_sign_in_page_where_the_provider_has_no_way_to(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_person_who_turns_back_at_the_provider_is_told_so() {
+async fn person_who_cancels_at_the_provider_sees_why() {
     let (_provider, hub) = provider_and_hub(json!({}), &[]).await;
     let mut browser = browser(&hub);
     let page = browser.sign_in("cancel", "/ui/clusters").await;
@@ -160,7 +160,7 @@ async fn a_person_who_turns_back_at_the_provider_is_told_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sign_ins_and_what_became_of_them_are_in_the_audit_trail() {
+async fn sign_ins_and_their_outcomes_are_in_the_audit_trail() {
     let (_provider, hub) = provider_and_hub(json!({}), &[]).await;
     let (mut first, mut second) = (browser(&hub), browser(&hub));
     first.sign_in("admin", "/ui/").await;
@@ -195,7 +195,7 @@ async fn sign_ins_in_two_tabs_do_not_disturb_each_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn any_unit_finishes_what_another_began() {
+async fn any_unit_finishes_a_sign_in() {
     let (_provider, mut hub) = provider_and_hub(json!({"lifetime": 2}), &[]).await;
     hub.add_management().await;
     let units: Vec<_> = hub.managements().iter().map(|unit| unit.address).collect();
@@ -240,7 +240,7 @@ async fn the_hub_starts_without_its_provider_and_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_that_is_new_is_fetched_at_once() {
+async fn new_key_is_fetched_at_once() {
     let (provider, hub) = provider_and_hub(json!({}), &[]).await;
     browser(&hub).sign_in("admin", "/ui/").await;
     assert_eq!(provider.calls("/jwks").await, 1);
@@ -252,7 +252,7 @@ async fn a_key_that_is_new_is_fetched_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn programs_learn_how_to_sign_in() {
+async fn programs_can_read_how_to_sign_in() {
     let settings = [("OIDC_AUDIENCE", "https://hub.example.com/api")];
     let (provider, hub) = provider_and_hub(json!({}), &settings).await;
     let mut browser = browser(&hub);
@@ -272,7 +272,7 @@ async fn programs_learn_how_to_sign_in() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_provider_with_a_ca_of_its_own_is_trusted_when_told_so() {
+async fn provider_with_its_own_ca_is_trusted_when_configured() {
     let mut ca = rcgen::CertificateParams::new(Vec::new()).unwrap();
     ca.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
     let ca_key = rcgen::KeyPair::generate().unwrap();

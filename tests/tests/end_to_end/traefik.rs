@@ -1,4 +1,4 @@
-//! The charm's routes in a real Traefik: TLS passes through to two units, and each learns who calls.
+//! The charm's routes in a real Traefik: TLS passes through to two units, and each knows the caller's address.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -11,27 +11,27 @@ use protocol::Address;
 use serde_json::{Value, json};
 
 const ROUTES: &str = include_str!("../../../charm/tests/golden/traefik-route.yaml");
-/// The same where sites call an IP address, with the entry point that this needs.
+/// The same where clusters call an IP address, with the entry point that this needs.
 const BY_ADDRESS: &str = include_str!("../../../charm/tests/golden/traefik-route-address.yaml");
 const ENTRY_POINT: &str = include_str!("../../../charm/tests/golden/traefik-route-address-static.yaml");
 /// The domains in them.
 const PEOPLES: &str = "manager.example.com";
 const SITES: &str = "sites.example.com";
-/// Where a site and a person call from; Traefik itself calls from 127.0.0.1.
+/// The addresses of a cluster and a person; Traefik's own is 127.0.0.1.
 const SITE: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 3));
 const PERSON: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 4));
 
-/// Two units of each service behind a Traefik, which they trust to say who calls.
+/// Two units of each service behind a Traefik, whose PROXY headers they trust.
 struct Fleet {
     provider: IdentityProvider,
     hub: Hub,
     traefik: Traefik,
-    /// Where people and sites reach Traefik.
+    /// Where people and clusters reach Traefik.
     entrances: [SocketAddr; 2],
 }
 
 impl Fleet {
-    /// So many units of each service, whose sites call this domain, with these entry points for people and sites.
+    /// Starts units of each service, with the domain that clusters call and the entry points for people and clusters.
     async fn start(units: usize, domain: &str, entry_points: [&str; 2]) -> Self {
         let provider = IdentityProvider::start(json!({})).await;
         let people = free_port();
@@ -55,7 +55,7 @@ impl Fleet {
         Self { provider, hub, traefik, entrances }
     }
 
-    /// Gives Traefik the charm's routes, and waits until both services are reached.
+    /// Gives Traefik the charm's routes, and waits until both services respond.
     async fn route(&self, routes: &str, domain: &str) {
         let units = BTreeMap::from([
             (9000, self.hub.managements().iter().map(|unit| unit.address).collect()),
@@ -71,7 +71,7 @@ impl Fleet {
         }
     }
 
-    /// A site that joined through Traefik.
+    /// A cluster that joined through Traefik.
     async fn enrol(&self, name: &str) -> ClusterClient {
         let token = self.hub.token(name);
         let network = through_traefik(self.entrances[1]);
@@ -85,7 +85,7 @@ impl Fleet {
         store::testing::texts(&self.hub.database, &sql).await.unwrap()
     }
 
-    /// How many heartbeats each unit has accepted.
+    /// The number of heartbeats that each unit has accepted.
     async fn beats(&self) -> Vec<u64> {
         let mut beats = Vec::new();
         for unit in self.hub.units() {
@@ -103,7 +103,7 @@ fn through_traefik(entrance: SocketAddr) -> Network {
     Network { connect_to: Some(entrance), source: Some(SITE), ..Network::default() }
 }
 
-/// Gets the status by the name of a service, through Traefik.
+/// Gets the status of a service by its name, through Traefik.
 async fn status(domain: &str, entrance: SocketAddr) -> Option<agent::client::Response> {
     let (path, network) = ("/1.0/status".to_owned(), through_traefik(entrance));
     let address = Address::new(domain, entrance.port()).unwrap();
@@ -111,7 +111,7 @@ async fn status(domain: &str, entrance: SocketAddr) -> Option<agent::client::Res
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn tls_passes_through_to_both_units_which_learn_who_calls() {
+async fn tls_passes_through_to_both_units_with_the_callers_address() {
     let fleet = Fleet::start(2, SITES, [traefik::HTTPS; 2]).await;
     fleet.route(ROUTES, SITES).await;
     let [entrance, _] = fleet.entrances;
@@ -126,7 +126,7 @@ async fn tls_passes_through_to_both_units_which_learn_who_calls() {
     assert_eq!(site.addresses[0].to_string(), format!("{SITES}:{}", entrance.port()));
     for _ in 0..4 {
         site.heartbeat(Report::default().encode()).await.unwrap();
-        // A heartbeat is two connections, so that without a third all would come to one unit.
+        // A heartbeat is two connections; without a third one, all heartbeats would reach one unit.
         status(SITES, entrance).await.unwrap();
     }
     assert_eq!(fleet.beats().await, [2, 2], "both units took some");
@@ -144,7 +144,7 @@ async fn tls_passes_through_to_both_units_which_learn_who_calls() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sites_that_call_an_address_come_in_at_an_entry_point_of_their_own() {
+async fn clusters_that_call_an_address_use_their_own_entry_point() {
     let entry_points: Value = serde_yaml::from_str(ENTRY_POINT).unwrap();
     let (name, _) = entry_points["entryPoints"].as_object().unwrap().iter().next().unwrap();
     let fleet = Fleet::start(1, "127.0.0.1", [traefik::HTTPS, name]).await;
@@ -155,7 +155,7 @@ async fn sites_that_call_an_address_come_in_at_an_entry_point_of_their_own() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn traefik_refuses_routes_with_a_word_that_it_does_not_know() {
+async fn traefik_refuses_routes_with_an_unknown_key() {
     let mut traefik = Traefik::start(&BTreeMap::from([(traefik::HTTPS, free_port())])).await;
     let mut routes: Value = serde_yaml::from_str(ROUTES).unwrap();
     for router in routes["tcp"]["routers"].as_object_mut().unwrap().values_mut() {

@@ -1,8 +1,9 @@
-//! The command line over a hub's API: the same words, the same output, the same exit codes as on the hub itself.
+//! The command line over a hub's API: the same arguments, output and exit codes as on the hub itself.
+
+mod sign_in;
 
 use std::collections::BTreeSet;
-use std::io::{Read as _, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -14,7 +15,7 @@ use protocol::JoinToken;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// Somebody at another machine, who trusts the hub by its certificate.
+/// Another machine, which trusts the hub by its certificate.
 struct Away {
     hub: Hub,
     unit: ManagementUnit,
@@ -40,7 +41,7 @@ impl Away {
         self.home.path().join("cluster-manager/credentials.json")
     }
 
-    /// Runs the program with nothing of the hub's settings.
+    /// Runs the program without the hub's settings.
     fn run(&self, variables: &[(&str, &str)], stdin: &str, arguments: &[&str]) -> Ended {
         let home = self.home.path().to_str().unwrap().to_owned();
         let mut all = vec![("XDG_CONFIG_HOME".to_owned(), home.clone()), ("HOME".to_owned(), home)];
@@ -61,7 +62,7 @@ impl Away {
         Ended { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
     }
 
-    /// Runs the program as somebody with a token in the environment.
+    /// Runs the program with a token in the environment.
     fn with_token(&self, token: &str, arguments: &[&str]) -> Ended {
         let (url, ca_file) = (self.url(), self.ca_file());
         let variables = [
@@ -72,7 +73,7 @@ impl Away {
         self.run(&variables, "", arguments)
     }
 
-    /// A new service account's token, made on the hub.
+    /// The token of a new service account, created on the hub.
     fn token(&self, name: &str, role: Role) -> String {
         let made = self.hub.cli(["service-account", "create", name, "--role", role.as_str()]);
         assert_eq!(made.code, Some(0), "{made:?}");
@@ -92,7 +93,7 @@ impl Away {
     }
 }
 
-/// A listing without what changes from one second to the next.
+/// A table without the ages, which change every second.
 fn without_ages(text: &str) -> Vec<Vec<&str>> {
     text.lines()
         .map(|line| {
@@ -109,76 +110,7 @@ fn keys(value: &Value) -> BTreeSet<&str> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_sign_in_is_kept_privately_and_used_until_signed_out() {
-    let away = Away::new().await;
-    let token = away.token("laptop", Role::Operator);
-    let signed_in = away.login(&token);
-    assert_eq!((signed_in.code, signed_in.out.as_str()), (Some(0), ""), "{signed_in:?}");
-    assert!(signed_in.err.contains("as laptop (operator)"), "{signed_in:?}");
-    let file = std::fs::metadata(away.credentials()).unwrap();
-    let folder = std::fs::metadata(away.credentials().parent().unwrap()).unwrap();
-    assert_eq!((file.permissions().mode() & 0o777, folder.permissions().mode() & 0o777), (0o600, 0o700));
-
-    let who = away.run(&[], "", &["whoami", "-o", "json"]);
-    let who: Value = serde_json::from_str(&who.out).unwrap();
-    assert_eq!(
-        (&who["name"], &who["role"], &who["kind"]),
-        (&json!("laptop"), &json!("operator"), &json!("service-account"))
-    );
-    assert!(away.run(&[], "", &["whoami"]).out.contains("operator"));
-    assert_eq!(away.run(&[], "", &["token", "list"]).code, Some(0), "where was signed in to last is meant");
-
-    assert_eq!(away.run(&[], "", &["logout"]).code, Some(0));
-    assert!(!std::fs::read_to_string(away.credentials()).unwrap().contains("cmsa_"));
-    let out = away.run(
-        &[],
-        "",
-        &["--remote", &away.url(), "--ca-file", away.ca_file().to_str().unwrap(), "whoami"],
-    );
-    assert!(
-        out.code == Some(1) && out.err.contains("you are not signed in") && out.err.contains(" login`"),
-        "{out:?}"
-    );
-    assert_eq!(away.run(&[], "", &["--remote", &away.url(), "logout"]).code, Some(3));
-    assert!(away.run(&[], "", &["whoami"]).err.contains("no hub is named: add --remote https://HOST"));
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_sign_in_that_others_can_read_is_not_used() {
-    let away = Away::new().await;
-    away.login(&away.token("laptop", Role::Viewer));
-    std::fs::set_permissions(away.credentials(), std::fs::Permissions::from_mode(0o644)).unwrap();
-    let refused = away.run(&[], "", &["whoami"]);
-    assert!(refused.code == Some(1) && refused.err.contains("chmod 600"), "{refused:?}");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_no_token_is_refused_before_it_is_kept() {
-    let away = Away::new().await;
-    let token = away.token("laptop", Role::Viewer);
-    let half = away.login(&token[..30]);
-    assert!(half.code == Some(2) && half.err.contains("copy all of it"), "{half:?}");
-    let stranger = fleet::ServiceToken::from_random(&rand::random());
-    let unknown = away.login(stranger.expose());
-    assert!(unknown.code == Some(1) && unknown.err.contains("does not accept this token"), "{unknown:?}");
-    assert!(!away.credentials().exists());
-    let half = away.with_token(&token[..30], &["whoami"]);
-    assert!(half.code == Some(2) && half.err.contains("CLUSTER_MANAGER_TOKEN"), "{half:?}");
-    assert!(!format!("{half:?}").contains(&token[5..30]));
-}
-
-/// No identity provider answers in these tests: what `login` can say without one.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn without_a_provider_for_command_lines_a_token_is_asked_for() {
-    let away = Away::new().await;
-    let ca_file = away.ca_file();
-    let login =
-        away.run(&[], "", &["--remote", &away.url(), "--ca-file", ca_file.to_str().unwrap(), "login"]);
-    assert!(login.code == Some(2) && login.err.contains("login --token-stdin"), "{login:?}");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn clusters_read_the_same_from_here_and_there() {
+async fn cluster_list_is_the_same_over_the_api() {
     let away = Away::new().await;
     let token = away.token("ci", Role::Operator);
     for name in ["b", "a/b c%", "ä"] {
@@ -191,7 +123,7 @@ async fn clusters_read_the_same_from_here_and_there() {
         let arguments = ["cluster", "list", "--output", format];
         assert_eq!(away.here(&arguments).out, away.with_token(&token, &arguments).out);
     }
-    // As if the connector had been away for an hour, although it goes on saying that it is there.
+    // As if the connector had been down for an hour, although it keeps reporting that it runs.
     let silent = "UPDATE connector_presence SET accepting_until = now() - interval '1 hour';
         CREATE RULE silent AS ON UPDATE TO connector_presence DO INSTEAD NOTHING";
     store::testing::execute(&away.hub.database, silent).await.unwrap();
@@ -203,7 +135,7 @@ async fn clusters_read_the_same_from_here_and_there() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_cluster_reads_the_same_from_here_and_there() {
+async fn cluster_is_the_same_over_the_api() {
     let away = Away::new().await;
     let token = away.token("ci", Role::Operator);
     away.hub.enrol("a/b c%").await;
@@ -232,7 +164,7 @@ async fn one_cluster_reads_the_same_from_here_and_there() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_token_made_from_there_is_as_good_and_listed_alike() {
+async fn token_created_over_the_api_works_and_is_listed() {
     let away = Away::new().await;
     let token = away.token("ci", Role::Operator);
     let arguments = ["token", "create", "site/1", "--description", "x", "--expire", "90m"];
@@ -260,7 +192,7 @@ async fn a_token_made_from_there_is_as_good_and_listed_alike() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_audit_trail_reads_the_same_from_here_and_there() {
+async fn audit_trail_is_the_same_over_the_api() {
     let away = Away::new().await;
     let token = away.token("ci", Role::Operator);
     for number in 0..5 {
@@ -273,7 +205,7 @@ async fn the_audit_trail_reads_the_same_from_here_and_there() {
         let events = [away.here(&arguments), away.with_token(&token, &arguments)].map(|ended| {
             assert_eq!(ended.code, Some(0), "{ended:?}");
             let mut events: Vec<Value> = serde_json::from_str(&ended.out).unwrap();
-            // Sealed a moment later.
+            // Sealed a little later.
             for event in &mut events {
                 event["sealed"] = Value::Null;
             }
@@ -286,7 +218,7 @@ async fn the_audit_trail_reads_the_same_from_here_and_there() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_hub_that_is_asked_too_often_is_asked_again_later() {
+async fn rate_limited_command_retries_later() {
     let settings = [("RATE_LIMIT_REFILL_RATE", "1"), ("RATE_LIMIT_BUCKET_SIZE", "2")];
     let hub = Hub::without_units(store::testing::empty_database().await.unwrap(), &settings);
     assert_eq!(hub.cli(["migrate"]).code, Some(0));
@@ -301,36 +233,8 @@ async fn a_hub_that_is_asked_too_often_is_asked_again_later() {
     assert!(began.elapsed() >= Duration::from_secs(1), "it had to wait");
 }
 
-/// script(1) gives the program a terminal.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_token_that_is_typed_is_not_shown() {
-    let away = Away::new().await;
-    let token = away.token("laptop", Role::Viewer);
-    let program = harness::programs::path("cluster-manager");
-    let (url, ca_file) = (away.url(), away.ca_file());
-    let line = format!("{} --remote {url} --ca-file {} login", program.display(), ca_file.display());
-    let mut terminal = std::process::Command::new("script");
-    terminal.env("XDG_CONFIG_HOME", away.home.path()).env_remove("CLUSTER_MANAGER_TOKEN");
-    terminal.args(["-qec", &line, "/dev/null"]).stdin(Stdio::piped()).stdout(Stdio::piped());
-    let mut child = terminal.spawn().unwrap();
-    let mut said = Vec::new();
-    let mut out = child.stdout.take().unwrap();
-    while !said.ends_with(b"Token: ") {
-        let mut byte = [0];
-        out.read_exact(&mut byte).unwrap();
-        said.extend(byte);
-    }
-    let mut keyboard = child.stdin.take().unwrap();
-    keyboard.write_all(format!("{token}\r").as_bytes()).unwrap();
-    out.read_to_end(&mut said).unwrap();
-    assert!(child.wait().unwrap().success());
-    let said = String::from_utf8(said).unwrap();
-    assert!(said.contains("as laptop (viewer)") && !said.contains(&token), "{said}");
-    assert_eq!(away.run(&[], "", &["whoami"]).code, Some(0));
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn service_accounts_are_managed_from_there_by_administrators() {
+async fn administrators_manage_service_accounts_over_the_api() {
     let away = Away::new().await;
     let admin = away.token("admin", Role::Admin);
     let made = away.with_token(&admin, &["service-account", "create", "next", "--role", "viewer"]);
@@ -355,7 +259,7 @@ async fn service_accounts_are_managed_from_there_by_administrators() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn exit_codes_and_words_are_those_of_the_hub_itself() {
+async fn exit_codes_and_errors_are_the_same_over_the_api() {
     let away = Away::new().await;
     let token = away.token("ci", Role::Admin);
     let cases: &[&[&str]] = &[
@@ -376,7 +280,7 @@ async fn exit_codes_and_words_are_those_of_the_hub_itself() {
     ];
     for arguments in cases {
         let there = away.with_token(&token, arguments);
-        // What the first run made is in the second's way.
+        // The first run leaves something behind that the second one would meet.
         if arguments.starts_with(&["token"]) && there.code == Some(0) {
             continue;
         }
@@ -386,7 +290,7 @@ async fn exit_codes_and_words_are_those_of_the_hub_itself() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whoever_may_not_is_told_as_whom_they_were_refused() {
+async fn refusal_names_the_account_and_its_role() {
     let away = Away::new().await;
     let viewer = away.token("onlooker", Role::Viewer);
     let refused = away.with_token(&viewer, &["token", "create", "x"]);
@@ -394,71 +298,4 @@ async fn whoever_may_not_is_told_as_whom_they_were_refused() {
         refused.code == Some(1) && refused.err.contains("onlooker (viewer) may not do this"),
         "{refused:?}"
     );
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_hub_that_cannot_be_trusted_or_reached_is_told_apart() {
-    let away = Away::new().await;
-    let token = away.token("ci", Role::Viewer);
-    let url = away.url();
-    let certificate = std::fs::read(away.ca_file()).unwrap();
-    let leaf =
-        protocol::Certificate::from_pem(std::str::from_utf8(&certificate).unwrap()).unwrap().fingerprint;
-    let with = |arguments: &[&str]| away.run(&[("CLUSTER_MANAGER_TOKEN", &token)], "", arguments);
-
-    let untrusted = with(&["--remote", &url, "whoami"]);
-    let says = |text: &str| {
-        assert!(untrusted.code == Some(1) && untrusted.err.contains(text), "{text}: {untrusted:?}");
-    };
-    says("is not trusted");
-    says(&leaf.to_string());
-    says("--ca-file FILE");
-    says("--fingerprint");
-    let capitals = leaf.to_string().to_uppercase();
-    let colons: Vec<_> = capitals.as_bytes().chunks(2).map(|two| std::str::from_utf8(two).unwrap()).collect();
-    assert_eq!(with(&["--remote", &url, "--fingerprint", &colons.join(":"), "whoami"]).code, Some(0));
-    let other = "0".repeat(64);
-    let changed = with(&["--remote", &url, "--fingerprint", &other, "whoami"]);
-    assert!(
-        changed.code == Some(1) && changed.err.contains(&format!("but {other} is trusted")),
-        "{changed:?}"
-    );
-    assert_eq!(with(&["--remote", &url, "--fingerprint", "x", "whoami"]).code, Some(2));
-    let empty = away.home.path().join("empty.crt");
-    std::fs::write(&empty, "").unwrap();
-    let empty = with(&["--remote", &url, "--ca-file", empty.to_str().unwrap(), "whoami"]);
-    assert!(empty.code == Some(2) && empty.err.contains("contains no certificate"), "{empty:?}");
-
-    let nowhere = format!("https://localhost:{}", harness::hub::free_port());
-    let away_hub = with(&["--remote", &nowhere, "whoami"]);
-    assert!(away_hub.code == Some(5) && away_hub.err.contains("refused"), "{away_hub:?}");
-    for (address, problem) in
-        [("hub.example.com", "https://hub.example.com"), ("http://hub.example.com", "unencrypted")]
-    {
-        let wrong = with(&["--remote", address, "whoami"]);
-        assert!(wrong.code == Some(2) && wrong.err.contains(problem), "{wrong:?}");
-        let wrong = away.run(&[("CLUSTER_MANAGER_REMOTE", address)], "", &["whoami"]);
-        assert!(wrong.code == Some(2) && wrong.err.contains("CLUSTER_MANAGER_REMOTE"), "{wrong:?}");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_database_that_is_named_goes_before_a_remembered_hub() {
-    let away = Away::new().await;
-    away.login(&away.token("laptop", Role::Viewer));
-    let other = Hub::without_units(store::testing::empty_database().await.unwrap(), &[]);
-    let home = away.home.path().to_str().unwrap().to_owned();
-    let mut variables = other.variables().to_vec();
-    variables.push(("XDG_CONFIG_HOME".to_owned(), home));
-    let ended = harness::process::run("cluster-manager", &variables, ["cluster", "list"]);
-    assert!(ended.err.contains("has not been migrated"), "it asked the database: {ended:?}");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_about_this_machine_does_not_go_over_the_api() {
-    let away = Away::new().await;
-    for command in ["migrate", "serve", "local"] {
-        let refused = away.run(&[], "", &["--remote", "https://hub", command]);
-        assert!(refused.code == Some(2) && refused.err.contains("does not work over the API"), "{refused:?}");
-    }
 }

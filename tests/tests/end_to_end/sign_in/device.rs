@@ -15,14 +15,14 @@ const AUDIENCE: &str = "https://hub.example.com/api";
 const SETTINGS: &[(&str, &str)] =
     &[("OIDC_AUDIENCE", AUDIENCE), ("ROLE_MAPPING", "admins=admin,operators=operator")];
 
-/// Somebody's machine, with a hub and its identity provider somewhere else.
+/// A person's machine, with a hub and its identity provider elsewhere.
 struct Desk {
     hub: Hub,
     provider: IdentityProvider,
     home: TempDir,
 }
 
-/// A browser, as far as the provider's pages need one: it keeps cookies and sends forms that it is given.
+/// As much of a browser as the provider's pages need: it keeps cookies and sends forms.
 #[derive(Default)]
 struct Browser {
     cookies: BTreeMap<String, String>,
@@ -55,7 +55,7 @@ impl Desk {
         Ended { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
     }
 
-    /// Starts to sign in; answers the address to open.
+    /// Starts to sign in. Returns the address to open.
     async fn begin(&self) -> (Program, Url) {
         let mut login = Program::start(self.command(&["login"]));
         login.says("(or open ").await;
@@ -81,7 +81,7 @@ impl Desk {
 }
 
 impl Browser {
-    /// Confirms a code as this person: sends whatever form it is given, and chooses the person when asked.
+    /// Confirms a code as this person: sends every form, and chooses the person when asked.
     async fn confirm(&mut self, address: Url, person: &str) {
         let (mut url, mut form) = (address, None);
         for _ in 0..20 {
@@ -90,7 +90,7 @@ impl Browser {
                 url = at;
                 url.set_query(Some(&format!("person={person}")));
             } else if url.query() == Some("person=cancel") {
-                // The provider offers to begin again.
+                // The provider offers to start again.
                 return;
             } else if let Some((action, fields)) = form_of(&page) {
                 url = at.join(&action).unwrap();
@@ -102,7 +102,7 @@ impl Browser {
         panic!("it goes round in circles");
     }
 
-    /// Loads a page, over all redirects.
+    /// Loads a page, following redirects.
     async fn load(&mut self, mut url: Url, mut form: Option<Vec<(String, String)>>) -> (Url, String) {
         let http = Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap();
         loop {
@@ -125,7 +125,7 @@ impl Browser {
     }
 }
 
-/// A page's form: where it goes, and its hidden fields.
+/// The form of a page: its address and its hidden fields.
 fn form_of(page: &str) -> Option<(String, Vec<(String, String)>)> {
     let attribute = |tag: &str, name: &str| {
         let (_, rest) = tag.split_once(&format!("{name}=\""))?;
@@ -139,7 +139,7 @@ fn form_of(page: &str) -> Option<(String, Vec<(String, String)>)> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_code_confirmed_in_a_browser_signs_in_a_command_line() {
+async fn code_confirmed_in_a_browser_signs_in_the_command_line() {
     let desk = Desk::new(json!({})).await;
     let said = desk.sign_in("operator").await;
     assert!(said.contains("in a browser and confirm the code") && said.contains("(operator)"), "{said}");
@@ -156,8 +156,8 @@ async fn a_code_confirmed_in_a_browser_signs_in_a_command_line() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_token_that_ends_is_renewed_once_however_many_commands_need_it() {
-    // Each access token is within the margin at once, and each refresh token works once.
+async fn expired_token_is_renewed_once_for_concurrent_commands() {
+    // Each access token must be renewed at once, and each refresh token works once.
     let desk = Desk::new(json!({ "lifetime": 20 })).await;
     desk.sign_in("admin").await;
     let before = desk.kept();
@@ -179,7 +179,7 @@ async fn a_token_that_ends_is_renewed_once_however_many_commands_need_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_sign_in_without_renewal_ends_with_its_token() {
+async fn sign_in_without_refresh_token_ends_with_its_token() {
     let desk = Desk::new(json!({ "lifetime": 20, "refreshTokens": false })).await;
     desk.sign_in("admin").await;
     let ended = desk.run(&["whoami"]);
@@ -187,7 +187,7 @@ async fn a_sign_in_without_renewal_ends_with_its_token() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_cancels_in_the_browser_is_not_signed_in() {
+async fn cancelling_in_the_browser_signs_nobody_in() {
     let desk = Desk::new(json!({})).await;
     let (login, address) = desk.begin().await;
     Browser::default().confirm(address, "cancel").await;
@@ -197,7 +197,7 @@ async fn who_cancels_in_the_browser_is_not_signed_in() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_client_that_needs_its_secret_is_told_apart() {
+async fn client_that_needs_a_secret_is_reported() {
     let desk = Desk::new(json!({ "clientSecret": "only the hub knows" })).await;
     let login = desk.run(&["login"]);
     assert!(login.code == Some(1) && login.err.contains("make it a public client"), "{login:?}");

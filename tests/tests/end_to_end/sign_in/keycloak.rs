@@ -7,7 +7,7 @@ use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a Keycloak: run tools/keycloak"]
-async fn a_person_signs_in_at_keycloak_is_renewed_and_signs_out() {
+async fn person_signs_in_at_keycloak_is_renewed_and_signs_out() {
     let issuer = std::env::var("KEYCLOAK_ISSUER").expect("tools/keycloak says where it is");
     let settings = [("OIDC_CLIENT_SECRET", "for-tests-alone")];
     let hub = Hub::start_management(&issuer, &settings).await;
@@ -24,7 +24,7 @@ async fn a_person_signs_in_at_keycloak_is_renewed_and_signs_out() {
             "role": "admin", "kind": "person"})
     );
 
-    // Its tokens are good for five seconds.
+    // Its tokens are valid for five seconds.
     let sealed = "SELECT encode(sealed, 'hex') FROM sessions";
     let before = store::testing::texts(&hub.database, sealed).await.unwrap();
     wait::until("the session is renewed", Duration::from_secs(20), async || {

@@ -1,5 +1,5 @@
-//! What must not sign anybody in, or lead anybody astray. ID tokens are forged by a stand-in provider, since a real one
-//! never sends such.
+//! Responses and requests that must not sign anybody in or redirect anybody. A stand-in provider forges ID tokens, which a
+//! real one never sends.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -18,13 +18,13 @@ async fn stand_in_and_hub() -> (StandInProvider, Hub, SocketAddr) {
     (provider, hub, address)
 }
 
-/// Everything from our sign-in link to the provider and back.
+/// Signs in: from the hub's link to the provider and back.
 async fn sign_in(browser: &mut Browser) -> Page {
     browser.open(browser.hub("/oidc/login"), Some(&browser.hub("/ui/"))).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_forged_id_token_signs_nobody_in() {
+async fn forged_id_token_signs_nobody_in() {
     let (provider, hub, address) = stand_in_and_hub().await;
     let mut browser = Browser::new(address);
     assert_eq!(sign_in(&mut browser).await.url.path(), "/ui/", "the stand-in works when it does not forge");
@@ -88,7 +88,7 @@ async fn a_forged_id_token_signs_nobody_in() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_only_looks_odd_is_put_up_with() {
+async fn unusual_but_valid_id_token_is_accepted() {
     let (provider, _hub, address) = stand_in_and_hub().await;
     let now = OffsetDateTime::now_utc().unix_timestamp();
     for claims in [
@@ -110,7 +110,7 @@ async fn what_only_looks_odd_is_put_up_with() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn bad_signatures_and_made_up_keys_do_not_make_us_call_the_provider() {
+async fn bad_signatures_and_unknown_keys_cause_no_calls_to_the_provider() {
     let (provider, _hub, address) = stand_in_and_hub().await;
     sign_in(&mut Browser::new(address)).await;
     assert_eq!(provider.calls("/keys"), 1);
@@ -127,7 +127,7 @@ async fn bad_signatures_and_made_up_keys_do_not_make_us_call_the_provider() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_provider_under_another_name_is_not_believed() {
+async fn provider_with_another_issuer_is_refused() {
     let (provider, _hub, address) = stand_in_and_hub().await;
     provider.says(json!({"issuer": format!("{}/", provider.issuer)}));
     let mut browser = Browser::new(address);
@@ -136,7 +136,7 @@ async fn a_provider_under_another_name_is_not_believed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_is_sent_where_others_can_listen() {
+async fn unencrypted_authorization_endpoint_is_refused() {
     let (provider, _hub, address) = stand_in_and_hub().await;
     let mut browser = Browser::new(address);
     provider.says(json!({"authorization_endpoint": "http://idp.example/authorize"}));
@@ -149,7 +149,7 @@ async fn nobody_is_sent_where_others_can_listen() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_strangers_code_provokes_keeps_nobody_else_from_signing_in() {
+async fn failures_of_one_sign_in_do_not_block_others() {
     let (provider, _hub, address) = stand_in_and_hub().await;
     for (status, content_type, body, told) in [
         (403, "text/html", "<html>blocked", 502),
@@ -177,7 +177,7 @@ async fn what_a_strangers_code_provokes_keeps_nobody_else_from_signing_in() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_a_code_is_not_sent_to_the_provider() {
+async fn malformed_code_is_not_sent_to_the_provider() {
     let (provider, _hub, address) = stand_in_and_hub().await;
     for code in ["", "a%20b", "%00", "%0d%0a", "%c3%a4", "%ff", &"x".repeat(4097)] {
         let mut browser = Browser::new(address);
@@ -190,7 +190,7 @@ async fn what_cannot_be_a_code_is_not_sent_to_the_provider() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_answer_that_nobody_asked_for_signs_nobody_in() {
+async fn unsolicited_response_signs_nobody_in() {
     let (provider, _hub, address) = stand_in_and_hub().await;
     let mut browser = Browser::new(address);
     let there = browser.fetch("/oidc/login").await.location().unwrap();
@@ -198,13 +198,13 @@ async fn an_answer_that_nobody_asked_for_signs_nobody_in() {
     let answer = back.way[1].clone();
     assert!(browser.who_am_i().await.is_ok());
 
-    // The same once more, in this browser and in another: the code is used up, and nobody remembers asking.
+    // The same again, in this browser and in another: the code is used up, and there is no sign-in to finish.
     for browser in [&mut browser.clone(), &mut Browser::new(address)] {
         let page = browser.open(answer.clone(), Some(&answer)).await;
         assert_eq!((page.url.path(), page.status.as_u16()), ("/oidc/callback", 400), "{page:?}");
     }
 
-    // Who kept the cookie of the sign-in replays it with the code.
+    // The cookie of the sign-in is replayed with the code.
     let mut victim = Browser::new(address);
     let there = victim.fetch("/oidc/login").await.location().unwrap();
     let mut replaying = victim.clone();
@@ -212,7 +212,7 @@ async fn an_answer_that_nobody_asked_for_signs_nobody_in() {
     let page = replaying.open(answer.clone(), Some(&answer)).await;
     assert_eq!((page.status.as_u16(), replaying.cookie(SESSION)), (403, None), "{page:?}");
 
-    // A state that is not ours, none at all, and the code of one sign-in in another.
+    // An unknown state, no state, and the code of one sign-in in another.
     let mut other = Browser::new(address);
     let there = other.fetch("/oidc/login").await.location().unwrap();
     let state = there.query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned();
@@ -233,7 +233,7 @@ async fn an_answer_that_nobody_asked_for_signs_nobody_in() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_changed_cookie_of_a_sign_in_is_none() {
+async fn changed_sign_in_cookie_is_ignored() {
     let (_provider, _hub, address) = stand_in_and_hub().await;
     let mut browser = Browser::new(address);
     let there = browser.fetch("/oidc/login").await.location().unwrap();
@@ -251,7 +251,7 @@ async fn a_changed_cookie_of_a_sign_in_is_none() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sign_in_leads_nobody_to_another_site() {
+async fn sign_in_never_redirects_to_another_website() {
     let (_provider, _hub, address) = stand_in_and_hub().await;
     for next in [
         "//evil.example",
@@ -276,7 +276,7 @@ async fn sign_in_leads_nobody_to_another_site() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_callback_is_where_the_certificate_says_whatever_the_request_claims() {
+async fn callback_uses_the_certificates_name_and_not_the_requests() {
     let (provider, mut hub, address) = stand_in_and_hub().await;
     for (headers, status) in [
         (&[("host", "localhost:1234")][..], 302),
@@ -300,7 +300,7 @@ async fn the_callback_is_where_the_certificate_says_whatever_the_request_claims(
         }
     }
 
-    // Where it is set, it is what is set.
+    // A configured address is used as it is.
     let settings =
         [("OIDC_ISSUER", provider.issuer.as_str()), ("MANAGEMENT_API_DOMAIN", "hub.example.com:8443")];
     hub = Hub::without_units(hub.database.clone(), &settings);
@@ -313,7 +313,7 @@ async fn the_callback_is_where_the_certificate_says_whatever_the_request_claims(
     );
 }
 
-/// The sign-in link under any name, over HTTP/1.1 or HTTP/2.
+/// The sign-in link under any host name, over HTTP/1.1 or HTTP/2.
 async fn login_with(unit: SocketAddr, headers: &[(&str, &str)], http2: bool) -> (u16, String) {
     let host = headers.iter().find(|(name, _)| *name == "host").unwrap().1;
     let answer = harness::raw_https::get(unit, host, "/oidc/login", headers, http2).await;
@@ -322,7 +322,7 @@ async fn login_with(unit: SocketAddr, headers: &[(&str, &str)], http2: bool) -> 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn another_site_can_neither_sign_a_person_in_nor_out() {
+async fn other_websites_can_neither_sign_in_nor_sign_out_a_person() {
     let (_provider, _hub, address) = stand_in_and_hub().await;
     let mut browser = Browser::new(address);
     sign_in(&mut browser).await;

@@ -1,4 +1,4 @@
-//! What a renewal's answer does to a session: what ends it, what only puts it off, and what it changes.
+//! What the response to a renewal does to a session: what ends it, what postpones the renewal, and what it changes.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -39,7 +39,7 @@ async fn tokens_expire() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_is_in_no_group_any_more_has_no_role_though_the_provider_omits_the_claim() {
+async fn person_without_groups_claim_after_renewal_has_no_role() {
     let (provider, _hub, address) = stand_in_and_hub().await;
     provider.forge(claims(json!({"name": "Ada", "email": "ada@example.com"})));
     let mut browser = signed_in(address).await;
@@ -52,7 +52,7 @@ async fn who_is_in_no_group_any_more_has_no_role_though_the_provider_omits_the_c
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whatever_the_provider_has_against_the_person_ends_the_session() {
+async fn provider_error_about_the_person_ends_the_session() {
     let (provider, hub, address) = stand_in_and_hub().await;
     let codes = ["invalid_grant", "access_denied", "interaction_required", "login_required", "invented"];
     let mut browsers = Vec::new();
@@ -69,7 +69,7 @@ async fn whatever_the_provider_has_against_the_person_ends_the_session() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whatever_is_wrong_with_us_or_the_provider_puts_a_renewal_off() {
+async fn provider_or_hub_error_postpones_the_renewal() {
     let (provider, _hub, address) = stand_in_and_hub().await;
     let page = |status| Answer { status, content_type: "text/html", body: "<html>".to_owned() };
     let slow_down = Answer { status: 429, ..error("slow_down") };
@@ -81,7 +81,7 @@ async fn whatever_is_wrong_with_us_or_the_provider_puts_a_renewal_off() {
         slow_down,
         page(403),
         page(200),
-        // The last: nobody is asked for a moment after it.
+        // Last, because the provider is not called for a while after it.
         page(503),
     ];
     let mut browsers = Vec::new();
@@ -112,11 +112,11 @@ async fn whatever_is_wrong_with_us_or_the_provider_puts_a_renewal_off() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_that_could_not_be_looked_for_yet_ends_no_session() {
+async fn key_that_could_not_be_fetched_yet_ends_no_session() {
     let (provider, _hub, address) = stand_in_and_hub().await;
     let mut browser = signed_in(address).await;
     tokens_expire().await;
-    // Somebody's sign-in names a key that there is not, so that none is looked for in the next seconds.
+    // A sign-in names an unknown key, so that keys are not fetched for some seconds.
     let header = |kid: &str| Forgery { header: json!({ "kid": kid }), ..Forgery::default() };
     provider.forge(header("nobody has this"));
     let mut other = Browser::new(address);
@@ -127,7 +127,7 @@ async fn a_key_that_could_not_be_looked_for_yet_ends_no_session() {
     provider.rotate_key();
     assert_eq!(browser.who_am_i().await.unwrap()["role"], "admin", "it goes on as it was");
     assert_eq!((provider.calls("/keys"), provider.calls("/token")), (keys, renewals + 1));
-    // The refresh token of the answer that could not be verified is the one that is good.
+    // The refresh token of the response that could not be verified is the valid one.
     wait::until("the session is renewed", SOON, async || {
         browser.who_am_i().await.unwrap()["groups"] == json!(["viewers"])
     })

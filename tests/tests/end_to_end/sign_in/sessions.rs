@@ -19,7 +19,7 @@ async fn signed_in(options: Value, settings: &[(&str, &str)]) -> (IdentityProvid
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn expired_tokens_are_renewed_without_a_word_and_groups_looked_at_anew() {
+async fn expired_tokens_are_renewed_with_current_groups() {
     let settings = [("ROLE_MAPPING", "admins=admin,viewers=viewer")];
     let (provider, _hub, mut browser) = signed_in(json!({"lifetime": 1}), &settings).await;
     let cookie = browser.cookie(SESSION).cloned();
@@ -34,8 +34,8 @@ async fn expired_tokens_are_renewed_without_a_word_and_groups_looked_at_anew() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_is_renewed_once_however_many_ask_at_whichever_unit() {
-    // The provider withdraws everything when a refresh token comes twice.
+async fn session_is_renewed_once_for_concurrent_requests_to_all_units() {
+    // The provider revokes everything when a refresh token is used twice.
     let (provider, mut hub, browser) = signed_in(json!({"lifetime": 2}), &[]).await;
     let second = hub.add_management().await;
     let before = provider.calls("/token").await;
@@ -53,7 +53,7 @@ async fn a_session_is_renewed_once_however_many_ask_at_whichever_unit() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_goes_away_while_a_session_is_renewed_does_not_end_it() {
+async fn request_that_is_aborted_during_a_renewal_does_not_end_the_session() {
     let (provider, _hub, mut browser) = signed_in(json!({"lifetime": 1}), &[]).await;
     let before = provider.calls("/token").await;
     tokio::time::sleep(Duration::from_millis(1500)).await;
@@ -66,7 +66,7 @@ async fn who_goes_away_while_a_session_is_renewed_does_not_end_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_provider_ends_a_session_by_refusing_to_renew_it() {
+async fn refused_renewal_ends_the_session() {
     let (provider, hub, mut browser) = signed_in(json!({"lifetime": 1}), &[]).await;
     provider.set(json!({"people": {}})).await;
     wait::until("the session ends", SOON, async || {
@@ -77,7 +77,7 @@ async fn the_provider_ends_a_session_by_refusing_to_renew_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sessions_go_on_while_the_provider_is_away_and_are_renewed_when_it_is_back() {
+async fn sessions_survive_an_outage_of_the_provider() {
     let (provider, _hub, mut browser) = signed_in(json!({"lifetime": 1}), &[]).await;
     provider.set(json!({"down": true})).await;
     wait::until("the provider is missed", SOON, async || {
@@ -98,7 +98,7 @@ async fn sessions_go_on_while_the_provider_is_away_and_are_renewed_when_it_is_ba
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_ends_when_nobody_uses_it() {
+async fn unused_session_ends() {
     let (_provider, _hub, mut browser) = signed_in(json!({}), &[("SESSION_IDLE_SECONDS", "2")]).await;
     let mut idle = browser.clone();
     for _ in 0..6 {
@@ -110,7 +110,7 @@ async fn a_session_ends_when_nobody_uses_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_ends_in_the_end_however_much_it_is_used() {
+async fn session_ends_after_its_lifetime_even_in_use() {
     let (_provider, hub, mut browser) = signed_in(json!({}), &[("SESSION_LIFETIME_SECONDS", "2")]).await;
     wait::until("the session ends", SOON, async || browser.who_am_i().await.is_err()).await;
     let limits = store::access::SessionLimits { idle: SOON, lifetime: SOON };
@@ -118,7 +118,7 @@ async fn a_session_ends_in_the_end_however_much_it_is_used() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_a_refresh_token_a_session_lasts_half_a_day_at_most() {
+async fn session_without_refresh_token_lasts_half_a_day_at_most() {
     let (provider, hub, mut browser) = signed_in(json!({"refreshTokens": false, "lifetime": 1}), &[]).await;
     let sql = "SELECT (expires_at - created_at)::text FROM sessions";
     assert_eq!(texts(&hub.database, sql).await.unwrap(), ["12:00:00"]);
@@ -128,13 +128,13 @@ async fn without_a_refresh_token_a_session_lasts_half_a_day_at_most() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_row_opens_for_its_own_cookie_and_person_alone() {
+async fn session_row_opens_only_for_its_own_cookie_and_person() {
     let (_provider, hub, mut admin) = signed_in(json!({}), &[]).await;
     let mut viewer = Browser::new(hub.managements()[0].address);
     viewer.sign_in("viewer", "/ui/").await;
     let (ours, theirs) = (value(&admin), value(&viewer));
 
-    // The half that finds the row of one, with the half that opens the row of the other.
+    // The half that finds the row of one session, with the half that opens the row of the other.
     let half = ours.len() / 2 / 4 * 4 + 3;
     let mut mixed = admin.clone();
     for at in [42, half] {
@@ -153,7 +153,7 @@ async fn a_row_opens_for_its_own_cookie_and_person_alone() {
     }
     assert!(admin.who_am_i().await.is_ok());
 
-    // Who can write the table gives a viewer the administrator's row, in two ways.
+    // Somebody who can write to the table gives a viewer the administrator's row, in two ways.
     let copy = "UPDATE sessions SET sealed = (SELECT sealed FROM sessions WHERE subject = 'admin')
         WHERE subject = 'viewer'";
     let kept = "CREATE TABLE kept AS SELECT * FROM sessions";
@@ -168,7 +168,7 @@ async fn a_row_opens_for_its_own_cookie_and_person_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_database_holds_nothing_that_signs_anybody_in() {
+async fn database_dump_signs_nobody_in() {
     let (_provider, hub, browser) = signed_in(json!({}), &[]).await;
     let dump = texts(&hub.database, "SELECT row_to_json(s)::text FROM sessions AS s").await.unwrap().concat()
         + &texts(&hub.database, "SELECT encode(sealed, 'escape') FROM sessions").await.unwrap().concat();
@@ -183,7 +183,7 @@ fn value(browser: &Browser) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_secret_is_logged_however_much_is() {
+async fn no_secret_of_a_sign_in_is_logged_at_any_level() {
     let provider = IdentityProvider::start(json!({"lifetime": 1, "clientSecret": "canary-secret"})).await;
     let settings = [
         ("OIDC_ISSUER", provider.issuer.as_str()),
