@@ -25,7 +25,7 @@ pub const UNLIMITED: [(&str, &str); 2] =
     [("RATE_LIMIT_REFILL_RATE", "100000"), ("RATE_LIMIT_BUCKET_SIZE", "1000000")];
 
 /// The address of the harness's own calls. It differs from the load balancer's, which may have to send a PROXY header.
-const BYSTANDER: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
+const HARNESS_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
 
 /// A hub under test. Its units in this process stop when it is dropped.
 pub struct Hub {
@@ -92,7 +92,11 @@ impl Hub {
         crate::wait::until("the unit is ready", Duration::from_secs(30), async || {
             let status = CallOptions {
                 path: "/1.0/status".to_owned(),
-                network: Network { connect_to: Some(there), source: Some(BYSTANDER), ..Network::default() },
+                network: Network {
+                    connect_to: Some(there),
+                    source: Some(HARNESS_ADDRESS),
+                    ..Network::default()
+                },
                 ..CallOptions::new(address.clone())
             };
             call(status).await.is_ok_and(|response| response.status == 200)
@@ -108,9 +112,9 @@ impl Hub {
         let source = Source::from_variables(self.variables.clone()).unwrap();
         let shutdown = CancellationToken::new();
         let (ready, bound) = oneshot::channel();
-        let told = shutdown.clone();
+        let stopped = shutdown.clone();
         let running = tokio::spawn(async move {
-            unit::run(&source, addresses, told, |bound| {
+            unit::run(&source, addresses, stopped, |bound| {
                 let _ = ready.send(bound);
             })
             .await
@@ -203,7 +207,7 @@ impl Hub {
     /// Starts a connector unit as a process of its own, at the address in join tokens.
     pub async fn start_program(&self) -> Program {
         let mut program = Program::start(self.connector_command());
-        program.says("ready").await;
+        program.prints("ready").await;
         program
     }
 

@@ -34,7 +34,7 @@ pub struct Api {
 
 /// A response, read to its end.
 #[derive(Debug)]
-pub struct Reply {
+pub struct ApiResponse {
     /// The HTTP status.
     pub status: u16,
     /// The headers.
@@ -53,12 +53,12 @@ impl ManagementUnit {
         let source = Source::from_variables(hub.variables().to_vec()).unwrap();
         let shutdown = CancellationToken::new();
         let (ready, bound) = oneshot::channel();
-        let told = shutdown.clone();
+        let stopped = shutdown.clone();
         let running = tokio::spawn(async move {
-            let tell = |bound| {
+            let on_bound = |bound| {
                 let _ = ready.send(bound);
             };
-            unit::run(&source, addresses, told, tell).await.unwrap();
+            unit::run(&source, addresses, stopped, on_bound).await.unwrap();
         });
         let address = bound.await.expect("the unit starts").management.unwrap();
         let unit = Self { address, shutdown, running };
@@ -137,23 +137,23 @@ impl Api {
     }
 
     /// Sends a request without a body.
-    pub async fn send(&self, method: &str, path: &str) -> Reply {
-        Reply::read(self.request(method, path)).await
+    pub async fn send(&self, method: &str, path: &str) -> ApiResponse {
+        ApiResponse::read(self.request(method, path)).await
     }
 
     /// Sends a request with a body.
-    pub async fn send_json(&self, method: &str, path: &str, body: Value) -> Reply {
+    pub async fn send_json(&self, method: &str, path: &str, body: Value) -> ApiResponse {
         let request = self.request(method, path).header("content-type", "application/json");
-        Reply::read(request.body(body.to_string())).await
+        ApiResponse::read(request.body(body.to_string())).await
     }
 
     /// `GET`.
-    pub async fn get(&self, path: &str) -> Reply {
+    pub async fn get(&self, path: &str) -> ApiResponse {
         self.send("GET", path).await
     }
 }
 
-impl Reply {
+impl ApiResponse {
     /// Sends the request and reads the response.
     pub async fn read(request: reqwest::RequestBuilder) -> Self {
         let response = request.send().await.unwrap();

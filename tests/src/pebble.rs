@@ -18,7 +18,7 @@ use crate::{programs, wait};
 const PROGRAM: &str = "/usr/bin/cluster-manager";
 const FOLDER: &str = "/var/lib/cluster-manager";
 /// How long it may take to carry out a command.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A running Pebble. Its services end with it.
 pub struct Pebble {
@@ -41,7 +41,7 @@ impl Pebble {
         let mut command = command(folder.path());
         command.args(["run", "--create-dirs", "--hold", "--http"]).arg(format!("127.0.0.1:{http}"));
         let pebble = Self { program: Program::start(command), http, folder };
-        wait::until("Pebble is up", PATIENCE, async || pebble.health("alive").await.is_some()).await;
+        wait::until("Pebble is up", TIMEOUT, async || pebble.health("alive").await.is_some()).await;
         pebble
     }
 
@@ -61,7 +61,7 @@ impl Pebble {
     /// Waits until its health at this level has this status.
     pub async fn health_becomes(&self, level: &str, status: u16) {
         let what = format!("{level} is {status}");
-        wait::until(&what, PATIENCE, async || self.health(level).await == Some(status)).await;
+        wait::until(&what, TIMEOUT, async || self.health(level).await == Some(status)).await;
     }
 
     /// The services with their state and when it began.
@@ -116,7 +116,7 @@ impl Drop for Pebble {
         let processes = self.processes();
         self.program.signal(Signal::TERM);
         let began = std::time::Instant::now();
-        while !processes.is_disjoint(&self.processes()) && began.elapsed() < PATIENCE {
+        while !processes.is_disjoint(&self.processes()) && began.elapsed() < TIMEOUT {
             std::thread::sleep(Duration::from_millis(20));
         }
     }

@@ -13,13 +13,13 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::{programs, wait};
 
 /// How long to wait for the last output of an ended program.
-const LAST_WORDS: Duration = Duration::from_secs(2);
+const LAST_OUTPUT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A running program; killed when dropped.
 pub struct Program {
     child: Child,
-    said: Arc<Mutex<String>>,
-    listeners: Vec<JoinHandle<()>>,
+    output: Arc<Mutex<String>>,
+    readers: Vec<JoinHandle<()>>,
 }
 
 /// How a program ended, and all that it printed.
@@ -68,10 +68,12 @@ impl Program {
             .stderr(Stdio::piped())
             .spawn()
             .expect("it starts");
-        let said = Arc::new(Mutex::new(String::new()));
-        let listeners =
-            [listen(child.stdout.take(), said.clone()), listen(child.stderr.take(), said.clone())];
-        Self { child, said, listeners: listeners.into_iter().flatten().collect() }
+        let output = Arc::new(Mutex::new(String::new()));
+        let readers = [
+            read_lines(child.stdout.take(), output.clone()),
+            read_lines(child.stderr.take(), output.clone()),
+        ];
+        Self { child, output, readers: readers.into_iter().flatten().collect() }
     }
 
     /// Its process id.
@@ -80,22 +82,25 @@ impl Program {
     }
 
     /// Everything that it has printed so far.
-    pub fn said(&self) -> String {
-        self.said.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub fn output(&self) -> String {
+        self.output.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Waits until it has printed this text.
-    pub async fn says(&mut self, text: &str) {
+    pub async fn prints(&mut self, text: &str) {
         let began = Instant::now();
         let mut ticks = tokio::time::interval(Duration::from_millis(20));
         loop {
-            let said = self.said();
-            if said.contains(text) {
+            let output = self.output();
+            if output.contains(text) {
                 return;
             }
             let ended = self.child.try_wait().ok().flatten();
             let in_time = began.elapsed() < Duration::from_secs(60);
-            assert!(ended.is_none() && in_time, "it ({ended:?}) does not say {text:?} but:\n{said}");
+            assert!(
+                ended.is_none() && in_time,
+                "the program ({ended:?}) does not print {text:?} but:\n{output}"
+            );
             ticks.tick().await;
         }
     }
@@ -110,7 +115,7 @@ impl Program {
     pub fn kill(mut self) -> String {
         let _ = self.child.kill();
         let _ = self.child.wait();
-        self.said()
+        self.output()
     }
 
     /// Waits until it ends. Returns its status and output.
@@ -123,10 +128,10 @@ impl Program {
         .await;
         // Its last output may still be in the pipe, which programs that it started may keep open.
         let began = Instant::now();
-        while !self.listeners.iter().all(JoinHandle::is_finished) && began.elapsed() < LAST_WORDS {
+        while !self.readers.iter().all(JoinHandle::is_finished) && began.elapsed() < LAST_OUTPUT_TIMEOUT {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        (status.expect("it has ended"), self.said())
+        (status.expect("it has ended"), self.output())
     }
 }
 
@@ -137,13 +142,16 @@ impl Drop for Program {
     }
 }
 
-fn listen(stream: Option<impl Read + Send + 'static>, said: Arc<Mutex<String>>) -> Option<JoinHandle<()>> {
+fn read_lines(
+    stream: Option<impl Read + Send + 'static>,
+    output: Arc<Mutex<String>>,
+) -> Option<JoinHandle<()>> {
     let stream = stream?;
     Some(std::thread::spawn(move || {
         for line in BufReader::new(stream).split(b'\n').map_while(Result::ok) {
-            let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
-            said.push_str(&String::from_utf8_lossy(&line));
-            said.push('\n');
+            let mut output = output.lock().unwrap_or_else(PoisonError::into_inner);
+            output.push_str(&String::from_utf8_lossy(&line));
+            output.push('\n');
         }
     }))
 }

@@ -29,11 +29,11 @@ impl IdentityProvider {
         command.current_dir(installed()).args(["main.js", "--port", &port.to_string(), "--options"]);
         command.arg(options.to_string());
         let mut program = Program::start(command);
-        program.says("\nready ").await;
+        program.prints("\nready ").await;
         let http =
             reqwest::Client::builder().no_proxy().tls_danger_accept_invalid_certs(true).build().unwrap();
-        let said = program.said();
-        let issuer = said.lines().find_map(|line| line.strip_prefix("ready ")).unwrap().to_owned();
+        let output = program.output();
+        let issuer = output.lines().find_map(|line| line.strip_prefix("ready ")).unwrap().to_owned();
         Self { issuer, program: Some(program), http }
     }
 
@@ -71,8 +71,8 @@ impl IdentityProvider {
     }
 
     /// Everything that it has printed so far.
-    pub fn said(&self) -> String {
-        self.program.as_ref().map(Program::said).unwrap_or_default()
+    pub fn output(&self) -> String {
+        self.program.as_ref().map(Program::output).unwrap_or_default()
     }
 
     /// Kills it. Returns what it printed.

@@ -15,7 +15,7 @@ use crate::hub::{Hub, UNLIMITED};
 use crate::process::{command, command_at};
 use crate::programs::shipped;
 
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
+const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(30);
 
 /// A hub with an enrolled fleet.
 pub struct Fleet {
@@ -165,9 +165,9 @@ impl Fleet {
 async fn start(hub: &Hub, is_shipped: bool) -> Program {
     let command = if is_shipped { hub.shipped_connector_command() } else { hub.connector_command() };
     let mut program = Program::start(command);
-    program.says("ready").await;
+    program.prints("ready").await;
     let store = hub.store.clone();
-    crate::wait::until("the database is migrated", PATIENCE, async || store.ensure_current().await.is_ok())
+    crate::wait::until("the database is migrated", TIMEOUT, async || store.ensure_current().await.is_ok())
         .await;
     program
 }

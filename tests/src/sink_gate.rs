@@ -20,7 +20,7 @@ use tokio::task::{JoinHandle, JoinSet};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Behaviour {
     /// It accepts samples, as it should.
-    Take,
+    Accept,
     /// It is down: connections are refused, open ones end.
     Stopped,
     /// It accepts connections and never responds.
@@ -44,8 +44,8 @@ impl SinkGate {
     pub fn start(sink: String) -> Self {
         let listener = listen(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
         let address = listener.local_addr().unwrap();
-        let (behaviour, told) = watch::channel(Behaviour::Take);
-        let running = tokio::spawn(run(listener, address, told, sink.into()));
+        let (behaviour, behaviours) = watch::channel(Behaviour::Accept);
+        let running = tokio::spawn(run(listener, address, behaviours, sink.into()));
         Self { address, behaviour, running }
     }
 
@@ -74,14 +74,19 @@ fn listen(address: SocketAddr) -> TcpListener {
     socket.listen(128).unwrap()
 }
 
-async fn run(first: TcpListener, address: SocketAddr, mut told: watch::Receiver<Behaviour>, sink: Arc<str>) {
+async fn run(
+    first: TcpListener,
+    address: SocketAddr,
+    mut behaviours: watch::Receiver<Behaviour>,
+    sink: Arc<str>,
+) {
     let mut listener = Some(first);
     let client = reqwest::Client::new();
     loop {
-        let behaviour = told.borrow_and_update().clone();
+        let behaviour = behaviours.borrow_and_update().clone();
         if behaviour == Behaviour::Stopped {
             drop(listener.take());
-            if told.changed().await.is_err() {
+            if behaviours.changed().await.is_err() {
                 return;
             }
             continue;
@@ -91,7 +96,7 @@ async fn run(first: TcpListener, address: SocketAddr, mut told: watch::Receiver<
         let mut connections = JoinSet::new();
         loop {
             tokio::select! {
-                changed = told.changed() => {
+                changed = behaviours.changed() => {
                     if changed.is_err() {
                         return;
                     }
@@ -122,13 +127,13 @@ async fn answer(
     sink: &str,
 ) -> Response<Full<Bytes>> {
     let headers = request.headers().clone();
-    let Ok(body) = request.into_body().collect().await else { return said(500, "the body ended early") };
+    let Ok(body) = request.into_body().collect().await else { return respond(500, "the body ended early") };
     let body = body.to_bytes();
     match behaviour {
         Behaviour::Hanging => std::future::pending().await,
         Behaviour::Slow(duration) => tokio::time::sleep(duration).await,
         Behaviour::Rejecting(texts) if holds(&body, &texts) => {
-            return said(400, "there is a series that I refuse");
+            return respond(400, "one series is refused");
         }
         _ => {}
     }
@@ -139,15 +144,15 @@ async fn answer(
         }
     }
     match passed.send().await {
-        Err(error) => said(502, &error.to_string()),
+        Err(error) => respond(502, &error.to_string()),
         Ok(answer) => {
             let status = answer.status().as_u16();
-            said(status, &answer.text().await.unwrap_or_default())
+            respond(status, &answer.text().await.unwrap_or_default())
         }
     }
 }
 
-fn said(status: u16, text: &str) -> Response<Full<Bytes>> {
+fn respond(status: u16, text: &str) -> Response<Full<Bytes>> {
     Response::builder().status(status).body(Full::from(text.to_owned())).unwrap()
 }
 

@@ -37,7 +37,7 @@ pub struct Forgery {
 
 /// A fixed response of the token endpoint.
 #[derive(Debug, Clone)]
-pub struct Answer {
+pub struct FixedResponse {
     /// The HTTP status.
     pub status: u16,
     /// The content type.
@@ -51,11 +51,11 @@ pub struct Answer {
 pub enum Signed {
     /// By the provider.
     #[default]
-    Properly,
+    ByProvider,
     /// With another key.
-    ByAnother,
-    /// Not at all.
-    Not,
+    WithOtherKey,
+    /// No at all.
+    No,
     /// With the provider's public key as if it were a shared secret.
     WithPublicKeyAsSecret,
 }
@@ -74,7 +74,7 @@ struct State {
     refresh_tokens: Option<BTreeSet<String>>,
     /// How long tokens are valid, in seconds.
     lifetime: i64,
-    answer: Option<Answer>,
+    fixed_response: Option<FixedResponse>,
     last_id_token: String,
     calls: BTreeMap<String, u64>,
 }
@@ -96,7 +96,7 @@ impl StandInProvider {
             codes: BTreeMap::new(),
             refresh_tokens: None,
             lifetime: 300,
-            answer: None,
+            fixed_response: None,
             last_id_token: String::new(),
             calls: BTreeMap::new(),
         }));
@@ -104,7 +104,7 @@ impl StandInProvider {
         let query = warp::query::raw().or(warp::any().map(String::new)).unify();
         let all = warp::path::full().and(query).and(warp::body::bytes()).map(
             move |path: warp::path::FullPath, query: String, body: bytes::Bytes| {
-                lock(&shared).answer(path.as_str(), &query, &String::from_utf8_lossy(&body))
+                lock(&shared).respond_to(path.as_str(), &query, &String::from_utf8_lossy(&body))
             },
         );
         let running = tokio::spawn(async move { warp::serve(all).incoming(listener).run().await });
@@ -116,21 +116,21 @@ impl StandInProvider {
         lock(&self.state).forgery = forgery;
     }
 
-    /// Says this of itself in its metadata, besides or instead of what is so.
-    pub fn says(&self, metadata: Value) {
+    /// Replaces fields of its metadata.
+    pub fn replace_metadata(&self, metadata: Value) {
         lock(&self.state).metadata = metadata;
     }
 
-    /// Gives refresh tokens, each good for one time, and tokens that expire after so many seconds.
-    pub fn gives_refresh_tokens(&self, lifetime: i64) {
+    /// Issues refresh tokens, each valid once, and tokens that expire after this many seconds.
+    pub fn issue_refresh_tokens(&self, lifetime: i64) {
         let mut state = lock(&self.state);
         state.refresh_tokens = Some(BTreeSet::new());
         state.lifetime = lifetime;
     }
 
-    /// Whoever asks for tokens gets this from now on; none: tokens.
-    pub fn answers(&self, answer: Option<Answer>) {
-        lock(&self.state).answer = answer;
+    /// Responds to every request for tokens like this from now on; `None`: with tokens.
+    pub fn always_responds(&self, response: Option<FixedResponse>) {
+        lock(&self.state).fixed_response = response;
     }
 
     /// Signs with another key from now on, named `two`, and no longer publishes the old one.
@@ -167,10 +167,10 @@ impl Drop for StandInProvider {
 }
 
 impl State {
-    fn answer(&mut self, path: &str, query: &str, body: &str) -> Response<String> {
+    fn respond_to(&mut self, path: &str, query: &str, body: &str) -> Response<String> {
         *self.calls.entry(path.to_owned()).or_default() += 1;
         let issuer = &self.issuer;
-        let mut answer = match path {
+        let mut response = match path {
             "/.well-known/openid-configuration" => json!({
                 "issuer": issuer, "authorization_endpoint": format!("{issuer}/authorize"),
                 "token_endpoint": format!("{issuer}/token"), "jwks_uri": format!("{issuer}/keys"),
@@ -183,9 +183,9 @@ impl State {
             _ => return respond(StatusCode::NOT_FOUND, &Value::Null),
         };
         if path.starts_with("/.well-known/") {
-            replace(&mut answer, &self.metadata);
+            replace(&mut response, &self.metadata);
         }
-        respond(StatusCode::OK, &answer)
+        respond(StatusCode::OK, &response)
     }
 
     /// Signs in whoever asks.
@@ -199,7 +199,7 @@ impl State {
 
     /// A code works once, and so does a refresh token.
     fn tokens(&mut self, body: &str) -> Response<String> {
-        if let Some(Answer { status, content_type, body }) = self.answer.clone() {
+        if let Some(FixedResponse { status, content_type, body }) = self.fixed_response.clone() {
             return Response::builder()
                 .status(status)
                 .header("content-type", content_type)
@@ -217,14 +217,14 @@ impl State {
         let claims = json!({"iss": self.issuer, "sub": "somebody", "aud": "cluster-manager", "iat": now,
             "exp": now + self.lifetime, "nonce": nonce, "mcm-idp-groups": ["admins"]});
         self.last_id_token = self.token("JWT", claims, &self.forgery);
-        let mut answer = json!({"access_token": "an access token", "token_type": "Bearer",
+        let mut response = json!({"access_token": "an access token", "token_type": "Bearer",
             "expires_in": self.lifetime, "id_token": self.last_id_token});
         if let Some(known) = &mut self.refresh_tokens {
             let token = format!("refresh-{}", self.calls["/token"]);
             known.insert(token.clone());
-            answer["refresh_token"] = Value::String(token);
+            response["refresh_token"] = Value::String(token);
         }
-        respond(StatusCode::OK, &answer)
+        respond(StatusCode::OK, &response)
     }
 
     fn token(&self, typ: &str, mut claims: Value, forgery: &Forgery) -> String {
@@ -236,9 +236,9 @@ impl State {
         let sign =
             |key: &EcdsaKeyPair| key.sign(&SystemRandom::new(), signed.as_bytes()).unwrap().as_ref().to_vec();
         let signature = match forgery.signed {
-            Signed::Properly => sign(&self.key),
-            Signed::ByAnother => sign(&self.other),
-            Signed::Not => Vec::new(),
+            Signed::ByProvider => sign(&self.key),
+            Signed::WithOtherKey => sign(&self.other),
+            Signed::No => Vec::new(),
             Signed::WithPublicKeyAsSecret => {
                 let secret = hmac::Key::new(hmac::HMAC_SHA256, self.key.public_key().as_ref());
                 hmac::sign(&secret, signed.as_bytes()).as_ref().to_vec()

@@ -16,7 +16,7 @@ use crate::{programs, wait};
 /// The entry point that Traefik's charm has for HTTPS.
 pub const HTTPS: &str = "websecure";
 /// How long it may take to read its files.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A running Traefik; stopped when dropped.
 pub struct Traefik {
@@ -46,7 +46,7 @@ impl Traefik {
         let mut command = Command::new(programs::built("traefik"));
         command.arg(format!("--configfile={}", file.display()));
         let traefik = Self { api, program: Program::start(command), routes, _folder: folder };
-        wait::until("Traefik is up", PATIENCE, async || traefik.api("/api/overview").await.is_some()).await;
+        wait::until("Traefik is up", TIMEOUT, async || traefik.api("/api/overview").await.is_some()).await;
         traefik
     }
 
@@ -54,15 +54,15 @@ impl Traefik {
     pub async fn route(&self, routes: &Value) {
         let wanted = names(routes);
         std::fs::write(&self.routes, serde_yaml::to_string(routes).unwrap()).unwrap();
-        wait::until("Traefik follows its routes", PATIENCE, async || self.followed().await == wanted).await;
+        wait::until("Traefik follows its routes", TIMEOUT, async || self.followed().await == wanted).await;
     }
 
     /// Gives it invalid routes. Returns what it logs about them.
     pub async fn refuse(&mut self, routes: &Value) -> String {
-        let before = self.program.said().len();
+        let before = self.program.output().len();
         std::fs::write(&self.routes, serde_yaml::to_string(routes).unwrap()).unwrap();
-        self.program.says("level=error").await;
-        self.program.said()[before..].to_owned()
+        self.program.prints("level=error").await;
+        self.program.output()[before..].to_owned()
     }
 
     /// The routers that are in force.

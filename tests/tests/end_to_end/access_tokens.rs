@@ -87,12 +87,12 @@ async fn id_token_and_forged_token_are_refused() {
             },
         ),
         ("of another kind", header(json!({"typ": "dpop+jwt"}))),
-        ("unsigned", Forgery { signed: Signed::Not, ..header(json!({"alg": "none"})) }),
+        ("unsigned", Forgery { signed: Signed::No, ..header(json!({"alg": "none"})) }),
         (
             "signed with the public key",
             Forgery { signed: Signed::WithPublicKeyAsSecret, ..header(json!({"alg": "HS256"})) },
         ),
-        ("signed by another", Forgery { signed: Signed::ByAnother, ..good.clone() }),
+        ("signed by another", Forgery { signed: Signed::WithOtherKey, ..good.clone() }),
     ] {
         tokens.push((name, provider.access_token(&forgery)));
     }
@@ -121,7 +121,7 @@ async fn made_up_tokens_do_not_hide_a_new_key() {
         provider.access_token(&Forgery {
             header,
             claims: json!({"aud": AUDIENCE}),
-            signed: Signed::ByAnother,
+            signed: Signed::WithOtherKey,
         })
     };
     for kid in ["a", "b", "c"] {

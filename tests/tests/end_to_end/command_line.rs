@@ -183,7 +183,7 @@ async fn environment_alone_starts_either_service_and_sigterm_ends_it() {
             variables.push((name.to_owned(), value));
         }
         let mut program = Program::start(command("cluster-manager", &variables));
-        program.says("ready").await;
+        program.prints("ready").await;
         let options = agent::client::CallOptions {
             path: path.to_owned(),
             ..agent::client::CallOptions::new(format!("localhost:{port}").parse().unwrap())
@@ -220,7 +220,7 @@ async fn second_local_start_keeps_everything_and_ctrl_c_ends_it_cleanly() {
     };
     let settings = [("CONFIG_FILE".to_owned(), data.join("config.yaml").to_string_lossy().into_owned())];
     let mut first = start();
-    first.says("ready").await;
+    first.prints("ready").await;
     let made = process::run("cluster-manager", &settings, ["token", "create", "site"]);
     assert_eq!(made.code, Some(0), "{made:?}");
     let again = process::run("cluster-manager", &[], ["local", "--data", data.to_str().unwrap()]);
@@ -233,7 +233,7 @@ async fn second_local_start_keeps_everything_and_ctrl_c_ends_it_cleanly() {
 
     let certificate = std::fs::read(data.join("connector/tls.crt")).unwrap();
     let mut second = start();
-    second.says("ready").await;
+    second.prints("ready").await;
     let listed = process::run("cluster-manager", &settings, ["token", "list"]);
     assert!(listed.out.contains("site"), "{listed:?}");
     assert_eq!(std::fs::read(data.join("connector/tls.crt")).unwrap(), certificate);
@@ -257,5 +257,5 @@ async fn connector_with_another_certificate_starts_only_when_it_is_confirmed() {
     let wanted = said.rsplit_once("CLUSTER_CONNECTOR_FINGERPRINT=").unwrap().1.trim().to_owned();
     let mut command = hub.connector_command();
     command.env("CLUSTER_CONNECTOR_FINGERPRINT", wanted);
-    Program::start(command).says("ready").await;
+    Program::start(command).prints("ready").await;
 }

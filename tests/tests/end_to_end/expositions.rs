@@ -17,7 +17,7 @@ use relay::{Config, Credentials, Endpoint, Exposition, Relay, SinkConfig};
 use warp::Filter as _;
 
 const EXPOSITIONS: usize = 250;
-const PATIENCE: Duration = Duration::from_secs(120);
+const TIMEOUT: Duration = Duration::from_secs(120);
 
 /// What lines of an exposition may begin with, and what may separate their parts.
 const BLANKS: &[&str] = &[" ", "  ", "\t", " \t "];
@@ -216,7 +216,7 @@ async fn relayed_exposition_equals_scraped_exposition() {
     let jobs: Vec<_> =
         (0..EXPOSITIONS).map(|number| (format!("scraped-{number}"), address, format!("/{number}"))).collect();
     let prometheus = Prometheus::scraping(&jobs).await;
-    wait::until("all are scraped", PATIENCE, async || {
+    wait::until("all are scraped", TIMEOUT, async || {
         prometheus
             .query("count(up{job=~'scraped-.*'})")
             .await
@@ -236,7 +236,7 @@ async fn relayed_exposition_equals_scraped_exposition() {
         });
     }
     let counts = relay.counts().clone();
-    relay.shut_down(PATIENCE).await;
+    relay.shut_down(TIMEOUT).await;
     assert_eq!(counts.dropped("a", Cause::Refused) + counts.dropped("a", Cause::RefusedTogether), 0);
     assert_eq!(counts.sent("a"), counts.queued(), "the sink did not take all");
 

@@ -59,7 +59,7 @@ async fn image_root_is_enough_to_serve() {
     let mut command = inside(root.path(), &variables);
     command.args(["serve", "--connector-listen", &format!("127.0.0.1:{}", hub.address.port())]);
     let mut program = Program::start(command);
-    program.says("ready").await;
+    program.prints("ready").await;
 
     let site = agent::client::join(&hub.token("a"), keys("a"), Proof::Token).await.unwrap();
     site.heartbeat(Report::default().encode()).await.unwrap();

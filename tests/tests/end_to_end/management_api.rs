@@ -1,7 +1,7 @@
 //! The management API as deployed users call it (contract section 2), and what it has in addition.
 
 use fleet::Role;
-use harness::management::Reply;
+use harness::management::ApiResponse;
 use harness::{Api, Hub, ManagementUnit};
 use percent_encoding::NON_ALPHANUMERIC;
 use serde_json::{Value, json};
@@ -32,7 +32,7 @@ fn path(name: &str) -> String {
     format!("/1.0/remote-cluster/{}", percent_encoding::utf8_percent_encode(name, NON_ALPHANUMERIC))
 }
 
-fn envelope(reply: &Reply) -> Vec<&str> {
+fn envelope(reply: &ApiResponse) -> Vec<&str> {
     reply.body.as_object().unwrap().keys().map(String::as_str).collect()
 }
 
@@ -142,12 +142,12 @@ async fn body_of_wrong_type_or_size_is_refused() {
     hub.enrol("a").await;
     let patch = || operator.request("PATCH", "/1.0/remote-cluster/a");
     let form = patch().header("content-type", "text/plain").body("{}");
-    assert_eq!(Reply::read(form).await.error(), (415, "Unsupported Media Type"));
-    assert_eq!(Reply::read(patch().body("{}")).await.status, 415);
+    assert_eq!(ApiResponse::read(form).await.error(), (415, "Unsupported Media Type"));
+    assert_eq!(ApiResponse::read(patch().body("{}")).await.status, 415);
     let large = json!({"description": "x".repeat(70_000)});
     assert_eq!(operator.send_json("PATCH", "/1.0/remote-cluster/a", large).await.status, 413);
     let broken = patch().header("content-type", "application/json; charset=utf-8").body("{");
-    assert_eq!(Reply::read(broken).await.status, 400);
+    assert_eq!(ApiResponse::read(broken).await.status, 400);
 }
 
 #[tokio::test]
@@ -326,7 +326,7 @@ async fn other_websites_can_open_pages_but_not_call_the_api() {
         ("GET", "/oidc/login", 403),
     ] {
         for site in ["cross-site", "same-site"] {
-            let reply = Reply::read(admin.request(method, path).header("sec-fetch-site", site)).await;
+            let reply = ApiResponse::read(admin.request(method, path).header("sec-fetch-site", site)).await;
             assert_eq!(reply.status, status, "{method} {path}");
         }
     }

@@ -12,7 +12,7 @@ use harness::hub::UNLIMITED;
 use harness::sink_gate::Behaviour;
 use harness::{Hub, ManagementUnit, Prometheus, SinkGate, wait};
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn prometheus_reads_the_hubs_own_metrics_with_types_and_help() {
@@ -22,7 +22,7 @@ async fn prometheus_reads_the_hubs_own_metrics_with_types_and_help() {
     site.heartbeat(Report::default().encode()).await.unwrap();
     let status = hub.units()[0].status;
     let prometheus = Prometheus::start(&[("hub", status)]).await;
-    wait::until("the cluster is seen", PATIENCE, async || {
+    wait::until("the cluster is seen", TIMEOUT, async || {
         let up = prometheus.query("cluster_manager_cluster_up").await;
         up.iter().any(|(labels, value)| labels["cluster"] == "zürich \"1\"" && value.to_string() == "1")
     })
@@ -69,7 +69,7 @@ async fn failing_and_recovered_sink_are_shown() {
     let viewer = unit.as_role(&hub, Role::Viewer).await;
     let says = async |state: &str| {
         let mut sink = serde_json::Value::Null;
-        wait::until(state, PATIENCE, async || {
+        wait::until(state, TIMEOUT, async || {
             sink = viewer.get("/1.0/metrics-sink").await.metadata()[0].clone();
             sink["state"] == state
         })
@@ -86,7 +86,7 @@ async fn failing_and_recovered_sink_are_shown() {
     let failing = says("failing").await;
     assert!(failing["reason"].as_str().unwrap().contains("refused"), "{failing}");
     assert!(failing["waiting_bytes"].as_i64().unwrap() > 0, "{failing}");
-    gate.behave(Behaviour::Take);
+    gate.behave(Behaviour::Accept);
     let taking = says("taking").await;
     assert_eq!(
         (&taking["samples_sent"], &taking["reason"]),

@@ -9,7 +9,7 @@ use harness::programs::source_tree;
 use harness::{Prometheus, wait};
 use serde_json::Value;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Runs the agent as an administrator does.
 fn agent(lxd: &PrivateLxd, state: &std::path::Path, arguments: &[&str]) -> Ended {
@@ -28,7 +28,7 @@ fn count(shown: &serde_json::Value, list: &str, status: &str) -> i64 {
 async fn metrics_are_what_lxd_says(lxd: &PrivateLxd, prometheus: &Prometheus) {
     let member = lxd.query("/1.0")["environment"]["server_name"].as_str().unwrap().to_owned();
     let selector = format!(r#"{{job="cellar",instance="{member}",member="{member}",project="default"}}"#);
-    wait::until("the metrics arrive", PATIENCE, async || {
+    wait::until("the metrics arrive", TIMEOUT, async || {
         prometheus.query(&format!("lxd_procs_total{selector}")).await.len() == 3
     })
     .await;
@@ -143,7 +143,7 @@ async fn real_lxd_enrols_reports_its_state_and_leaves() {
     assert_eq!(count(&shown, "instance_statuses", "Stopped"), 1);
 
     prometheus.scrape(&[("hub", hub.units()[0].status)]);
-    wait::until("rates and the cluster's own figures are there", PATIENCE, async || {
+    wait::until("rates and the cluster's own figures are there", TIMEOUT, async || {
         let rate = r#"rate(lxd_network_receive_bytes_total{job="cellar"}[5m])"#;
         let hub = "rate(cluster_manager_heartbeats_total[1m]) and on() cluster_manager_cluster_up";
         !prometheus.query(rate).await.is_empty() && !prometheus.query(hub).await.is_empty()
@@ -154,7 +154,7 @@ async fn real_lxd_enrols_reports_its_state_and_leaves() {
     let left = agent(&["leave"]);
     assert_eq!(left.code, Some(0), "{left:?}");
     assert!(hub.store.cluster("cellar").await.unwrap().is_none());
-    wait::until("its series end", PATIENCE, async || {
+    wait::until("its series end", TIMEOUT, async || {
         prometheus.query(r#"lxd_procs_total{job="cellar"}"#).await.is_empty()
     })
     .await;

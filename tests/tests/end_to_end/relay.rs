@@ -13,7 +13,7 @@ use time::OffsetDateTime;
 
 const LXD: &str = include_str!("../../../workload/exposition/tests/fixtures/lxd-5.0.txt");
 const SAMPLES: usize = 99;
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The single value of a query at this time.
 async fn number(prometheus: &Prometheus, query: &str, at: UnixMillis) -> String {
@@ -63,7 +63,7 @@ async fn prometheus_accepts_and_keeps_relayed_samples() {
         beat(&first, member, minute(0), LXD);
     }
     let all = (2 * SAMPLES) as u64;
-    wait::until("two members", PATIENCE, async || first.counts().sent("a") == all).await;
+    wait::until("two members", TIMEOUT, async || first.counts().sent("a") == all).await;
     assert_eq!(number(&prometheus, "count({job='paris-1'})", minute(0)).await, "198");
     let one = "lxd_procs_total{member='node-2',instance='node-2',name='web-2',project='default'}";
     assert_eq!(number(&prometheus, one, minute(0)).await, "2");
@@ -73,8 +73,8 @@ async fn prometheus_accepts_and_keeps_relayed_samples() {
     beat(&first, "node-1", minute(1), &odd);
     let odd = format!("{LXD}odd 2 {}\n", minute(0).0);
     beat(&first, "node-1", minute(2), &odd);
-    wait::until("a bad series", PATIENCE, async || first.counts().dropped("a", Cause::Refused) == 1).await;
-    wait::until("all others", PATIENCE, async || first.counts().sent("a") == all + 2 * SAMPLES as u64 + 1)
+    wait::until("a bad series", TIMEOUT, async || first.counts().dropped("a", Cause::Refused) == 1).await;
+    wait::until("all others", TIMEOUT, async || first.counts().sent("a") == all + 2 * SAMPLES as u64 + 1)
         .await;
     assert_eq!(number(&prometheus, "count({member='node-1'} offset -1s)", minute(2)).await, "100");
 
@@ -94,17 +94,17 @@ async fn prometheus_accepts_and_keeps_relayed_samples() {
     }
     let prometheus = killed.start().await;
     let waited = (17 * SAMPLES) as u64;
-    wait::until("what waited", PATIENCE, async || second.counts().sent("a") == waited).await;
+    wait::until("what waited", TIMEOUT, async || second.counts().sent("a") == waited).await;
     let each = "count(count_over_time(lxd_procs_total{member='node-1'}[21m]) == 20)";
     assert_eq!(number(&prometheus, each, minute(20)).await, "3");
 
     // The cluster leaves: its series end at once, not after five minutes.
     let last = UnixMillis::now();
     beat(&second, "node-1", last, LXD);
-    wait::until("the last", PATIENCE, async || second.counts().sent("a") == waited + SAMPLES as u64).await;
+    wait::until("the last", TIMEOUT, async || second.counts().sent("a") == waited + SAMPLES as u64).await;
     assert_eq!(number(&prometheus, "count({member='node-1'})", last).await, "99");
     second.end(ClusterName::new("paris-1").unwrap());
-    wait::until("the end", PATIENCE, async || second.counts().sent("a") >= waited + 2 * SAMPLES as u64).await;
+    wait::until("the end", TIMEOUT, async || second.counts().sent("a") >= waited + 2 * SAMPLES as u64).await;
     assert!(prometheus.query("{member='node-1'}").await.is_empty());
     second.shut_down(Duration::from_secs(10)).await;
 }

@@ -1,7 +1,7 @@
 //! Every route as each role, without credentials, and with invalid ones.
 
 use fleet::Role;
-use harness::management::Reply;
+use harness::management::ApiResponse;
 use harness::{Api, Hub, ManagementUnit};
 use management::table::{Access, ROUTES, Route};
 
@@ -11,13 +11,13 @@ fn example(route: &Route) -> String {
 }
 
 /// Whether the handler of the route was reached, whatever it does with an empty request.
-fn was_admitted(reply: &Reply) -> bool {
+fn was_admitted(reply: &ApiResponse) -> bool {
     !matches!(reply.error(), (401, _) | (403, "Forbidden"))
 }
 
-async fn call(api: &Api, route: &Route) -> Reply {
+async fn call(api: &Api, route: &Route) -> ApiResponse {
     let path = if route.path == "/1.0/changes" { "/1.0/changes?max=1".to_owned() } else { example(route) };
-    Reply::read(api.request(route.method.as_str(), &path)).await
+    ApiResponse::read(api.request(route.method.as_str(), &path)).await
 }
 
 #[tokio::test]
@@ -37,7 +37,7 @@ async fn each_route_admits_exactly_the_roles_of_the_table() {
         if !is_public {
             assert_eq!(unsigned.error(), (401, "Unauthorized"), "{name}");
             let nonsense = anybody.request(route.method.as_str(), &example(route)).bearer_auth("nonsense");
-            assert_eq!(Reply::read(nonsense).await.error(), (401, "Unauthorized"), "{name}");
+            assert_eq!(ApiResponse::read(nonsense).await.error(), (401, "Unauthorized"), "{name}");
         }
         for (role, api) in &roles {
             let reply = call(api, route).await;

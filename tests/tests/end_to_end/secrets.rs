@@ -179,7 +179,7 @@ async fn no_secret_is_in_database_log_or_response() {
     serve.args(["serve", "--connector-listen", &format!("127.0.0.1:{}", hub.address.port())]);
     serve.args(["--management-listen", &format!("127.0.0.1:{port}")]);
     let mut program = Program::start(serve);
-    program.says("\"ready\"").await;
+    program.prints("\"ready\"").await;
     let key = std::fs::read_to_string(hub.folder().join("connector/tls.key")).unwrap();
     let secrets = vec![
         ("the client secret", CLIENT_SECRET.to_owned()),

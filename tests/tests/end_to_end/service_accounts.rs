@@ -62,7 +62,7 @@ async fn calls_of_an_account_are_recorded_as_its_own() {
             Some(body) => request.header("content-type", "application/json").body(body.to_string()),
             None => request,
         };
-        harness::management::Reply::read(request).await
+        harness::management::ApiResponse::read(request).await
     };
     let who = as_ci("GET", "/1.0", None).await;
     assert_eq!(
@@ -182,7 +182,7 @@ async fn token_is_in_no_dump_no_log_and_no_second_response() {
     let mut command = command("cluster-manager", &variables);
     command.args(["serve", "--management-listen", &format!("127.0.0.1:{port}")]);
     let mut program = Program::start(command);
-    program.says("ready").await;
+    program.prints("ready").await;
     let (api, anybody) = (setting.admin.at(port), setting.unit.anybody(&setting.hub).at(port));
     let made = api.send_json("POST", PATH, json!({ "name": "canary", "role": "admin" })).await;
     let token = made.metadata()["token"].as_str().unwrap().to_owned();

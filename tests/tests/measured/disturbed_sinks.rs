@@ -238,7 +238,7 @@ async fn disturbed_sinks_affect_no_heartbeat_and_lose_nothing() {
         scene.behave(behaviour);
         let disturbed = scene.load(seconds()).await;
         let rss_now = scene.fleet.rss_mb();
-        scene.behave(&Behaviour::Take);
+        scene.behave(&Behaviour::Accept);
         scene.drained().await;
         let after = scene.load(seconds().div_ceil(2)).await;
         assert_eq!((disturbed.errors, after.errors), (0, 0), "{name}: a heartbeat failed");
@@ -283,7 +283,7 @@ async fn hub_killed_while_sinks_misbehave_loses_nothing() {
         scene.load(seconds().min(12) / 2).await;
         scene.fleet.kill_and_start().await;
         scene.load(seconds().min(12) / 3).await;
-        scene.behave(&Behaviour::Take);
+        scene.behave(&Behaviour::Accept);
         scene.drained().await;
         let heartbeats = scene.heartbeats();
         println!("{name}: {} heartbeats so far", heartbeats.values().sum::<u64>());

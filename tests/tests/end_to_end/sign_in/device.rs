@@ -58,9 +58,9 @@ impl Desk {
     /// Starts to sign in. Returns the address to open.
     async fn begin(&self) -> (Program, Url) {
         let mut login = Program::start(self.command(&["login"]));
-        login.says("(or open ").await;
-        login.says(")\n").await;
-        let said = login.said();
+        login.prints("(or open ").await;
+        login.prints(")\n").await;
+        let said = login.output();
         let address = said.split_once("(or open ").unwrap().1.split_once(')').unwrap().0;
         (login, address.parse().unwrap())
     }

@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use harness::stand_in_provider::{Answer, Forgery, Signed, StandInProvider};
+use harness::stand_in_provider::{FixedResponse, Forgery, Signed, StandInProvider};
 use harness::{Browser, Hub, browser::Page, wait};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -54,16 +54,12 @@ async fn forged_id_token_signs_nobody_in() {
         ("an unknown key", header(json!({"kid": "two"}))),
         ("another algorithm of the key", header(json!({"alg": "ES384"}))),
         ("a critical extension", header(json!({"crit": ["b64"], "b64": false}))),
-        ("signed by another", Forgery { signed: Signed::ByAnother, ..Forgery::default() }),
-        ("signature cut off", Forgery { signed: Signed::Not, ..Forgery::default() }),
-        ("alg none", Forgery { header: json!({"alg": "none"}), signed: Signed::Not, ..Forgery::default() }),
+        ("signed by another", Forgery { signed: Signed::WithOtherKey, ..Forgery::default() }),
+        ("signature cut off", Forgery { signed: Signed::No, ..Forgery::default() }),
+        ("alg none", Forgery { header: json!({"alg": "none"}), signed: Signed::No, ..Forgery::default() }),
         (
             "alg none without a key",
-            Forgery {
-                header: json!({"alg": "none", "kid": null}),
-                signed: Signed::Not,
-                ..Forgery::default()
-            },
+            Forgery { header: json!({"alg": "none", "kid": null}), signed: Signed::No, ..Forgery::default() },
         ),
         (
             "HS256 with the public key",
@@ -114,7 +110,7 @@ async fn bad_signatures_and_unknown_keys_cause_no_calls_to_the_provider() {
     let (provider, _hub, address) = stand_in_and_hub().await;
     sign_in(&mut Browser::new(address)).await;
     assert_eq!(provider.calls("/keys"), 1);
-    provider.forge(Forgery { signed: Signed::ByAnother, ..Forgery::default() });
+    provider.forge(Forgery { signed: Signed::WithOtherKey, ..Forgery::default() });
     for _ in 0..3 {
         sign_in(&mut Browser::new(address)).await;
     }
@@ -129,7 +125,7 @@ async fn bad_signatures_and_unknown_keys_cause_no_calls_to_the_provider() {
 #[tokio::test(flavor = "multi_thread")]
 async fn provider_with_another_issuer_is_refused() {
     let (provider, _hub, address) = stand_in_and_hub().await;
-    provider.says(json!({"issuer": format!("{}/", provider.issuer)}));
+    provider.replace_metadata(json!({"issuer": format!("{}/", provider.issuer)}));
     let mut browser = Browser::new(address);
     let page = browser.fetch("/oidc/login").await;
     assert_eq!(page.status, 503, "{page:?}");
@@ -139,9 +135,9 @@ async fn provider_with_another_issuer_is_refused() {
 async fn unencrypted_authorization_endpoint_is_refused() {
     let (provider, _hub, address) = stand_in_and_hub().await;
     let mut browser = Browser::new(address);
-    provider.says(json!({"authorization_endpoint": "http://idp.example/authorize"}));
+    provider.replace_metadata(json!({"authorization_endpoint": "http://idp.example/authorize"}));
     assert_eq!(browser.fetch("/oidc/login").await.status, 503);
-    provider.says(json!({"end_session_endpoint": "https://idp.example/end"}));
+    provider.replace_metadata(json!({"end_session_endpoint": "https://idp.example/end"}));
     wait::until("the provider is asked again", Duration::from_secs(10), async || {
         browser.fetch("/oidc/login").await.status == 302
     })
@@ -165,11 +161,11 @@ async fn failures_of_one_sign_in_do_not_block_others() {
         let mut stranger = Browser::new(address);
         let there = stranger.fetch("/oidc/login").await.location().unwrap();
         let state = there.query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned();
-        provider.answers(Some(Answer { status, content_type, body: body.to_owned() }));
+        provider.always_responds(Some(FixedResponse { status, content_type, body: body.to_owned() }));
         let page = stranger.once(&format!("/oidc/callback?code=%27--%3Cscript&state={state}")).await;
         assert_eq!(page.status, told, "{status} {body}: {page:?}");
         assert!(page.body.contains("Try again") && !page.body.contains("blocked"), "{page:?}");
-        provider.answers(None);
+        provider.always_responds(None);
         let mut next = Browser::new(address);
         assert_eq!(next.fetch("/1.0/sign-in").await.json()["metadata"]["provider"], "reachable", "{body}");
         assert_eq!(sign_in(&mut next).await.url.path(), "/ui/", "{status} {body}");

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use harness::stand_in_provider::{Answer, Forgery, StandInProvider};
+use harness::stand_in_provider::{FixedResponse, Forgery, StandInProvider};
 use harness::{Browser, Hub, wait};
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ const SOON: Duration = Duration::from_secs(15);
 /// A provider whose tokens must be renewed after a second.
 async fn stand_in_and_hub() -> (StandInProvider, Hub, SocketAddr) {
     let provider = StandInProvider::start().await;
-    provider.gives_refresh_tokens(1);
+    provider.issue_refresh_tokens(1);
     let hub = Hub::start_management(&provider.issuer, &[]).await;
     let address = hub.managements()[0].address;
     (provider, hub, address)
@@ -30,8 +30,12 @@ fn claims(claims: Value) -> Forgery {
     Forgery { claims, ..Forgery::default() }
 }
 
-fn error(code: &str) -> Answer {
-    Answer { status: 400, content_type: "application/json", body: json!({ "error": code }).to_string() }
+fn error(code: &str) -> FixedResponse {
+    FixedResponse {
+        status: 400,
+        content_type: "application/json",
+        body: json!({ "error": code }).to_string(),
+    }
 }
 
 async fn tokens_expire() {
@@ -61,7 +65,7 @@ async fn provider_error_about_the_person_ends_the_session() {
     }
     tokens_expire().await;
     for (code, mut browser) in codes.into_iter().zip(browsers) {
-        provider.answers(Some(error(code)));
+        provider.always_responds(Some(error(code)));
         assert_eq!(browser.who_am_i().await, Err(StatusCode::UNAUTHORIZED), "{code}");
     }
     let sessions = store::testing::texts(&hub.database, "SELECT subject FROM sessions").await.unwrap();
@@ -71,8 +75,8 @@ async fn provider_error_about_the_person_ends_the_session() {
 #[tokio::test(flavor = "multi_thread")]
 async fn provider_or_hub_error_postpones_the_renewal() {
     let (provider, _hub, address) = stand_in_and_hub().await;
-    let page = |status| Answer { status, content_type: "text/html", body: "<html>".to_owned() };
-    let slow_down = Answer { status: 429, ..error("slow_down") };
+    let page = |status| FixedResponse { status, content_type: "text/html", body: "<html>".to_owned() };
+    let slow_down = FixedResponse { status: 429, ..error("slow_down") };
     let answers = [
         error("invalid_client"),
         error("unauthorized_client"),
@@ -91,7 +95,7 @@ async fn provider_or_hub_error_postpones_the_renewal() {
     tokens_expire().await;
     let mut renewals = provider.calls("/token");
     for (answer, browser) in answers.iter().zip(&mut browsers) {
-        provider.answers(Some(answer.clone()));
+        provider.always_responds(Some(answer.clone()));
         for _ in 0..3 {
             assert!(browser.who_am_i().await.is_ok(), "{answer:?}");
         }
@@ -101,7 +105,7 @@ async fn provider_or_hub_error_postpones_the_renewal() {
         let about = browser.fetch("/1.0/sign-in").await.json();
         assert_eq!(about["metadata"]["provider"], state, "{answer:?}");
     }
-    provider.answers(None);
+    provider.always_responds(None);
     provider.forge(claims(json!({"mcm-idp-groups": ["viewers"]})));
     for browser in &mut browsers {
         wait::until("the session is renewed", SOON, async || {

@@ -196,7 +196,7 @@ async fn no_secret_of_a_sign_in_is_logged_at_any_level() {
     let mut command = harness::process::command("cluster-manager", hub.variables());
     command.args(["serve", "--management-listen", &address.to_string()]);
     let mut program = harness::Program::start(command);
-    program.says("ready").await;
+    program.prints("ready").await;
 
     let mut browser = Browser::new(address);
     let page = browser.sign_in("admin", "/ui/").await;
