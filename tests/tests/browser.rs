@@ -53,7 +53,7 @@ fn connector_of(hub: &Hub) -> Value {
 
 /// One run for all projects, so that no worker is idle while tests remain.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_web_ui_works_in_a_browser() {
+async fn web_ui_works_in_a_browser() {
     let provider = IdentityProvider::start(json!({})).await;
     let sign_in = [
         ("OIDC_ISSUER", provider.issuer.as_str()),
@@ -71,7 +71,7 @@ async fn the_web_ui_works_in_a_browser() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_web_ui_enrols_a_real_lxd_and_shows_its_container_stop() {
+async fn web_ui_enrols_a_real_lxd_and_shows_its_container_stop() {
     let folder = store::testing::scratch_folder("lxd-browser");
     std::fs::create_dir_all(&folder).unwrap();
     let lxd = PrivateLxd::start(&folder);
