@@ -6,9 +6,11 @@ use serde::{Deserialize, Serialize};
 ///
 /// The HTTP status equals `status_code` on success and `error_code` on failure.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Envelope<T> {
     /// `sync` for a result, `error` for an error.
     #[serde(rename = "type")]
+    #[cfg_attr(feature = "openapi", schema(inline))]
     pub kind: Kind,
     /// `Success`, or empty on failure.
     pub status: String,
@@ -18,7 +20,8 @@ pub struct Envelope<T> {
     pub operation: String,
     /// The HTTP status of a failure, 0 on success.
     pub error_code: u16,
-    /// The error message, empty on success. Administrators read it on the cluster (contract 1.1).
+    // Administrators of a cluster read it (contract 1.1).
+    /// The error message for people; empty on success.
     pub error: String,
     /// The result; `null` on failure.
     pub metadata: T,
@@ -26,6 +29,7 @@ pub struct Envelope<T> {
 
 /// The kind of a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// A result.
@@ -75,6 +79,7 @@ pub struct HeartbeatResponse {
 
 /// The metadata of a 429 or 503 response, which asks the client to retry later (contract 1.2).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RetryAfter {
     /// The time to wait before the next attempt, in whole seconds; equals the header `Retry-After`.
     pub retry_after_seconds: String,

@@ -19,8 +19,10 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("relay", &["protocol", "exposition", "tls_client"]),
     ("controllers", &["store", "fleet"]),
     ("connector", &["protocol", "exposition", "fleet", "store", "edge"]),
-    ("management", &["protocol", "fleet", "store", "edge", "tls_client"]),
-    ("cli", &["protocol", "fleet", "store", "settings", "management", "tls_client"]),
+    ("api", &["protocol", "fleet"]),
+    ("sign_in", &["protocol", "fleet", "store", "edge", "api", "tls_client"]),
+    ("management", &["protocol", "fleet", "store", "edge", "api", "sign_in"]),
+    ("cli", &["protocol", "fleet", "store", "settings", "api", "tls_client"]),
     (
         "server",
         &[
@@ -31,6 +33,8 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "relay",
             "connector",
             "controllers",
+            "api",
+            "sign_in",
             "management",
             "settings",
             "cli",
@@ -83,7 +87,7 @@ fn crates_depend_only_on_allowed_crates() {
 #[test]
 fn wire_and_domain_crates_do_no_io() {
     let dependencies = direct_dependencies();
-    for name in ["protocol", "exposition", "fleet", "settings", "charm"] {
+    for name in ["protocol", "exposition", "fleet", "api", "settings", "charm"] {
         let io: Vec<_> = IO.iter().filter(|io| dependencies[name].contains(**io)).collect();
         assert!(io.is_empty(), "{name} must not use {io:?}");
     }

@@ -3,7 +3,7 @@
 use fleet::Role;
 use harness::management::ApiResponse;
 use harness::{Api, Hub, ManagementUnit};
-use management::table::{Access, ROUTES, Route};
+use management::http::routes::{Access, ROUTES, Route};
 
 /// The path of the route, with something that does not exist in its braces.
 fn example(route: &Route) -> String {

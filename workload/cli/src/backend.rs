@@ -3,9 +3,9 @@
 mod local;
 mod remote;
 
+use api::{Cluster, CreatedServiceAccount, EventPage, EventQuery, JoinToken, ServiceAccount};
 use fleet::service_account::ServiceAccountName;
 use fleet::{ClusterChange, Role};
-use management::model::{Cluster, CreatedServiceAccount, EventPage, EventQuery, JoinToken, ServiceAccount};
 use protocol::ClusterName;
 use secrecy::SecretString;
 use settings::Source;

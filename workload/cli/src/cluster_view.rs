@@ -1,8 +1,8 @@
 //! A cluster as text.
 
+use api::{Cluster, StatusCount, StoragePoolUsage};
 use fleet::health::in_words;
 use fleet::percent::share_rounded_up;
-use management::model::{Cluster, StatusCount, StoragePoolUsage};
 use time::OffsetDateTime;
 
 use crate::output::{bytes, labelled, one_line, timestamp};
@@ -18,7 +18,7 @@ pub(crate) fn describe(cluster: &Cluster, now: OffsetDateTime) -> String {
     let mut lines = vec![
         ("Name", one_line(&cluster.name)),
         ("Description", one_line(&cluster.description)),
-        ("Health", format!("{}, for {for_long}", one_line(&cluster.health.state))),
+        ("Health", format!("{}, for {for_long}", one_line(cluster.health.state.as_str()))),
     ];
     lines.extend(cluster.health.reasons.iter().map(|reason| ("", one_line(reason))));
     let heading = |index| if index == 0 { "Warnings" } else { "" };
@@ -26,7 +26,7 @@ pub(crate) fn describe(cluster: &Cluster, now: OffsetDateTime) -> String {
         let for_long = in_words(now - warning.since);
         (
             heading(index),
-            format!("{}: {}, for {for_long}", one_line(&warning.severity), one_line(&warning.text)),
+            format!("{}: {}, for {for_long}", one_line(warning.severity.as_str()), one_line(&warning.text)),
         )
     });
     lines.extend(warnings);
@@ -61,7 +61,7 @@ pub(crate) fn row(cluster: &Cluster, now: OffsetDateTime) -> Vec<String> {
     });
     vec![
         cluster.name.clone(),
-        cluster.health.state.clone(),
+        cluster.health.state.to_string(),
         duration_since(cluster.health.since),
         cluster
             .last_heartbeat_at

@@ -1,6 +1,6 @@
 //! The audit trail as text, and the result of its verification as text and JSON.
 
-use management::model::Event;
+use api::Event;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use store::events::{ChainFault, ChainPosition, Head, KeySpan, Verification};

@@ -18,10 +18,12 @@
 //! | | [`role`] | who may do what |
 //! | | [`service_account`] | programs that call the API, and their tokens |
 //! | | [`token`] | join tokens that have not been used |
+//! | | [`event`] | the audit trail as it is read |
 //! | | [`timestamp`] | times in RFC 3339 |
 
 mod access;
 pub mod cluster;
+pub mod event;
 pub mod health;
 pub mod query;
 pub mod timestamp;

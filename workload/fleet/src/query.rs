@@ -234,11 +234,27 @@ impl SortBy {
 }
 
 impl Order {
+    /// Both orders.
+    pub const ALL: [Self; 2] = [Self::Asc, Self::Desc];
+
     /// The word in a query.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Asc => "asc",
             Self::Desc => "desc",
+        }
+    }
+}
+
+impl Fields {
+    /// Both choices.
+    pub const ALL: [Self; 2] = [Self::All, Self::Summary];
+
+    /// The word in a query.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Summary => "summary",
         }
     }
 }

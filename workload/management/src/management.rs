@@ -3,22 +3,19 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use edge::Response;
+use api::SettingView;
 use edge::rate_limit::LimitSettings;
 use fleet::{HealthRules, Origin, RoleMapping};
 use protocol::Address;
+use sign_in::{SignIn, SignInOptions};
 use store::Store;
 use store::database::Readiness;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
-use warp::filters::BoxedFilter;
 
 use crate::change_feed::ChangeFeed;
-use crate::dispatch;
-use crate::limits::RateLimits;
-use crate::model::SettingView;
-use crate::refusals::Refusals;
-use crate::sign_in::{SignIn, SignInOptions};
+use crate::http::limits::RateLimits;
+use crate::http::refusals::Refusals;
 
 /// What the management API needs to know beside its store.
 #[derive(Debug, Clone)]
@@ -83,16 +80,11 @@ impl Management {
             readiness: Readiness::new(store.clone()),
             changes: ChangeFeed::new(),
             refusals: Refusals::default(),
-            sign_in: SignIn::new(store.clone(), options.sign_in.clone()),
+            sign_in: SignIn::new(store.clone(), options.sign_in.clone(), options.roles.clone()),
             event_readers: Semaphore::new(2),
             store,
             options,
         })
-    }
-
-    /// All routes. They never reject.
-    pub fn routes(self: &Arc<Self>) -> BoxedFilter<(Response,)> {
-        dispatch::routes(self.clone())
     }
 
     /// Notes for the audit trail that somebody was not let in, without waiting; many alike become one row a minute.

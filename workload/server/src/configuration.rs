@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use management::model::SettingView;
+use api::SettingView;
 use secrecy::ExposeSecret as _;
 use settings::source::SettingError;
 use settings::{Setting, Source, table, typed};

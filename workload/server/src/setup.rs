@@ -7,10 +7,10 @@ use cli::{ConnectorEndpoint, Failure};
 use connector::{MetricsSink, Options};
 use edge::ServerIdentity;
 use edge::rate_limit::{InvalidQuota, LimitSettings};
-use management::{IssuerUrl, ProviderHttp};
 use protocol::{Address, Fingerprint};
 use settings::source::invalid;
 use settings::{Source, table, typed};
+use sign_in::{IssuerUrl, ProviderHttp};
 use store::access::SessionLimits;
 
 use crate::configuration;
@@ -93,7 +93,7 @@ pub fn management_options(
     Ok(management::Options {
         health: health_rules(source)?,
         roles: source.parsed(&table::ROLE_MAPPING)?.unwrap_or_default(),
-        limits: limits(source, management::limits::check)?,
+        limits: limits(source, management::http::limits::check)?,
         connector: Address::new(&domain, port)
             .map_err(|_| invalid(&table::CLUSTER_CONNECTOR_DOMAIN, &domain))?,
         public_name: settings.domain.clone(),
@@ -105,14 +105,14 @@ pub fn management_options(
 fn sign_in_options(
     settings: typed::Management,
     identity: Arc<ServerIdentity>,
-) -> Result<management::SignInOptions, Failure> {
+) -> Result<sign_in::SignInOptions, Failure> {
     let issuer = IssuerUrl::new(settings.oidc_issuer.clone())
         .map_err(|_| invalid(&table::OIDC_ISSUER, &settings.oidc_issuer))?;
     let setting = &table::EXTRA_CA_FILE;
     let ca = settings.extra_ca_file.as_deref().map(|path| read_file(setting, path)).transpose()?;
     let http = ProviderHttp::new(ca.as_deref())
         .map_err(|error| Failure::Other(format!("{}: {error}", setting.name)))?;
-    Ok(management::SignInOptions {
+    Ok(sign_in::SignInOptions {
         issuer,
         client_id: settings.oidc_client_id,
         client_secret: settings.oidc_client_secret,

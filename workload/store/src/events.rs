@@ -22,7 +22,6 @@ mod verify;
 
 pub use chain::{ChainFault, Head, InvalidHead};
 pub use checkpoint::Checkpoint;
-pub use list::{Event, EventFilter, EventPage, MAX_TOTAL};
 pub(crate) use record::{NewEvent, record};
 pub use retention::Removal;
 pub use security::SecurityEvent;

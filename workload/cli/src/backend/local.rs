@@ -1,7 +1,7 @@
 //! A hub through its database: for its administrators, and before anybody can sign in.
 
+use api::{Cluster, CreatedServiceAccount, EventPage, EventQuery, JoinToken, ServiceAccount};
 use fleet::{ClusterChange, PendingToken, ServiceToken, service_account, token};
-use management::model::{Cluster, CreatedServiceAccount, EventPage, EventQuery, JoinToken, ServiceAccount};
 use protocol::{ClusterName, Fingerprint, JoinToken as Token, Secret};
 use secrecy::SecretString;
 use settings::{Source, table};
@@ -109,7 +109,7 @@ impl Local {
             },
         )?;
         let token = SecretString::from(token.expose());
-        Ok(CreatedServiceAccount { name: account.name.to_string(), token, role, expiry })
+        Ok(CreatedServiceAccount { name: account.name.to_string(), token, role: role.into(), expiry })
     }
 
     pub(super) async fn service_accounts(&self) -> Result<Seen<Vec<ServiceAccount>>, Failure> {

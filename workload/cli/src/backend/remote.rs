@@ -1,10 +1,10 @@
 //! A hub over its API (contract section 2).
 
-use fleet::ClusterChange;
-use management::model::{
+use api::{
     Cluster, CreatedJoinToken, CreatedServiceAccount, EventPage, EventQuery, FleetTotals, JoinToken,
     NewJoinToken, NewServiceAccount, ServiceAccount,
 };
+use fleet::ClusterChange;
 use protocol::{ClusterName, JoinToken as Token};
 use reqwest::Method;
 use secrecy::ExposeSecret as _;

@@ -4,9 +4,9 @@ use std::cmp::Reverse;
 use std::io::{IsTerminal as _, Write as _};
 use std::time::Duration;
 
+use api::Cluster;
+use fleet::ClusterChange;
 use fleet::health::in_words;
-use fleet::{ClusterChange, HealthState, Severity};
-use management::model::Cluster;
 use time::OffsetDateTime;
 
 use crate::arguments::{self, Format};
@@ -43,8 +43,8 @@ async fn list(backend: &Backend, format: Format) -> Result<(), Failure> {
     let Clusters { mut clusters, now, outage } = backend.clusters().await?;
     // The unhealthiest first. The sort is stable, so equals stay in the order of their names.
     clusters.sort_by_key(|cluster| {
-        let worst = cluster.warnings.first().and_then(|worst| Severity::from_word(&worst.severity));
-        (Reverse(HealthState::from_word(&cluster.health.state)), Reverse(worst))
+        let worst = cluster.warnings.first().and_then(|worst| worst.severity.known());
+        (Reverse(cluster.health.state.known()), Reverse(worst))
     });
     output::print(format, &clusters, |clusters| table(clusters, now, outage))
 }

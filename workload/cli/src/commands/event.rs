@@ -1,6 +1,6 @@
 //! `cluster-manager event …`.
 
-use management::model::{Event, EventQuery};
+use api::{Event, EventQuery};
 use settings::Source;
 use store::events::{Head, Verification, VerifyOptions};
 
@@ -25,7 +25,7 @@ async fn fetch(backend: &Backend, mut query: EventQuery, limit: usize) -> Result
     let mut events = Vec::new();
     loop {
         let missing = u16::try_from(limit - events.len()).unwrap_or(u16::MAX);
-        query.limit = Some(missing.min(EventQuery::LARGEST_LIMIT));
+        query.limit = Some(missing.min(EventQuery::MAX_LIMIT));
         let page = backend.events(&query).await?;
         events.extend(page.items);
         query.cursor = page.next_cursor.and_then(|cursor| cursor.parse().ok());

@@ -1,6 +1,6 @@
 //! `cluster-manager service-account …`.
 
-use management::model::{CreatedServiceAccount, ServiceAccount};
+use api::{CreatedServiceAccount, ServiceAccount};
 use secrecy::ExposeSecret as _;
 
 use crate::Failure;
@@ -36,7 +36,7 @@ fn show(format: Format, created: &CreatedServiceAccount) -> Result<(), Failure> 
         return output::print(format, created, |_| String::new());
     }
     if output::is_terminal() {
-        let (name, role) = (output::one_line(&created.name), created.role);
+        let (name, role) = (output::one_line(&created.name), &created.role);
         let expiry = output::timestamp(created.expiry);
         note(&format!("Token of \"{name}\" ({role}). It expires at {expiry} and is not shown again:\n"));
     }

@@ -2,8 +2,8 @@
 
 use std::io::{IsTerminal as _, Read as _};
 
+use api::WhoAmI;
 use fleet::ServiceToken;
-use management::model::WhoAmI;
 use secrecy::SecretString;
 
 use crate::arguments::{Format, Login};
@@ -61,8 +61,11 @@ pub(super) async fn who_am_i(client: &Client, format: Format) -> Result<(), Fail
         if !who.email.is_empty() {
             lines.push(("Email", one_line(&who.email)));
         }
-        lines.push(("Kind", one_line(&who.kind)));
-        lines.push(("Role", who.role.as_deref().map_or_else(|| "none".to_owned(), one_line)));
+        lines.push(("Kind", one_line(who.kind.as_str())));
+        lines.push((
+            "Role",
+            who.role.as_ref().map_or_else(|| "none".to_owned(), |role| one_line(role.as_str())),
+        ));
         if !who.groups.is_empty() {
             lines.push(("Groups", one_line(&who.groups.join(", "))));
         }
@@ -71,7 +74,8 @@ pub(super) async fn who_am_i(client: &Client, format: Format) -> Result<(), Fail
 }
 
 fn describe(who: &WhoAmI) -> String {
-    let role = who.role.as_deref().unwrap_or("no role; ask an administrator to give you one");
+    let role =
+        who.role.as_ref().map_or("no role; ask an administrator to give you one", |role| role.as_str());
     format!("{} ({})", one_line(&who.name), one_line(role))
 }
 

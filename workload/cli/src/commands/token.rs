@@ -1,6 +1,6 @@
 //! `cluster-manager token …`.
 
-use management::model::JoinToken;
+use api::JoinToken;
 use protocol::ClusterName;
 use secrecy::ExposeSecret as _;
 use serde::Serialize;

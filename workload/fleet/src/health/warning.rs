@@ -109,6 +109,9 @@ impl WarningKind {
 }
 
 impl Severity {
+    /// Both severities, the lesser first.
+    pub const ALL: [Self; 2] = [Self::Warning, Self::Critical];
+
     /// The severity as a word, as in the API and the database.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -119,7 +122,7 @@ impl Severity {
 
     /// The severity from its word.
     pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Warning, Self::Critical].into_iter().find(|severity| severity.as_str() == word)
+        Self::ALL.into_iter().find(|severity| severity.as_str() == word)
     }
 }
 

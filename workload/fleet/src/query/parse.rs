@@ -76,7 +76,7 @@ pub(super) fn sort_words() -> String {
 }
 
 pub(super) fn order_from(word: &str) -> Option<Order> {
-    [Order::Asc, Order::Desc].into_iter().find(|order| order.as_str() == word)
+    Order::ALL.into_iter().find(|order| order.as_str() == word)
 }
 
 pub(super) fn order_words() -> String {
@@ -84,11 +84,7 @@ pub(super) fn order_words() -> String {
 }
 
 pub(super) fn fields_from(word: &str) -> Option<Fields> {
-    match word {
-        "all" => Some(Fields::All),
-        "summary" => Some(Fields::Summary),
-        _ => None,
-    }
+    Fields::ALL.into_iter().find(|fields| fields.as_str() == word)
 }
 
 pub(super) fn fields_words() -> String {

@@ -1,76 +1,12 @@
 //! Reading the audit trail, newest event first.
 
-use std::net::IpAddr;
-
+use fleet::event::{Event, EventFilter, EventPage, MAX_COUNTED_EVENTS};
 use fleet::{Actor, ActorKind, ClusterUid};
-use time::OffsetDateTime;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use crate::{Store, StoreError};
-
-/// The highest number of matching events that is counted.
-pub const MAX_TOTAL: u64 = 10_000;
-
-/// An event of the audit trail.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Event {
-    /// Its id, which never changes.
-    pub id: i64,
-    /// When it was recorded, by the database's clock.
-    pub at: OffsetDateTime,
-    /// The kind of event, such as `cluster.configured`.
-    pub action: String,
-    /// Who caused it.
-    pub actor: Actor,
-    /// The UID of the cluster concerned.
-    pub cluster_uid: Option<ClusterUid>,
-    /// The name of the cluster concerned, which may not be enrolled yet.
-    pub cluster_name: Option<String>,
-    /// Anything else concerned, such as the name of a service account.
-    pub subject: Option<String>,
-    /// The state before.
-    pub before: Option<serde_json::Value>,
-    /// The state after.
-    pub after: Option<serde_json::Value>,
-    /// The address that the request came from.
-    pub address: Option<IpAddr>,
-    /// The id of the request.
-    pub request_id: Option<String>,
-    /// How often it happened.
-    pub count: i64,
-    /// Whether it is sealed into the chain.
-    pub is_sealed: bool,
-}
-
-/// Which events to list. An empty filter matches all.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct EventFilter {
-    /// The cluster's name, or its uid.
-    pub cluster: Option<String>,
-    /// The actor's id or name.
-    pub actor: Option<String>,
-    /// The action, or the first word of it: `cluster` matches `cluster.joined`.
-    pub action: Option<String>,
-    /// Recorded at or after this time.
-    pub since: Option<OffsetDateTime>,
-    /// Recorded before this time.
-    pub until: Option<OffsetDateTime>,
-    /// Text that one of the event's texts contains, ignoring case.
-    pub search: Option<String>,
-}
-
-/// A page of events.
-#[derive(Debug, Clone, PartialEq)]
-pub struct EventPage {
-    /// The events, newest first.
-    pub events: Vec<Event>,
-    /// Whether there are older matching events.
-    pub has_more: bool,
-    /// The number of matching events, at most [`MAX_TOTAL`], which means that many or more.
-    pub total: u64,
-}
 
 const MATCHES: &str = "($1::text IS NULL OR cluster_name = $1 OR cluster_uid = $2::uuid)
     AND ($3::text IS NULL OR actor_id = $3 OR actor_name = $3)
@@ -106,7 +42,7 @@ impl Store {
         let events = rows.iter().take(usize::from(limit)).map(event).collect::<Result<_, _>>()?;
         let sql = format!(
             "-- events()
-            SELECT count(*) AS total FROM (SELECT FROM events WHERE {MATCHES} LIMIT {MAX_TOTAL}) AS matching"
+            SELECT count(*) AS total FROM (SELECT FROM events WHERE {MATCHES} LIMIT {MAX_COUNTED_EVENTS}) AS matching"
         );
         let total: i64 = client.query_one(&sql, &matching).await?.try_get("total")?;
         Ok(EventPage { events, has_more, total: total.unsigned_abs() })

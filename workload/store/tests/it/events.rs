@@ -1,8 +1,9 @@
 //! The audit trail: what records an event, and what the event contains.
 
+use fleet::event::EventFilter;
 use fleet::{Actor, ActorKind, ClusterChange, Origin};
 use store::DatabaseOptions;
-use store::events::{EventFilter, SecurityEvent};
+use store::events::SecurityEvent;
 use store::testing::{empty_database, execute, migrated_store, store, texts};
 use time::Duration;
 

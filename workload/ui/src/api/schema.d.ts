@@ -11,7 +11,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Who is signed in, and what they may do. */
+        /** The caller and what they may do. */
         get: operations["who_am_i"];
         put?: never;
         post?: never;
@@ -49,7 +49,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Every setting that people may see, by its key. */
+        /** The settings of the hub by name. Secrets are masked. */
         get: operations["configuration"];
         put?: never;
         post?: never;
@@ -83,7 +83,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What the fleet adds up to: clusters by health and by warnings, members and instances by status, memory, storage. */
+        /** Totals of the fleet: clusters by health and by warning, members and instances by status, memory and storage. */
         get: operations["fleet_totals"];
         put?: never;
         post?: never;
@@ -101,8 +101,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * How the sinks of the sites' metrics stand, as each unit that relays to them sees them. Empty where none is
-         *     configured, or no unit has said anything for a minute.
+         * The state of the metrics sinks, as each unit of the hub that sends to them reports it. The list is empty if no sink
+         *     is configured, or no unit has reported for a minute.
          */
         get: operations["metrics_sinks"];
         put?: never;
@@ -171,10 +171,13 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** All tokens that were not used yet, oldest first, expired ones included. */
+        /** All unused join tokens, oldest first, including expired ones. */
         get: operations["list_join_tokens"];
         put?: never;
-        /** Makes a token with which one cluster can join, once. It is shown now and never again. */
+        /**
+         * Creates a join token, with which one cluster can join once. The response contains the token, which is not shown
+         *     again.
+         */
         post: operations["create_join_token"];
         delete?: never;
         options?: never;
@@ -192,7 +195,7 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Takes a token back. */
+        /** Revokes a join token. */
         delete: operations["revoke_join_token"];
         options?: never;
         head?: never;
@@ -210,11 +213,11 @@ export interface paths {
         get: operations["show_cluster"];
         put?: never;
         post?: never;
-        /** Removes a cluster: it cannot report any more. */
+        /** Removes a cluster. The hub refuses its heartbeats from now on. */
         delete: operations["remove_cluster"];
         options?: never;
         head?: never;
-        /** Changes a cluster's description and thresholds. What is absent stays as it is. */
+        /** Changes the description and thresholds of a cluster. Fields that are absent stay unchanged. */
         patch: operations["configure_cluster"];
         trace?: never;
     };
@@ -226,8 +229,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * How a cluster was: health, load, memory, storage, members and instances, and when memory and storage will be full
-         *     where a trend is clear.
+         * The history of a cluster: health, load, memory, storage, members and instances. If there is a clear trend, it also
+         *     says when memory and storage will be full.
          */
         get: operations["show"];
         put?: never;
@@ -245,17 +248,17 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A request for a cluster's own LXD. No cluster has an open tunnel yet. */
+        /** A request to the cluster's own LXD, through its tunnel. Clusters cannot open tunnels yet. */
         get: operations["tunnel_get"];
-        /** A request for a cluster's own LXD. No cluster has an open tunnel yet. */
+        /** A request to the cluster's own LXD, through its tunnel. Clusters cannot open tunnels yet. */
         put: operations["tunnel_put"];
-        /** A request for a cluster's own LXD. No cluster has an open tunnel yet. */
+        /** A request to the cluster's own LXD, through its tunnel. Clusters cannot open tunnels yet. */
         post: operations["tunnel_post"];
-        /** A request for a cluster's own LXD. No cluster has an open tunnel yet. */
+        /** A request to the cluster's own LXD, through its tunnel. Clusters cannot open tunnels yet. */
         delete: operations["tunnel_delete"];
         options?: never;
         head?: never;
-        /** A request for a cluster's own LXD. No cluster has an open tunnel yet. */
+        /** A request to the cluster's own LXD, through its tunnel. Clusters cannot open tunnels yet. */
         patch: operations["tunnel_patch"];
         trace?: never;
     };
@@ -266,10 +269,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** All service accounts, by name, expired ones included. */
+        /** All service accounts, sorted by name, including expired ones. */
         get: operations["list_service_accounts"];
         put?: never;
-        /** Makes a service account. Its token is in the answer and nowhere else. */
+        /** Creates a service account. The response contains its token, which is not shown again. */
         post: operations["create_service_account"];
         delete?: never;
         options?: never;
@@ -287,7 +290,7 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Revokes a service account: its token is refused from now on. */
+        /** Revokes a service account. Its token is refused from now on. */
         delete: operations["revoke_service_account"];
         options?: never;
         head?: never;
@@ -301,7 +304,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** How people sign in: the identity provider, and our name there. Needs no sign-in. */
+        /** How people sign in: the identity provider, and the hub's client id there. Needs no sign-in. */
         get: operations["sign_in_settings"];
         put?: never;
         post?: never;
@@ -318,7 +321,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whether the API can do its work. Needs no sign-in. */
+        /** Readiness. Succeeds while the API can serve requests. Needs no sign-in. */
         get: operations["status"];
         put?: never;
         post?: never;
@@ -332,1517 +335,1608 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** @description An answer that went well. */
-        Answer_BTreeMap_String_SettingView: {
-            /** @description Empty. */
+        /**
+         * @description The kind of an actor.
+         * @enum {string}
+         */
+        ActorKind: "person" | "service-account" | "command-line" | "cluster" | "hub" | "unknown";
+        /**
+         * @description What a bulk request does to each cluster.
+         * @enum {string}
+         */
+        BulkAction: "configure" | "remove";
+        /** @description One request for many clusters, selected either by name or by a filter. */
+        BulkRequest: {
+            /** @description What to do. */
+            action: components["schemas"]["BulkAction"];
+            change?: null | components["schemas"]["ClusterChange"];
+            filter?: null | components["schemas"]["ListFilter"];
+            /** @description The names of the clusters. */
+            names?: string[] | null;
+            /**
+             * @description Whether the response leaves out the clusters for which the action succeeded. For ten thousand clusters it would
+             *     be long.
+             */
+            only_failures?: boolean;
+        };
+        /** @description The result of a bulk request for one cluster. */
+        BulkResult: {
+            /** @description Why it failed; empty on success. */
+            error: string;
+            /** @description The cluster's name. */
+            name: string;
+            /**
+             * Format: int32
+             * @description The HTTP status that a request for this cluster alone would have had, such as 200 or 404.
+             */
+            status_code: number;
+        };
+        /** @description A cluster's certificate. */
+        Certificate: {
+            /** @description The SHA-256 fingerprint, in hexadecimal. */
+            fingerprint: string;
+            /**
+             * Format: date-time
+             * @description The end of its validity.
+             */
+            not_after: string;
+            /**
+             * Format: date-time
+             * @description The start of its validity.
+             */
+            not_before: string;
+        };
+        /** @description An enrolled cluster: its configuration, its last report, its health and its warnings. */
+        Cluster: {
+            /**
+             * Format: int32
+             * @description The number of Ceph services.
+             */
+            ceph_count: number;
+            /** @description The Ceph services by status. */
+            ceph_statuses: components["schemas"]["StatusCount"][];
+            /** @description The cluster's certificate. */
+            certificate: components["schemas"]["Certificate"];
+            /** @description The cluster's certificate in PEM. */
+            cluster_certificate: string;
+            /** @description The load over one minute. */
+            cpu_load_1: string;
+            /** @description The load over fifteen minutes. */
+            cpu_load_15: string;
+            /** @description The load over five minutes. */
+            cpu_load_5: string;
+            /**
+             * Format: int64
+             * @description The number of CPUs; 0 if the cluster does not report it. The loads are then sums over the members.
+             */
+            cpu_total_count: number;
+            /**
+             * Format: date-time
+             * @description When the cluster's record was created.
+             */
+            created_at: string;
+            /** @description The description. */
+            description: string;
+            /**
+             * Format: int32
+             * @description The usage of a storage pool above which there is a warning, in percent.
+             */
+            disk_threshold: number;
+            /** @description The health. */
+            health: components["schemas"]["Health"];
+            /**
+             * Format: int32
+             * @description The number of instances.
+             */
+            instance_count: number;
+            /** @description The instances by status. */
+            instance_statuses: components["schemas"]["StatusCount"][];
+            /**
+             * Format: date-time
+             * @description When the cluster joined.
+             */
+            joined_at: string;
+            /**
+             * Format: date-time
+             * @description When the last heartbeat arrived; absent before the first one.
+             */
+            last_heartbeat_at?: string | null;
+            /**
+             * Format: date-time
+             * @description When the last heartbeat arrived; before the first one, when the cluster joined.
+             */
+            last_status_update_at: string;
+            /**
+             * Format: int32
+             * @description The number of members.
+             */
+            member_count: number;
+            /** @description The members by status. */
+            member_statuses: components["schemas"]["StatusCount"][];
+            /**
+             * Format: int32
+             * @description The memory usage above which there is a warning, in percent.
+             */
+            memory_threshold: number;
+            /**
+             * Format: int64
+             * @description The memory, in bytes.
+             */
+            memory_total_amount: number;
+            /**
+             * Format: int64
+             * @description The used memory, in bytes.
+             */
+            memory_usage: number;
+            /** @description The name. */
+            name: string;
+            /** @description Always `ACTIVE`. */
+            status: string;
+            /** @description The storage pools. */
+            storage_pool_usages: components["schemas"]["StoragePoolUsage"][];
+            /** @description Whether the tunnel is open. */
+            tunnel_registered: boolean;
+            /** @description The address of the cluster's own web UI. */
+            ui_url: string;
+            /** @description The unique id. A later cluster with the same name has another one. */
+            uid: string;
+            /** @description The warnings, worst first. */
+            warnings: components["schemas"]["Warning"][];
+        };
+        /** @description A change of a cluster's configuration. Fields that are absent or null stay unchanged. */
+        ClusterChange: {
+            /** @description The description. */
+            description?: string | null;
+            /**
+             * Format: int32
+             * @description The usage of a storage pool above which to warn, in percent: a whole number from 0 to 100.
+             */
+            disk_threshold?: number | null;
+            /**
+             * Format: int32
+             * @description The memory usage above which to warn, in percent: a whole number from 0 to 100.
+             */
+            memory_threshold?: number | null;
+            /** @description `ACTIVE` or empty. There is no other status. */
+            status?: string | null;
+        };
+        /**
+         * @description A cluster's history, oldest first. The lists have the same length, and entries with the same index belong together.
+         *     An entry is null if the cluster did not report at that time.
+         */
+        ClusterHistory: {
+            /** @description The times, in seconds since 1970. */
+            at: number[];
+            /** @description The load over one minute, per CPU, or per member if the number of CPUs is unknown. */
+            cpu_load: (number | null)[];
+            /** @description The health states. An hour has the worst state within it. */
+            health: components["schemas"]["HealthState"][];
+            /** @description The number of instances. */
+            instances: (number | null)[];
+            /** @description The number of instances that were `Running`. */
+            instances_running: (number | null)[];
+            /**
+             * Format: int64
+             * @description How long points of this resolution are kept, in seconds.
+             */
+            kept_seconds: number;
+            /** @description The number of members. */
+            members: (number | null)[];
+            /** @description The number of members that were `Online`. */
+            members_online: (number | null)[];
+            /**
+             * Format: int64
+             * @description In how many days the memory will be full if the trend of the last thirty days continues; absent if there is no
+             *     clear trend.
+             */
+            memory_full_in_days?: number | null;
+            /** @description The memory, in bytes, rounded to seven digits. */
+            memory_total: (number | null)[];
+            /** @description The used memory, in bytes. */
+            memory_usage: (number | null)[];
+            /**
+             * Format: int64
+             * @description The time between two points, in seconds. There are no points for times when the hub was down.
+             */
+            resolution_seconds: number;
+            /**
+             * Format: int64
+             * @description In how many days the storage will be full if the trend of the last thirty days continues; absent if there is no
+             *     clear trend.
+             */
+            storage_full_in_days?: number | null;
+            /** @description The storage, in bytes. A pool that the members share counts once. */
+            storage_total: (number | null)[];
+            /** @description The used storage, in bytes. */
+            storage_usage: (number | null)[];
+        };
+        /**
+         * @description The list of clusters. Without parameters it is the whole list, with `fields=summary` a page of summaries, with any
+         *     other parameters a page of clusters.
+         */
+        ClusterList: components["schemas"]["Cluster"][] | components["schemas"]["Page_Cluster"] | components["schemas"]["Page_ClusterSummary"];
+        /** @description A join token that has just been created. */
+        CreatedJoinToken: {
+            /** @description The token, for the administrator of the cluster. It is not shown again. */
+            token: string;
+        };
+        /** @description A service account that has just been created. */
+        CreatedServiceAccount: {
+            /**
+             * Format: date-time
+             * @description When the token expires.
+             */
+            expiry: string;
+            /** @description The name. */
+            name: string;
+            /** @description What the program may do. */
+            role: components["schemas"]["Role"];
+            /** @description The token, for the header `Authorization: Bearer <token>`. It is not shown again. */
+            token: string;
+        };
+        /**
+         * @description The envelope of every response. A success has `status` and `status_code`, a failure has `error` and `error_code`. The
+         *     code is the same as the HTTP status.
+         */
+        Envelope_BTreeMap_String_SettingView: {
+            /** @description Why it failed, as text for people; empty for a success. */
             error: string;
             /**
              * Format: int32
-             * @description 0.
+             * @description The HTTP status of a failure; otherwise 0.
              */
             error_code: number;
             metadata: {
                 [key: string]: {
-                    /** @description What it means. */
+                    /** @description The meaning. */
                     description: string;
-                    /** @description What it is called. */
+                    /** @description The name. */
                     title: string;
-                    /** @description Its value, or a mask. */
+                    /** @description The value, or a mask if it is secret. */
                     value: string;
                 };
             };
-            /** @description Always empty. */
+            /** @description Always empty: no operation continues in the background. */
             operation: string;
-            /** @description `Success`. */
+            /** @description `Success` for a success; otherwise empty. */
             status: string;
             /**
              * Format: int32
-             * @description 200.
+             * @description The HTTP status of a success; otherwise 0.
              */
             status_code: number;
-            /** @description `sync`. */
-            type: string;
+            /** @description `sync` for a success, `error` for a failure. */
+            type: "sync" | "error";
         };
-        /** @description An answer that went well. */
-        Answer_Cluster: {
-            /** @description Empty. */
+        /**
+         * @description The envelope of every response. A success has `status` and `status_code`, a failure has `error` and `error_code`. The
+         *     code is the same as the HTTP status.
+         */
+        Envelope_Cluster: {
+            /** @description Why it failed, as text for people; empty for a success. */
             error: string;
             /**
              * Format: int32
-             * @description 0.
+             * @description The HTTP status of a failure; otherwise 0.
              */
             error_code: number;
-            /** @description An enrolled cluster: its configuration, what it last reported, and the judgement over it. */
+            /** @description An enrolled cluster: its configuration, its last report, its health and its warnings. */
             metadata: {
                 /**
                  * Format: int32
-                 * @description How many Ceph services it has.
+                 * @description The number of Ceph services.
                  */
                 ceph_count: number;
-                /** @description Its Ceph services by status. */
+                /** @description The Ceph services by status. */
                 ceph_statuses: components["schemas"]["StatusCount"][];
-                /** @description The certificate that it presents. */
+                /** @description The cluster's certificate. */
                 certificate: components["schemas"]["Certificate"];
-                /** @description The certificate that it presents, in PEM. */
+                /** @description The cluster's certificate in PEM. */
                 cluster_certificate: string;
-                /** @description Load over one minute. */
+                /** @description The load over one minute. */
                 cpu_load_1: string;
-                /** @description Load over fifteen minutes. */
+                /** @description The load over fifteen minutes. */
                 cpu_load_15: string;
-                /** @description Load over five minutes. */
+                /** @description The load over five minutes. */
                 cpu_load_5: string;
                 /**
                  * Format: int64
-                 * @description How many CPUs it has; 0 where it does not say, and the loads are then sums over its members.
+                 * @description The number of CPUs; 0 if the cluster does not report it. The loads are then sums over the members.
                  */
                 cpu_total_count: number;
                 /**
                  * Format: date-time
-                 * @description When its row was made.
+                 * @description When the cluster's record was created.
                  */
                 created_at: string;
-                /** @description What people noted about it. */
+                /** @description The description. */
                 description: string;
                 /**
                  * Format: int32
-                 * @description From which share of a storage pool on it is warned about, in percent.
+                 * @description The usage of a storage pool above which there is a warning, in percent.
                  */
                 disk_threshold: number;
-                /** @description How it stands. */
+                /** @description The health. */
                 health: components["schemas"]["Health"];
                 /**
                  * Format: int32
-                 * @description How many instances it has.
+                 * @description The number of instances.
                  */
                 instance_count: number;
-                /** @description Its instances by status. */
+                /** @description The instances by status. */
                 instance_statuses: components["schemas"]["StatusCount"][];
                 /**
                  * Format: date-time
-                 * @description When it joined.
+                 * @description When the cluster joined.
                  */
                 joined_at: string;
                 /**
                  * Format: date-time
-                 * @description Its last heartbeat; absent before the first.
+                 * @description When the last heartbeat arrived; absent before the first one.
                  */
                 last_heartbeat_at?: string | null;
                 /**
                  * Format: date-time
-                 * @description Its last heartbeat; before the first, when it joined.
+                 * @description When the last heartbeat arrived; before the first one, when the cluster joined.
                  */
                 last_status_update_at: string;
                 /**
                  * Format: int32
-                 * @description How many members it has.
+                 * @description The number of members.
                  */
                 member_count: number;
-                /** @description Its members by status. */
+                /** @description The members by status. */
                 member_statuses: components["schemas"]["StatusCount"][];
                 /**
                  * Format: int32
-                 * @description From which share of its memory on it is warned about, in percent.
+                 * @description The memory usage above which there is a warning, in percent.
                  */
                 memory_threshold: number;
                 /**
                  * Format: int64
-                 * @description Its memory in bytes.
+                 * @description The memory, in bytes.
                  */
                 memory_total_amount: number;
                 /**
                  * Format: int64
-                 * @description How much of it is used, in bytes.
+                 * @description The used memory, in bytes.
                  */
                 memory_usage: number;
-                /** @description Its name. */
+                /** @description The name. */
                 name: string;
                 /** @description Always `ACTIVE`. */
                 status: string;
-                /** @description Its storage pools. */
+                /** @description The storage pools. */
                 storage_pool_usages: components["schemas"]["StoragePoolUsage"][];
-                /** @description Whether its tunnel is open. */
+                /** @description Whether the tunnel is open. */
                 tunnel_registered: boolean;
-                /** @description Where its own web UI is. */
+                /** @description The address of the cluster's own web UI. */
                 ui_url: string;
-                /** @description Who it is, whatever it is called. */
+                /** @description The unique id. A later cluster with the same name has another one. */
                 uid: string;
-                /** @description What is wrong with it, worst first. */
+                /** @description The warnings, worst first. */
                 warnings: components["schemas"]["Warning"][];
             };
-            /** @description Always empty. */
+            /** @description Always empty: no operation continues in the background. */
             operation: string;
-            /** @description `Success`. */
+            /** @description `Success` for a success; otherwise empty. */
             status: string;
             /**
              * Format: int32
-             * @description 200.
+             * @description The HTTP status of a success; otherwise 0.
              */
             status_code: number;
-            /** @description `sync`. */
-            type: string;
+            /** @description `sync` for a success, `error` for a failure. */
+            type: "sync" | "error";
         };
-        /** @description An answer that went well. */
-        Answer_ClusterHistory: {
-            /** @description Empty. */
+        /**
+         * @description The envelope of every response. A success has `status` and `status_code`, a failure has `error` and `error_code`. The
+         *     code is the same as the HTTP status.
+         */
+        Envelope_ClusterHistory: {
+            /** @description Why it failed, as text for people; empty for a success. */
             error: string;
             /**
              * Format: int32
-             * @description 0.
+             * @description The HTTP status of a failure; otherwise 0.
              */
             error_code: number;
             /**
-             * @description How a cluster was, oldest first. Of each list the entries with the same number belong together; `null` is what
-             *     nobody knows, since the cluster was silent.
+             * @description A cluster's history, oldest first. The lists have the same length, and entries with the same index belong together.
+             *     An entry is null if the cluster did not report at that time.
              */
             metadata: {
-                /** @description When, in seconds since 1970. */
+                /** @description The times, in seconds since 1970. */
                 at: number[];
-                /** @description The load of the last minute for each CPU; for each member where the number of CPUs is not known. */
+                /** @description The load over one minute, per CPU, or per member if the number of CPUs is unknown. */
                 cpu_load: (number | null)[];
-                /** @description `fresh`, `late` or `lost`; of an hour, the worst. */
-                health: string[];
-                /** @description How many instances. */
+                /** @description The health states. An hour has the worst state within it. */
+                health: components["schemas"]["HealthState"][];
+                /** @description The number of instances. */
                 instances: (number | null)[];
-                /** @description How many of them were `Running`. */
+                /** @description The number of instances that were `Running`. */
                 instances_running: (number | null)[];
                 /**
                  * Format: int64
-                 * @description For how long points of this resolution are kept, in seconds.
+                 * @description How long points of this resolution are kept, in seconds.
                  */
                 kept_seconds: number;
-                /** @description How many members. */
+                /** @description The number of members. */
                 members: (number | null)[];
-                /** @description How many of them were `Online`. */
+                /** @description The number of members that were `Online`. */
                 members_online: (number | null)[];
                 /**
                  * Format: int64
-                 * @description In how many days the memory is full, if it goes on as in the last thirty; absent where no trend is clear.
+                 * @description In how many days the memory will be full if the trend of the last thirty days continues; absent if there is no
+                 *     clear trend.
                  */
                 memory_full_in_days?: number | null;
-                /** @description The memory in bytes, rounded to seven digits. */
+                /** @description The memory, in bytes, rounded to seven digits. */
                 memory_total: (number | null)[];
-                /** @description How much of it was used. */
+                /** @description The used memory, in bytes. */
                 memory_usage: (number | null)[];
                 /**
                  * Format: int64
-                 * @description How far the points are apart, in seconds. Where the hub was away, there are none.
+                 * @description The time between two points, in seconds. There are no points for times when the hub was down.
                  */
                 resolution_seconds: number;
                 /**
                  * Format: int64
-                 * @description In how many days the storage is full.
+                 * @description In how many days the storage will be full if the trend of the last thirty days continues; absent if there is no
+                 *     clear trend.
                  */
                 storage_full_in_days?: number | null;
-                /** @description The storage in bytes; a pool that the members share counts once. */
+                /** @description The storage, in bytes. A pool that the members share counts once. */
                 storage_total: (number | null)[];
-                /** @description How much of it was used. */
+                /** @description The used storage, in bytes. */
                 storage_usage: (number | null)[];
             };
-            /** @description Always empty. */
+            /** @description Always empty: no operation continues in the background. */
             operation: string;
-            /** @description `Success`. */
+            /** @description `Success` for a success; otherwise empty. */
             status: string;
             /**
              * Format: int32
-             * @description 200.
+             * @description The HTTP status of a success; otherwise 0.
              */
             status_code: number;
-            /** @description `sync`. */
-            type: string;
+            /** @description `sync` for a success, `error` for a failure. */
+            type: "sync" | "error";
         };
-        /** @description An answer that went well. */
-        Answer_ClusterList: {
-            /** @description Empty. */
+        /**
+         * @description The envelope of every response. A success has `status` and `status_code`, a failure has `error` and `error_code`. The
+         *     code is the same as the HTTP status.
+         */
+        Envelope_ClusterList: {
+            /** @description Why it failed, as text for people; empty for a success. */
             error: string;
             /**
              * Format: int32
-             * @description 0.
+             * @description The HTTP status of a failure; otherwise 0.
              */
             error_code: number;
             /**
-             * @description What the list of clusters answers: without a parameter all of them, with `fields=summary` a page of summaries, with
-             *     any other parameter a page.
+             * @description The list of clusters. Without parameters it is the whole list, with `fields=summary` a page of summaries, with any
+             *     other parameters a page of clusters.
              */
             metadata: components["schemas"]["Cluster"][] | components["schemas"]["Page_Cluster"] | components["schemas"]["Page_ClusterSummary"];
-            /** @description Always empty. */
+            /** @description Always empty: no operation continues in the background. */
             operation: string;
-            /** @description `Success`. */
+            /** @description `Success` for a success; otherwise empty. */
             status: string;
             /**
              * Format: int32
-             * @description 200.
+             * @description The HTTP status of a success; otherwise 0.
              */
             status_code: number;
-            /** @description `sync`. */
-            type: string;
+            /** @description `sync` for a success, `error` for a failure. */
+            type: "sync" | "error";
         };
-        /** @description An answer that went well. */
-        Answer_CreatedJoinToken: {
-            /** @description Empty. */
+        /**
+         * @description The envelope of every response. A success has `status` and `status_code`, a failure has `error` and `error_code`. The
+         *     code is the same as the HTTP status.
+         */
+        Envelope_CreatedJoinToken: {
+            /** @description Why it failed, as text for people; empty for a success. */
             error: string;
             /**
              * Format: int32
-             * @description 0.
+             * @description The HTTP status of a failure; otherwise 0.
              */
             error_code: number;
-            /** @description A join token that was made just now. */
+            /** @description A join token that has just been created. */
             metadata: {
-                /** @description The token, to be handed to the cluster's administrator. It is not shown again. */
+                /** @description The token, for the administrator of the cluster. It is not shown again. */
                 token: string;
             };
-            /** @description Always empty. */
+            /** @description Always empty: no operation continues in the background. */
             operation: string;
-            /** @description `Success`. */
+            /** @description `Success` for a success; otherwise empty. */
             status: string;
             /**
              * Format: int32
-             * @description 200.
+             * @description The HTTP status of a success; otherwise 0.
              */
             status_code: number;
-            /** @description `sync`. */
-            type: string;
+            /** @description `sync` for a success, `error` for a failure. */
+            type: "sync" | "error";
         };
-        /** @description An answer that went well. */
-        Answer_CreatedServiceAccount: {
-            /** @description Empty. */
+        /**
+         * @description The envelope of every response. A success has `status` and `status_code`, a failure has `error` and `error_code`. The
+         *     code is the same as the HTTP status.
+         */
+        Envelope_CreatedServiceAccount: {
+            /** @description Why it failed, as text for people; empty for a success. */
             error: string;
             /**
              * Format: int32
-             * @description 0.
+             * @description The HTTP status of a failure; otherwise 0.
              */
             error_code: number;
-            /** @description A service account that was made just now. */
+            /** @description A service account that has just been created. */
             metadata: {
                 /**
                  * Format: date-time
-                 * @description Until when it works.
+                 * @description When the token expires.
                  */
                 expiry: string;
-                /** @description Its name. */
+                /** @description The name. */
                 name: string;
-                /** @enum {string} */
-                role: "viewer" | "operator" | "admin";
-                /** @description What proves to the API who calls: `Authorization: Bearer <token>`. It is not shown again. */
+                /** @description What the program may do. */
+                role: components["schemas"]["Role"];
+                /** @description The token, for the header `Authorization: Bearer <token>`. It is not shown again. */
                 token: string;
             };
-            /** @description Always empty. */
+            /** @description Always empty: no operation continues in the background. */
             operation: string;
-            /** @description `Success`. */
+            /** @description `Success` for a success; otherwise empty. */
             status: string;
             /**
              * Format: int32
-             * @description 200.
+             * @description The HTTP status of a success; otherwise 0.
              */
             status_code: number;
-            /** @description `sync`. */
-            type: string;
+            /** @description `sync` for a success, `error` for a failure. */
+            type: "sync" | "error";
         };
-        /** @description An answer that went well. */
-        Answer_EventPage: {
-            /** @description Empty. */
+        /**
+         * @description The envelope of every response. A success has `status` and `status_code`, a failure has `error` and `error_code`. The
+         *     code is the same as the HTTP status.
+         */
+        Envelope_EventPage: {
+            /** @description Why it failed, as text for people; empty for a success. */
             error: string;
             /**
              * Format: int32
-             * @description 0.
+             * @description The HTTP status of a failure; otherwise 0.
              */
             error_code: number;
-            /** @description Some rows of the audit trail. */
+            /** @description A page of the audit trail. */
             metadata: {
-                /** @description The rows, newest first. */
+                /** @description The events, newest first. */
                 items: components["schemas"]["Event"][];
-                /** @description The `cursor` for the rows that follow; null where these are the last. */
+                /** @description The `cursor` of the next page; null on the last page. */
                 next_cursor?: string | null;
                 /**
                  * Format: int64
-                 * @description How many rows match, counted up to 10000, which stands for that many or more.
+                 * @description The number of matching events, counted up to 10,000, which stands for that many or more.
                  */
                 total: number;
             };
-            /** @description Always empty. */
+            /** @description Always empty: no operation continues in the background. */
             operation: string;
-            /** @description `Success`. */
+            /** @description `Success` for a success; otherwise empty. */
             status: string;
             /**
              * Format: int32
-             * @description 200.
+             * @description The HTTP status of a success; otherwise 0.
              */
             status_code: number;
-            /** @description `sync`. */
-            type: string;
+            /** @description `sync` for a success, `error` for a failure. */
+            type: "sync" | "error";
         };
-        /** @description An answer that went well. */
-        Answer_FleetTotals: {
-            /** @description Empty. */
+        /**
+         * @description The envelope of every response. A success has `status` and `status_code`, a failure has `error` and `error_code`. The
+         *     code is the same as the HTTP status.
+         */
+        Envelope_FleetTotals: {
+            /** @description Why it failed, as text for people; empty for a success. */
             error: string;
             /**
              * Format: int32
-             * @description 0.
+             * @description The HTTP status of a failure; otherwise 0.
              */
             error_code: number;
-            /** @description What the fleet adds up to. */
+            /** @description Totals of the fleet. */
             metadata: {
                 /**
                  * Format: date-time
-                 * @description By the hub's clock at this moment.
+                 * @description The time of the totals, by the hub's clock.
                  */
                 as_of: string;
                 /**
                  * Format: int64
-                 * @description How many clusters.
+                 * @description The number of clusters.
                  */
                 clusters: number;
-                /** @description How many of them in each state of health. */
+                /** @description The number of clusters in each health state. */
                 health: components["schemas"]["HealthTotals"];
                 /**
                  * Format: date-time
-                 * @description Since when; absent while heartbeats are accepted.
+                 * @description When the outage of the hub began; absent if there is none.
                  */
                 hub_outage_since?: string | null;
-                /** @description How many instances in each status. LXD's usual ones always come, and come first. */
+                /** @description The number of instances in each status. LXD's usual statuses come first and are always present. */
                 instance_statuses: components["schemas"]["StatusTotal"][];
-                /** @description Whether the hub itself is not accepting heartbeats now. Nobody turns late meanwhile. */
+                /** @description Whether the hub itself is not accepting heartbeats. No cluster becomes late during an outage of the hub. */
                 is_hub_outage: boolean;
-                /** @description How many members in each status. LXD's usual ones always come, and come first. */
+                /** @description The number of members in each status. LXD's usual statuses come first and are always present. */
                 member_statuses: components["schemas"]["StatusTotal"][];
                 /**
                  * Format: int64
-                 * @description The memory of all, in bytes.
+                 * @description The memory of all clusters, in bytes.
                  */
                 memory_total_amount: number;
                 /**
                  * Format: int64
-                 * @description How much of it is used, in bytes.
+                 * @description The used memory, in bytes.
                  */
                 memory_usage: number;
                 /**
                  * Format: int64
-                 * @description The storage of all, in bytes; a pool that the members of a cluster share counts once.
+                 * @description The storage of all clusters, in bytes. A pool that the members of a cluster share counts once.
                  */
                 storage_total: number;
                 /**
                  * Format: int64
-                 * @description How much of it is used, in bytes.
+                 * @description The used storage, in bytes.
                  */
                 storage_usage: number;
-                /** @description How many clusters have a warning of a kind and severity, worst first. */
+                /** @description The number of clusters with a warning of each kind and severity, worst first. */
                 warnings: components["schemas"]["WarningTotal"][];
             };
-            /** @description Always empty. */
+            /** @description Always empty: no operation continues in the background. */
             operation: string;
-            /** @description `Success`. */
+            /** @description `Success` for a success; otherwise empty. */
             status: string;
             /**
              * Format: int32
-             * @description 200.
+             * @description The HTTP status of a success; otherwise 0.
              */
             status_code: number;
-            /** @description `sync`. */
-            type: string;
+            /** @description `sync` for a success, `error` for a failure. */
+            type: "sync" | "error";
         };
-        /** @description An answer that went well. */
-        Answer_Nothing: {
-            /** @description Empty. */
+        /**
+         * @description The envelope of every response. A success has `status` and `status_code`, a failure has `error` and `error_code`. The
+         *     code is the same as the HTTP status.
+         */
+        Envelope_Nothing: {
+            /** @description Why it failed, as text for people; empty for a success. */
             error: string;
             /**
              * Format: int32
-             * @description 0.
+             * @description The HTTP status of a failure; otherwise 0.
              */
             error_code: number;
             metadata: null;
-            /** @description Always empty. */
+            /** @description Always empty: no operation continues in the background. */
             operation: string;
-            /** @description `Success`. */
+            /** @description `Success` for a success; otherwise empty. */
             status: string;
             /**
              * Format: int32
-             * @description 200.
+             * @description The HTTP status of a success; otherwise 0.
              */
             status_code: number;
-            /** @description `sync`. */
-            type: string;
+            /** @description `sync` for a success, `error` for a failure. */
+            type: "sync" | "error";
         };
-        /** @description An answer that went well. */
-        Answer_SignInSettings: {
-            /** @description Empty. */
+        /**
+         * @description The envelope of every response. A success has `status` and `status_code`, a failure has `error` and `error_code`. The
+         *     code is the same as the HTTP status.
+         */
+        Envelope_SignInSettings: {
+            /** @description Why it failed, as text for people; empty for a success. */
             error: string;
             /**
              * Format: int32
-             * @description 0.
+             * @description The HTTP status of a failure; otherwise 0.
              */
             error_code: number;
             /** @description How people sign in. */
             metadata: {
-                /** @description The audience that access tokens must be for; null: none are taken. */
+                /** @description The audience that access tokens must have. If it is null, the hub accepts no access tokens. */
                 audience?: string | null;
-                /** @description This server's name there. */
+                /** @description The hub's client id at the identity provider. */
                 client_id: string;
-                /** @description The identity provider. */
+                /** @description The issuer URL of the identity provider. */
                 issuer: string;
-                /** @description What the last call to the provider showed: `reachable`, `away`, or `unknown` if there was none yet. */
-                provider: string;
-                /** @description What to ask the provider for. */
+                /** @description The outcome of the last call to the identity provider. */
+                provider: components["schemas"]["ProviderState"];
+                /** @description The scopes to request from the identity provider. */
                 scopes: string[];
             };
-            /** @description Always empty. */
+            /** @description Always empty: no operation continues in the background. */
             operation: string;
-            /** @description `Success`. */
+            /** @description `Success` for a success; otherwise empty. */
             status: string;
             /**
              * Format: int32
-             * @description 200.
+             * @description The HTTP status of a success; otherwise 0.
              */
             status_code: number;
-            /** @description `sync`. */
-            type: string;
+            /** @description `sync` for a success, `error` for a failure. */
+            type: "sync" | "error";
         };
-        /** @description An answer that went well. */
-        Answer_Vec_BulkResult: {
-            /** @description Empty. */
+        /**
+         * @description The envelope of every response. A success has `status` and `status_code`, a failure has `error` and `error_code`. The
+         *     code is the same as the HTTP status.
+         */
+        Envelope_Vec_BulkResult: {
+            /** @description Why it failed, as text for people; empty for a success. */
             error: string;
             /**
              * Format: int32
-             * @description 0.
+             * @description The HTTP status of a failure; otherwise 0.
              */
             error_code: number;
             metadata: {
-                /** @description What went wrong, in words; empty when done. */
+                /** @description Why it failed; empty on success. */
                 error: string;
-                /** @description Which. */
+                /** @description The cluster's name. */
                 name: string;
                 /**
                  * Format: int32
-                 * @description As an HTTP status: 200 done, 404 no such cluster.
+                 * @description The HTTP status that a request for this cluster alone would have had, such as 200 or 404.
                  */
                 status_code: number;
             }[];
-            /** @description Always empty. */
+            /** @description Always empty: no operation continues in the background. */
             operation: string;
-            /** @description `Success`. */
+            /** @description `Success` for a success; otherwise empty. */
             status: string;
             /**
              * Format: int32
-             * @description 200.
+             * @description The HTTP status of a success; otherwise 0.
              */
             status_code: number;
-            /** @description `sync`. */
-            type: string;
+            /** @description `sync` for a success, `error` for a failure. */
+            type: "sync" | "error";
         };
-        /** @description An answer that went well. */
-        Answer_Vec_JoinToken: {
-            /** @description Empty. */
+        /**
+         * @description The envelope of every response. A success has `status` and `status_code`, a failure has `error` and `error_code`. The
+         *     code is the same as the HTTP status.
+         */
+        Envelope_Vec_JoinToken: {
+            /** @description Why it failed, as text for people; empty for a success. */
             error: string;
             /**
              * Format: int32
-             * @description 0.
+             * @description The HTTP status of a failure; otherwise 0.
              */
             error_code: number;
             metadata: {
-                /** @description The name of the cluster that may join with it. */
+                /** @description The name of the cluster that may join with the token. */
                 cluster_name: string;
                 /**
                  * Format: date-time
-                 * @description When it was made.
+                 * @description When the token was created.
                  */
                 created_at: string;
-                /** @description What its maker noted; becomes the cluster's description. */
+                /** @description The description that the cluster will have. */
                 description: string;
                 /**
                  * Format: date-time
-                 * @description Until when it works.
+                 * @description When the token expires.
                  */
                 expiry: string;
             }[];
-            /** @description Always empty. */
+            /** @description Always empty: no operation continues in the background. */
             operation: string;
-            /** @description `Success`. */
+            /** @description `Success` for a success; otherwise empty. */
             status: string;
             /**
              * Format: int32
-             * @description 200.
+             * @description The HTTP status of a success; otherwise 0.
              */
             status_code: number;
-            /** @description `sync`. */
-            type: string;
+            /** @description `sync` for a success, `error` for a failure. */
+            type: "sync" | "error";
         };
-        /** @description An answer that went well. */
-        Answer_Vec_MetricsSink: {
-            /** @description Empty. */
+        /**
+         * @description The envelope of every response. A success has `status` and `status_code`, a failure has `error` and `error_code`. The
+         *     code is the same as the HTTP status.
+         */
+        Envelope_Vec_MetricsSink: {
+            /** @description Why it failed, as text for people; empty for a success. */
             error: string;
             /**
              * Format: int32
-             * @description 0.
+             * @description The HTTP status of a failure; otherwise 0.
              */
             error_code: number;
             metadata: {
                 /**
                  * Format: double
-                 * @description How many seconds the oldest samples have waited for it.
+                 * @description How long the oldest samples have waited, in seconds.
                  */
                 oldest_seconds: number;
                 /** @description Why it fails. */
                 reason?: string | null;
                 /**
                  * Format: int64
-                 * @description Samples that it will not get, since the unit began: the unit's metrics say why.
+                 * @description The number of samples dropped since the unit started. The unit's metrics show the reasons.
                  */
                 samples_dropped: number;
                 /**
                  * Format: int64
-                 * @description Samples that it took since the unit began.
+                 * @description The number of samples sent since the unit started.
                  */
                 samples_sent: number;
                 /**
                  * Format: date-time
-                 * @description When the unit said so.
+                 * @description When the unit reported this.
                  */
                 seen_at: string;
-                /** @description Its host and port, as in the unit's metrics and logs. */
+                /** @description The sink's host and port, as in the unit's metrics and logs. */
                 sink: string;
-                /** @description `idle`: nothing was sent to it yet; `taking`; `failing`: samples wait. */
-                state: string;
-                /** @description The unit, which has another number after every start. */
+                /** @description Whether the sink takes samples. */
+                state: components["schemas"]["SinkState"];
+                /** @description The unit's id, which changes when the unit restarts. */
                 unit: string;
                 /**
                  * Format: int64
-                 * @description The bytes of samples that wait for it.
+                 * @description The size of the samples that wait, in bytes.
                  */
                 waiting_bytes: number;
             }[];
-            /** @description Always empty. */
+            /** @description Always empty: no operation continues in the background. */
             operation: string;
-            /** @description `Success`. */
+            /** @description `Success` for a success; otherwise empty. */
             status: string;
             /**
              * Format: int32
-             * @description 200.
+             * @description The HTTP status of a success; otherwise 0.
              */
             status_code: number;
-            /** @description `sync`. */
-            type: string;
+            /** @description `sync` for a success, `error` for a failure. */
+            type: "sync" | "error";
         };
-        /** @description An answer that went well. */
-        Answer_Vec_ServiceAccount: {
-            /** @description Empty. */
+        /**
+         * @description The envelope of every response. A success has `status` and `status_code`, a failure has `error` and `error_code`. The
+         *     code is the same as the HTTP status.
+         */
+        Envelope_Vec_ServiceAccount: {
+            /** @description Why it failed, as text for people; empty for a success. */
             error: string;
             /**
              * Format: int32
-             * @description 0.
+             * @description The HTTP status of a failure; otherwise 0.
              */
             error_code: number;
             metadata: {
                 /**
                  * Format: date-time
-                 * @description When it was made.
+                 * @description When the account was created.
                  */
                 created_at: string;
-                /** @description Who made it. */
+                /** @description Who created the account. */
                 created_by: string;
-                /** @description What its maker noted. */
+                /** @description The description. */
                 description: string;
                 /**
                  * Format: date-time
-                 * @description Until when it works.
+                 * @description When the token expires.
                  */
                 expiry: string;
                 /**
                  * Format: date-time
-                 * @description When it last called, to the minute; absent: never.
+                 * @description When the token was last used, to the minute; absent if it never was.
                  */
                 last_used_at?: string | null;
-                /** @description Its name. */
+                /** @description The name. */
                 name: string;
-                /** @enum {string} */
-                role: "viewer" | "operator" | "admin";
+                /** @description What the program may do. */
+                role: components["schemas"]["Role"];
             }[];
-            /** @description Always empty. */
+            /** @description Always empty: no operation continues in the background. */
             operation: string;
-            /** @description `Success`. */
+            /** @description `Success` for a success; otherwise empty. */
             status: string;
             /**
              * Format: int32
-             * @description 200.
+             * @description The HTTP status of a success; otherwise 0.
              */
             status_code: number;
-            /** @description `sync`. */
-            type: string;
+            /** @description `sync` for a success, `error` for a failure. */
+            type: "sync" | "error";
         };
-        /** @description An answer that went well. */
-        Answer_WhoAmI: {
-            /** @description Empty. */
+        /**
+         * @description The envelope of every response. A success has `status` and `status_code`, a failure has `error` and `error_code`. The
+         *     code is the same as the HTTP status.
+         */
+        Envelope_WhoAmI: {
+            /** @description Why it failed, as text for people; empty for a success. */
             error: string;
             /**
              * Format: int32
-             * @description 0.
+             * @description The HTTP status of a failure; otherwise 0.
              */
             error_code: number;
-            /** @description Who is signed in. */
+            /** @description The caller. */
             metadata: {
-                /** @description Their address as the identity provider has it; empty for service accounts. */
+                /** @description The email address according to the identity provider; empty for service accounts. */
                 email: string;
-                /** @description The groups that the identity provider says they belong to. */
+                /** @description The groups according to the identity provider. */
                 groups: string[];
                 /** @description `person` or `service-account`. */
-                kind: string;
-                /** @description Their name. */
+                kind: components["schemas"]["ActorKind"];
+                /** @description The display name. */
                 name: string;
-                /** @description What they may do: `admin`, `operator`, `viewer`; absent: nothing but ask this. */
-                role?: string | null;
-                /** @description Always true: who is not trusted gets a 401. */
+                role?: null | components["schemas"]["Role"];
+                /** @description Always true: an untrusted caller gets status 401. */
                 trusted: boolean;
             };
-            /** @description Always empty. */
+            /** @description Always empty: no operation continues in the background. */
             operation: string;
-            /** @description `Success`. */
+            /** @description `Success` for a success; otherwise empty. */
             status: string;
             /**
              * Format: int32
-             * @description 200.
+             * @description The HTTP status of a success; otherwise 0.
              */
             status_code: number;
-            /** @description `sync`. */
-            type: string;
+            /** @description `sync` for a success, `error` for a failure. */
+            type: "sync" | "error";
         };
-        /**
-         * @description What is to be done to many clusters.
-         * @enum {string}
-         */
-        BulkAction: "configure" | "remove";
-        /** @description One request about many clusters, which are chosen by name or as the list chooses them. */
-        BulkRequest: {
-            /** @description What is to be done. */
-            action: components["schemas"]["BulkAction"];
-            change?: null | components["schemas"]["ClusterChange"];
-            filter?: null | components["schemas"]["ListFilter"];
-            /** @description Which clusters, by their names. */
-            names?: string[] | null;
-            /** @description Whether the answer leaves out those for which it was done: of ten thousand it would be long. */
-            only_failures?: boolean;
-        };
-        /** @description What came of it for one cluster. */
-        BulkResult: {
-            /** @description What went wrong, in words; empty when done. */
+        /** @description A failure. With status 429 and 503 the metadata says when to try again. */
+        Error: {
+            /** @description Why it failed, as text for people; empty for a success. */
             error: string;
-            /** @description Which. */
-            name: string;
             /**
              * Format: int32
-             * @description As an HTTP status: 200 done, 404 no such cluster.
+             * @description The HTTP status of a failure; otherwise 0.
+             */
+            error_code: number;
+            /** @description Null, or with status 429 and 503 when to try again. */
+            metadata: null | components["schemas"]["RetryAfter"];
+            /** @description Always empty: no operation continues in the background. */
+            operation: string;
+            /** @description `Success` for a success; otherwise empty. */
+            status: string;
+            /**
+             * Format: int32
+             * @description The HTTP status of a success; otherwise 0.
              */
             status_code: number;
+            /** @description `sync` for a success, `error` for a failure. */
+            type: "sync" | "error";
         };
-        /** @description The certificate that a cluster presents. */
-        Certificate: {
-            /** @description The SHA-256 of it, in hexadecimal. */
-            fingerprint: string;
-            /**
-             * Format: date-time
-             * @description Its last.
-             */
-            not_after: string;
-            /**
-             * Format: date-time
-             * @description Its first valid moment.
-             */
-            not_before: string;
-        };
-        /** @description An enrolled cluster: its configuration, what it last reported, and the judgement over it. */
-        Cluster: {
-            /**
-             * Format: int32
-             * @description How many Ceph services it has.
-             */
-            ceph_count: number;
-            /** @description Its Ceph services by status. */
-            ceph_statuses: components["schemas"]["StatusCount"][];
-            /** @description The certificate that it presents. */
-            certificate: components["schemas"]["Certificate"];
-            /** @description The certificate that it presents, in PEM. */
-            cluster_certificate: string;
-            /** @description Load over one minute. */
-            cpu_load_1: string;
-            /** @description Load over fifteen minutes. */
-            cpu_load_15: string;
-            /** @description Load over five minutes. */
-            cpu_load_5: string;
-            /**
-             * Format: int64
-             * @description How many CPUs it has; 0 where it does not say, and the loads are then sums over its members.
-             */
-            cpu_total_count: number;
-            /**
-             * Format: date-time
-             * @description When its row was made.
-             */
-            created_at: string;
-            /** @description What people noted about it. */
-            description: string;
-            /**
-             * Format: int32
-             * @description From which share of a storage pool on it is warned about, in percent.
-             */
-            disk_threshold: number;
-            /** @description How it stands. */
-            health: components["schemas"]["Health"];
-            /**
-             * Format: int32
-             * @description How many instances it has.
-             */
-            instance_count: number;
-            /** @description Its instances by status. */
-            instance_statuses: components["schemas"]["StatusCount"][];
-            /**
-             * Format: date-time
-             * @description When it joined.
-             */
-            joined_at: string;
-            /**
-             * Format: date-time
-             * @description Its last heartbeat; absent before the first.
-             */
-            last_heartbeat_at?: string | null;
-            /**
-             * Format: date-time
-             * @description Its last heartbeat; before the first, when it joined.
-             */
-            last_status_update_at: string;
-            /**
-             * Format: int32
-             * @description How many members it has.
-             */
-            member_count: number;
-            /** @description Its members by status. */
-            member_statuses: components["schemas"]["StatusCount"][];
-            /**
-             * Format: int32
-             * @description From which share of its memory on it is warned about, in percent.
-             */
-            memory_threshold: number;
-            /**
-             * Format: int64
-             * @description Its memory in bytes.
-             */
-            memory_total_amount: number;
-            /**
-             * Format: int64
-             * @description How much of it is used, in bytes.
-             */
-            memory_usage: number;
-            /** @description Its name. */
-            name: string;
-            /** @description Always `ACTIVE`. */
-            status: string;
-            /** @description Its storage pools. */
-            storage_pool_usages: components["schemas"]["StoragePoolUsage"][];
-            /** @description Whether its tunnel is open. */
-            tunnel_registered: boolean;
-            /** @description Where its own web UI is. */
-            ui_url: string;
-            /** @description Who it is, whatever it is called. */
-            uid: string;
-            /** @description What is wrong with it, worst first. */
-            warnings: components["schemas"]["Warning"][];
-        };
-        /** @description What is to be changed of a cluster. What is absent or null stays as it is. */
-        ClusterChange: {
-            /** @description What people note about it. */
-            description?: string | null;
-            /**
-             * Format: int32
-             * @description From which share of a storage pool on to warn: a whole number from 0 to 100.
-             */
-            disk_threshold?: number | null;
-            /**
-             * Format: int32
-             * @description From which share of its memory on to warn: a whole number from 0 to 100.
-             */
-            memory_threshold?: number | null;
-            /** @description `ACTIVE`, or empty: the only status there is. */
-            status?: string | null;
-        };
-        /**
-         * @description How a cluster was, oldest first. Of each list the entries with the same number belong together; `null` is what
-         *     nobody knows, since the cluster was silent.
-         */
-        ClusterHistory: {
-            /** @description When, in seconds since 1970. */
-            at: number[];
-            /** @description The load of the last minute for each CPU; for each member where the number of CPUs is not known. */
-            cpu_load: (number | null)[];
-            /** @description `fresh`, `late` or `lost`; of an hour, the worst. */
-            health: string[];
-            /** @description How many instances. */
-            instances: (number | null)[];
-            /** @description How many of them were `Running`. */
-            instances_running: (number | null)[];
-            /**
-             * Format: int64
-             * @description For how long points of this resolution are kept, in seconds.
-             */
-            kept_seconds: number;
-            /** @description How many members. */
-            members: (number | null)[];
-            /** @description How many of them were `Online`. */
-            members_online: (number | null)[];
-            /**
-             * Format: int64
-             * @description In how many days the memory is full, if it goes on as in the last thirty; absent where no trend is clear.
-             */
-            memory_full_in_days?: number | null;
-            /** @description The memory in bytes, rounded to seven digits. */
-            memory_total: (number | null)[];
-            /** @description How much of it was used. */
-            memory_usage: (number | null)[];
-            /**
-             * Format: int64
-             * @description How far the points are apart, in seconds. Where the hub was away, there are none.
-             */
-            resolution_seconds: number;
-            /**
-             * Format: int64
-             * @description In how many days the storage is full.
-             */
-            storage_full_in_days?: number | null;
-            /** @description The storage in bytes; a pool that the members share counts once. */
-            storage_total: (number | null)[];
-            /** @description How much of it was used. */
-            storage_usage: (number | null)[];
-        };
-        /**
-         * @description What the list of clusters answers: without a parameter all of them, with `fields=summary` a page of summaries, with
-         *     any other parameter a page.
-         */
-        ClusterList: components["schemas"]["Cluster"][] | components["schemas"]["Page_Cluster"] | components["schemas"]["Page_ClusterSummary"];
-        /** @description A join token that was made just now. */
-        CreatedJoinToken: {
-            /** @description The token, to be handed to the cluster's administrator. It is not shown again. */
-            token: string;
-        };
-        /** @description A service account that was made just now. */
-        CreatedServiceAccount: {
-            /**
-             * Format: date-time
-             * @description Until when it works.
-             */
-            expiry: string;
-            /** @description Its name. */
-            name: string;
-            /** @enum {string} */
-            role: "viewer" | "operator" | "admin";
-            /** @description What proves to the API who calls: `Authorization: Bearer <token>`. It is not shown again. */
-            token: string;
-        };
-        /** @description Something that was done, tried or refused. What does not apply is null. */
+        /** @description An event of the audit trail: something that was done, attempted or refused. Fields that do not apply are null. */
         Event: {
-            /** @description What was done, such as `cluster.configured`. */
+            /** @description The kind of event, such as `cluster.configured`. */
             action: string;
             /** @description Who did it. */
             actor: components["schemas"]["EventActor"];
-            /** @description From which address it was done. */
+            /** @description The address that the request came from. */
             address?: string | null;
-            /** @description What stood there afterwards. */
+            /** @description The state after. */
             after?: unknown;
             /**
              * Format: date-time
-             * @description When, by the database's clock.
+             * @description When it was recorded, by the database's clock.
              */
             at: string;
-            /** @description What stood there before. */
+            /** @description The state before. */
             before?: unknown;
-            /** @description What the cluster is called that it was done to, or that may join. */
+            /** @description The name of the cluster concerned, or of the cluster that may join. */
             cluster_name?: string | null;
-            /** @description Who that cluster is, if it is enrolled. */
+            /** @description The uid of the cluster concerned, if it is enrolled. */
             cluster_uid?: string | null;
             /**
              * Format: int64
-             * @description How often: refusals of one kind are one row a minute.
+             * @description How many times it happened. Refusals of one kind are recorded as one event per minute.
              */
             count: number;
             /**
              * Format: int64
-             * @description Its number, which never changes.
+             * @description The number of the event.
              */
             id: number;
-            /** @description In which request, as the log and `X-Request-Id` name it. */
+            /** @description The id of the request, as in the log and in `X-Request-Id`. */
             request_id?: string | null;
-            /** @description Whether it is part of the chain of seals; a new row is after a few seconds. */
+            /** @description Whether the event is part of the sealed chain. New events are sealed within a few seconds. */
             sealed: boolean;
-            /** @description What it was done to, where that is no cluster. */
+            /** @description The thing concerned, if it is not a cluster. */
             subject?: string | null;
         };
-        /** @description Who did something. */
+        /** @description The actor of an event. */
         EventActor: {
-            /** @description What never changes of them: the identity provider's subject, a cluster's uid, a service account's name. */
+            /** @description The permanent identifier: the identity provider's subject, a cluster's uid or a service account's name. */
             id: string;
-            /** @description `person`, `service-account`, `command-line`, `cluster`, `hub` or `unknown`. */
-            kind: string;
-            /** @description What people call them. */
+            /** @description The kind of actor. */
+            kind: components["schemas"]["ActorKind"];
+            /** @description The display name. */
             name: string;
         };
-        /** @description Some rows of the audit trail. */
+        /** @description A page of the audit trail. */
         EventPage: {
-            /** @description The rows, newest first. */
+            /** @description The events, newest first. */
             items: components["schemas"]["Event"][];
-            /** @description The `cursor` for the rows that follow; null where these are the last. */
+            /** @description The `cursor` of the next page; null on the last page. */
             next_cursor?: string | null;
             /**
              * Format: int64
-             * @description How many rows match, counted up to 10000, which stands for that many or more.
+             * @description The number of matching events, counted up to 10,000, which stands for that many or more.
              */
             total: number;
         };
-        /** @description What the fleet adds up to. */
+        /** @description Totals of the fleet. */
         FleetTotals: {
             /**
              * Format: date-time
-             * @description By the hub's clock at this moment.
+             * @description The time of the totals, by the hub's clock.
              */
             as_of: string;
             /**
              * Format: int64
-             * @description How many clusters.
+             * @description The number of clusters.
              */
             clusters: number;
-            /** @description How many of them in each state of health. */
+            /** @description The number of clusters in each health state. */
             health: components["schemas"]["HealthTotals"];
             /**
              * Format: date-time
-             * @description Since when; absent while heartbeats are accepted.
+             * @description When the outage of the hub began; absent if there is none.
              */
             hub_outage_since?: string | null;
-            /** @description How many instances in each status. LXD's usual ones always come, and come first. */
+            /** @description The number of instances in each status. LXD's usual statuses come first and are always present. */
             instance_statuses: components["schemas"]["StatusTotal"][];
-            /** @description Whether the hub itself is not accepting heartbeats now. Nobody turns late meanwhile. */
+            /** @description Whether the hub itself is not accepting heartbeats. No cluster becomes late during an outage of the hub. */
             is_hub_outage: boolean;
-            /** @description How many members in each status. LXD's usual ones always come, and come first. */
+            /** @description The number of members in each status. LXD's usual statuses come first and are always present. */
             member_statuses: components["schemas"]["StatusTotal"][];
             /**
              * Format: int64
-             * @description The memory of all, in bytes.
+             * @description The memory of all clusters, in bytes.
              */
             memory_total_amount: number;
             /**
              * Format: int64
-             * @description How much of it is used, in bytes.
+             * @description The used memory, in bytes.
              */
             memory_usage: number;
             /**
              * Format: int64
-             * @description The storage of all, in bytes; a pool that the members of a cluster share counts once.
+             * @description The storage of all clusters, in bytes. A pool that the members of a cluster share counts once.
              */
             storage_total: number;
             /**
              * Format: int64
-             * @description How much of it is used, in bytes.
+             * @description The used storage, in bytes.
              */
             storage_usage: number;
-            /** @description How many clusters have a warning of a kind and severity, worst first. */
+            /** @description The number of clusters with a warning of each kind and severity, worst first. */
             warnings: components["schemas"]["WarningTotal"][];
         };
-        /** @description How a cluster stands. */
+        /** @description The health of a cluster. */
         Health: {
-            /** @description Why, in words; empty when fresh. */
+            /** @description The reasons, as text; empty if the state is `fresh`. */
             reasons: string[];
             /**
              * Format: date-time
-             * @description Since when.
+             * @description When it began.
              */
             since: string;
-            /** @description `fresh`, `late` or `lost`. */
-            state: string;
+            /** @description The state. */
+            state: components["schemas"]["HealthState"];
         };
-        /** @description How many clusters in each state of health. */
+        /**
+         * @description How recently a cluster has reported.
+         * @enum {string}
+         */
+        HealthState: "fresh" | "late" | "lost";
+        /** @description The number of clusters in each health state. */
         HealthTotals: {
             /**
              * Format: int64
-             * @description Beating as expected.
+             * @description Clusters that report as expected.
              */
             fresh: number;
             /**
              * Format: int64
-             * @description Silent for longer than they should.
+             * @description Clusters that have not reported for longer than expected.
              */
             late: number;
             /**
              * Format: int64
-             * @description Silent for so long that nobody should count on them.
+             * @description Clusters that have not reported for so long that they must be assumed unavailable.
              */
             lost: number;
         };
-        /** @description A join token that was not used yet. The token itself is never shown again. */
+        /** @description An unused join token. Its secret is shown only when it is created. */
         JoinToken: {
-            /** @description The name of the cluster that may join with it. */
+            /** @description The name of the cluster that may join with the token. */
             cluster_name: string;
             /**
              * Format: date-time
-             * @description When it was made.
+             * @description When the token was created.
              */
             created_at: string;
-            /** @description What its maker noted; becomes the cluster's description. */
+            /** @description The description that the cluster will have. */
             description: string;
             /**
              * Format: date-time
-             * @description Until when it works.
+             * @description When the token expires.
              */
             expiry: string;
         };
-        /** @description The list's filter as JSON. Every field that is there narrows further; of a list, one entry that fits is enough. */
+        /**
+         * @description A filter of the list of clusters as JSON. A cluster must match every field that is present; of a list, one entry is
+         *     enough.
+         */
         ListFilter: {
-            /** @description `fresh`, `late`, `lost`. */
-            health?: ("fresh" | "late" | "lost")[];
-            /** @description A status that one of their instances has, without case. */
+            /** @description Health states. */
+            health?: components["schemas"]["HealthState"][];
+            /** @description Statuses of instances, ignoring case. */
             "instance-status"?: string[];
-            /** @description A status that one of their members has, without case. */
+            /** @description Statuses of members, ignoring case. */
             "member-status"?: string[];
             /**
              * Format: int32
-             * @description More of their memory is used than this, in percent.
+             * @description Clusters that use more than this percentage of their memory.
              */
             "memory-above"?: number;
-            /** @description Part of the name or of the description, without case. */
+            /** @description A part of the name or the description, ignoring case. */
             search?: string;
             /**
              * Format: int32
-             * @description More of one of their storage pools is used than this, in percent.
+             * @description Clusters with a storage pool that uses more than this percentage of its space.
              */
             "storage-above"?: number;
             /** @description Kinds of warnings. */
-            warning?: ("heartbeat" | "members" | "ceph" | "storage" | "memory" | "instances" | "certificate")[];
+            warning?: components["schemas"]["WarningKind"][];
         };
-        /** @description How one unit sees a sink of metrics. */
+        /** @description A metrics sink as one unit of the hub sees it. */
         MetricsSink: {
             /**
              * Format: double
-             * @description How many seconds the oldest samples have waited for it.
+             * @description How long the oldest samples have waited, in seconds.
              */
             oldest_seconds: number;
             /** @description Why it fails. */
             reason?: string | null;
             /**
              * Format: int64
-             * @description Samples that it will not get, since the unit began: the unit's metrics say why.
+             * @description The number of samples dropped since the unit started. The unit's metrics show the reasons.
              */
             samples_dropped: number;
             /**
              * Format: int64
-             * @description Samples that it took since the unit began.
+             * @description The number of samples sent since the unit started.
              */
             samples_sent: number;
             /**
              * Format: date-time
-             * @description When the unit said so.
+             * @description When the unit reported this.
              */
             seen_at: string;
-            /** @description Its host and port, as in the unit's metrics and logs. */
+            /** @description The sink's host and port, as in the unit's metrics and logs. */
             sink: string;
-            /** @description `idle`: nothing was sent to it yet; `taking`; `failing`: samples wait. */
-            state: string;
-            /** @description The unit, which has another number after every start. */
+            /** @description Whether the sink takes samples. */
+            state: components["schemas"]["SinkState"];
+            /** @description The unit's id, which changes when the unit restarts. */
             unit: string;
             /**
              * Format: int64
-             * @description The bytes of samples that wait for it.
+             * @description The size of the samples that wait, in bytes.
              */
             waiting_bytes: number;
         };
-        /** @description A join token to be made. */
+        /** @description A join token to create. */
         NewJoinToken: {
-            /** @description The name of the cluster that may join: 1 to 255 characters, none of them a control character. */
+            /** @description The name of the cluster that may join: 1 to 255 characters without control characters. */
             cluster_name: string;
-            /** @description A note; becomes the cluster's description. */
+            /** @description The description that the cluster will have. */
             description?: string | null;
             /**
              * Format: date-time
-             * @description Until when it works; absent, null or Go's zero time: for 24 hours.
+             * @description When the token expires. If it is absent, null or Go's zero time, the token expires in 24 hours.
              */
             expiry?: string | null;
         };
-        /** @description A service account to be made. */
+        /** @description A service account to create. */
         NewServiceAccount: {
-            /** @description A note. */
+            /** @description A description. */
             description?: string | null;
             /**
              * Format: date-time
-             * @description Until when it works, five years at most; absent: for ninety days.
+             * @description When the token expires, in five years at most. By default it expires in ninety days.
              */
             expiry?: string | null;
-            /** @description Its name: 1 to 255 characters, none of them a control character. */
+            /** @description The name: 1 to 255 characters without control characters. */
             name: string;
-            /** @enum {string} */
-            role: "viewer" | "operator" | "admin";
+            /** @description What the program may do. */
+            role: components["schemas"]["Role"];
         };
         Nothing: null;
         /** @description A page of a list. */
         Page_Cluster: {
-            /** @description What is on it. */
+            /** @description The items of this page. */
             items: {
                 /**
                  * Format: int32
-                 * @description How many Ceph services it has.
+                 * @description The number of Ceph services.
                  */
                 ceph_count: number;
-                /** @description Its Ceph services by status. */
+                /** @description The Ceph services by status. */
                 ceph_statuses: components["schemas"]["StatusCount"][];
-                /** @description The certificate that it presents. */
+                /** @description The cluster's certificate. */
                 certificate: components["schemas"]["Certificate"];
-                /** @description The certificate that it presents, in PEM. */
+                /** @description The cluster's certificate in PEM. */
                 cluster_certificate: string;
-                /** @description Load over one minute. */
+                /** @description The load over one minute. */
                 cpu_load_1: string;
-                /** @description Load over fifteen minutes. */
+                /** @description The load over fifteen minutes. */
                 cpu_load_15: string;
-                /** @description Load over five minutes. */
+                /** @description The load over five minutes. */
                 cpu_load_5: string;
                 /**
                  * Format: int64
-                 * @description How many CPUs it has; 0 where it does not say, and the loads are then sums over its members.
+                 * @description The number of CPUs; 0 if the cluster does not report it. The loads are then sums over the members.
                  */
                 cpu_total_count: number;
                 /**
                  * Format: date-time
-                 * @description When its row was made.
+                 * @description When the cluster's record was created.
                  */
                 created_at: string;
-                /** @description What people noted about it. */
+                /** @description The description. */
                 description: string;
                 /**
                  * Format: int32
-                 * @description From which share of a storage pool on it is warned about, in percent.
+                 * @description The usage of a storage pool above which there is a warning, in percent.
                  */
                 disk_threshold: number;
-                /** @description How it stands. */
+                /** @description The health. */
                 health: components["schemas"]["Health"];
                 /**
                  * Format: int32
-                 * @description How many instances it has.
+                 * @description The number of instances.
                  */
                 instance_count: number;
-                /** @description Its instances by status. */
+                /** @description The instances by status. */
                 instance_statuses: components["schemas"]["StatusCount"][];
                 /**
                  * Format: date-time
-                 * @description When it joined.
+                 * @description When the cluster joined.
                  */
                 joined_at: string;
                 /**
                  * Format: date-time
-                 * @description Its last heartbeat; absent before the first.
+                 * @description When the last heartbeat arrived; absent before the first one.
                  */
                 last_heartbeat_at?: string | null;
                 /**
                  * Format: date-time
-                 * @description Its last heartbeat; before the first, when it joined.
+                 * @description When the last heartbeat arrived; before the first one, when the cluster joined.
                  */
                 last_status_update_at: string;
                 /**
                  * Format: int32
-                 * @description How many members it has.
+                 * @description The number of members.
                  */
                 member_count: number;
-                /** @description Its members by status. */
+                /** @description The members by status. */
                 member_statuses: components["schemas"]["StatusCount"][];
                 /**
                  * Format: int32
-                 * @description From which share of its memory on it is warned about, in percent.
+                 * @description The memory usage above which there is a warning, in percent.
                  */
                 memory_threshold: number;
                 /**
                  * Format: int64
-                 * @description Its memory in bytes.
+                 * @description The memory, in bytes.
                  */
                 memory_total_amount: number;
                 /**
                  * Format: int64
-                 * @description How much of it is used, in bytes.
+                 * @description The used memory, in bytes.
                  */
                 memory_usage: number;
-                /** @description Its name. */
+                /** @description The name. */
                 name: string;
                 /** @description Always `ACTIVE`. */
                 status: string;
-                /** @description Its storage pools. */
+                /** @description The storage pools. */
                 storage_pool_usages: components["schemas"]["StoragePoolUsage"][];
-                /** @description Whether its tunnel is open. */
+                /** @description Whether the tunnel is open. */
                 tunnel_registered: boolean;
-                /** @description Where its own web UI is. */
+                /** @description The address of the cluster's own web UI. */
                 ui_url: string;
-                /** @description Who it is, whatever it is called. */
+                /** @description The unique id. A later cluster with the same name has another one. */
                 uid: string;
-                /** @description What is wrong with it, worst first. */
+                /** @description The warnings, worst first. */
                 warnings: components["schemas"]["Warning"][];
             }[];
-            /** @description What to give as `cursor` for the next page; null: there is none. */
+            /** @description The `cursor` of the next page; null on the last page. */
             next_cursor?: string | null;
             /**
              * Format: int64
-             * @description How many there are on all pages together.
+             * @description The number of items on all pages.
              */
             total: number;
         };
         /** @description A page of a list. */
         Page_ClusterSummary: {
-            /** @description What is on it. */
+            /** @description The items of this page. */
             items: {
                 /**
                  * Format: date-time
-                 * @description The last valid moment of the certificate that it presents.
+                 * @description The end of the validity of the cluster's certificate.
                  */
                 certificate_not_after: string;
-                /** @description Load over one minute. */
+                /** @description The load over one minute. */
                 cpu_load_1: string;
-                /** @description Load over fifteen minutes. */
+                /** @description The load over fifteen minutes. */
                 cpu_load_15: string;
-                /** @description Load over five minutes. */
+                /** @description The load over five minutes. */
                 cpu_load_5: string;
                 /**
                  * Format: int64
-                 * @description How many CPUs it has; 0 where it does not say, and the loads are then sums over its members.
+                 * @description The number of CPUs; 0 if the cluster does not report it. The loads are then sums over the members.
                  */
                 cpu_total_count: number;
-                /** @description What people noted about it. */
+                /** @description The description. */
                 description: string;
                 /**
                  * Format: int32
-                 * @description From which share of a storage pool on it is warned about, in percent.
+                 * @description The usage of a storage pool above which there is a warning, in percent.
                  */
                 disk_threshold: number;
                 fullest_storage_pool?: null | components["schemas"]["StoragePoolUsage"];
-                /** @description How it stands. */
+                /** @description The health. */
                 health: components["schemas"]["Health"];
                 /**
                  * Format: int32
-                 * @description How many instances it has.
+                 * @description The number of instances.
                  */
                 instance_count: number;
                 /**
                  * Format: int32
-                 * @description How many of them are `Running`.
+                 * @description The number of instances that are `Running`.
                  */
                 instances_running: number;
                 /**
                  * Format: date-time
-                 * @description When it joined.
+                 * @description When the cluster joined.
                  */
                 joined_at: string;
                 /**
                  * Format: date-time
-                 * @description Its last heartbeat; absent before the first.
+                 * @description When the last heartbeat arrived; absent before the first one.
                  */
                 last_heartbeat_at?: string | null;
                 /**
                  * Format: int32
-                 * @description How many members it has.
+                 * @description The number of members.
                  */
                 member_count: number;
                 /**
                  * Format: int32
-                 * @description How many of them are not `Online`.
+                 * @description The number of members that are not `Online`.
                  */
                 members_not_online: number;
                 /**
                  * Format: int32
-                 * @description From which share of its memory on it is warned about, in percent.
+                 * @description The memory usage above which there is a warning, in percent.
                  */
                 memory_threshold: number;
                 /**
                  * Format: int64
-                 * @description Its memory in bytes.
+                 * @description The memory, in bytes.
                  */
                 memory_total_amount: number;
                 /**
                  * Format: int64
-                 * @description How much of it is used, in bytes.
+                 * @description The used memory, in bytes.
                  */
                 memory_usage: number;
-                /** @description Its name. */
+                /** @description The name. */
                 name: string;
                 /**
                  * Format: int64
-                 * @description The size of all its storage pools in bytes; one that its members share counts once.
+                 * @description The storage, in bytes. A pool that the members share counts once.
                  */
                 storage_total: number;
                 /**
                  * Format: int64
-                 * @description How much of them is used, in bytes.
+                 * @description The used storage, in bytes.
                  */
                 storage_usage: number;
-                /** @description Whether its tunnel is open. */
+                /** @description Whether the tunnel is open. */
                 tunnel_registered: boolean;
-                /** @description Where its own web UI is. */
+                /** @description The address of the cluster's own web UI. */
                 ui_url: string;
-                /** @description Who it is, whatever it is called. */
+                /** @description The unique id. A later cluster with the same name has another one. */
                 uid: string;
-                /** @description What is wrong with it, worst first. */
+                /** @description The warnings, worst first. */
                 warnings: components["schemas"]["Warning"][];
             }[];
-            /** @description What to give as `cursor` for the next page; null: there is none. */
+            /** @description The `cursor` of the next page; null on the last page. */
             next_cursor?: string | null;
             /**
              * Format: int64
-             * @description How many there are on all pages together.
+             * @description The number of items on all pages.
              */
             total: number;
         };
-        /** @description An answer that says what went wrong. */
-        Problem: {
-            /** @description What went wrong, for people. */
-            error: string;
-            /**
-             * Format: int32
-             * @description The HTTP status.
-             */
-            error_code: number;
-            metadata?: null | components["schemas"]["RetryAfter"];
-            /** @description Always empty. */
-            operation: string;
-            /** @description Empty. */
-            status: string;
-            /**
-             * Format: int32
-             * @description 0.
-             */
-            status_code: number;
-            /** @description `error`. */
-            type: string;
-        };
-        /** @description When to come back. */
+        /**
+         * @description The outcome of the last call to the identity provider.
+         * @enum {string}
+         */
+        ProviderState: "reachable" | "away" | "unknown";
+        /** @description The metadata of a response with status 429 or 503. */
         RetryAfter: {
-            /** @description In whole seconds. */
+            /** @description How long to wait before trying again, in whole seconds. */
             retry_after_seconds: string;
         };
-        /** @description A program that may call the API. Its token is never shown again. */
+        /**
+         * @description What a person or a program may do. Each role includes the ones before it.
+         * @enum {string}
+         */
+        Role: "viewer" | "operator" | "admin";
+        /** @description A service account. Its token is shown only when it is created. */
         ServiceAccount: {
             /**
              * Format: date-time
-             * @description When it was made.
+             * @description When the account was created.
              */
             created_at: string;
-            /** @description Who made it. */
+            /** @description Who created the account. */
             created_by: string;
-            /** @description What its maker noted. */
+            /** @description The description. */
             description: string;
             /**
              * Format: date-time
-             * @description Until when it works.
+             * @description When the token expires.
              */
             expiry: string;
             /**
              * Format: date-time
-             * @description When it last called, to the minute; absent: never.
+             * @description When the token was last used, to the minute; absent if it never was.
              */
             last_used_at?: string | null;
-            /** @description Its name. */
+            /** @description The name. */
             name: string;
-            /** @enum {string} */
-            role: "viewer" | "operator" | "admin";
+            /** @description What the program may do. */
+            role: components["schemas"]["Role"];
         };
-        /** @description A setting as people see it. A secret's value is masked before it comes here. */
+        /** @description A setting of the hub. Secrets are masked. */
         SettingView: {
-            /** @description What it means. */
+            /** @description The meaning. */
             description: string;
-            /** @description What it is called. */
+            /** @description The name. */
             title: string;
-            /** @description Its value, or a mask. */
+            /** @description The value, or a mask if it is secret. */
             value: string;
         };
+        /**
+         * @description How urgent a warning is.
+         * @enum {string}
+         */
+        Severity: "warning" | "critical";
         /** @description How people sign in. */
         SignInSettings: {
-            /** @description The audience that access tokens must be for; null: none are taken. */
+            /** @description The audience that access tokens must have. If it is null, the hub accepts no access tokens. */
             audience?: string | null;
-            /** @description This server's name there. */
+            /** @description The hub's client id at the identity provider. */
             client_id: string;
-            /** @description The identity provider. */
+            /** @description The issuer URL of the identity provider. */
             issuer: string;
-            /** @description What the last call to the provider showed: `reachable`, `away`, or `unknown` if there was none yet. */
-            provider: string;
-            /** @description What to ask the provider for. */
+            /** @description The outcome of the last call to the identity provider. */
+            provider: components["schemas"]["ProviderState"];
+            /** @description The scopes to request from the identity provider. */
             scopes: string[];
         };
-        /** @description How many there are in one status. */
+        /**
+         * @description Whether a metrics sink takes samples.
+         * @enum {string}
+         */
+        SinkState: "idle" | "taking" | "failing";
+        /** @description The number of members, instances or services in one status. */
         StatusCount: {
             /**
              * Format: int32
-             * @description How many.
+             * @description The number.
              */
             count: number;
-            /** @description The status, in LXD's words. */
+            /** @description The status, as LXD names it. */
             status: string;
         };
-        /** @description How many there are in one status. */
+        /** @description The number of members or instances in one status. */
         StatusTotal: {
             /**
              * Format: int64
-             * @description How many.
+             * @description The number.
              */
             count: number;
-            /** @description The status, in LXD's words; capital and small letters are not told apart. */
+            /** @description The status, as LXD names it. Statuses that differ only in case are counted together. */
             status: string;
         };
-        /** @description A storage pool. */
+        /** @description The usage of a storage pool. */
         StoragePoolUsage: {
-            /** @description On which member it is; empty where all share it. */
+            /** @description The member that it belongs to; empty if all members share it. */
             member: string;
-            /** @description Its name. */
+            /** @description The name. */
             name: string;
             /**
              * Format: int64
-             * @description Its size in bytes.
+             * @description The size, in bytes.
              */
             total: number;
             /**
              * Format: int64
-             * @description How much of it is used, in bytes.
+             * @description The used space, in bytes.
              */
             usage: number;
         };
-        /** @description One server-sent event. */
+        /** @description A server-sent event. */
         StreamEvent: {
-            /**
-             * @description JSON: for `change` `{"kind","uid"}`, where kind is `joined`, `removed`, `configured` or `judged`; for `reported`
-             *     `{"uids":[…]}`, or `{"uids":null}` where they are too many to name; else `{}`.
-             */
+            /** @description The details as JSON. For `change` see `ClusterChanged`, for `reported` see `ClustersReported`; otherwise `{}`. */
             data: string;
-            /** @description `connected`, `change`, `reported` or `resync`. */
-            event: string;
+            /** @description The kind of event. */
+            event: components["schemas"]["StreamEventKind"];
         };
+        /**
+         * @description The kind of a server-sent event.
+         * @enum {string}
+         */
+        StreamEventKind: "connected" | "change" | "reported" | "resync";
         /** @description Something that is wrong with a cluster. */
         Warning: {
-            /** @description What it is about: `heartbeat`, `members`, `ceph`, `storage`, `memory`, `instances` or `certificate`. */
-            kind: string;
-            /** @description `warning` or `critical`. */
-            severity: string;
+            /** @description The subject. */
+            kind: components["schemas"]["WarningKind"];
+            /** @description The severity. */
+            severity: components["schemas"]["Severity"];
             /**
              * Format: date-time
-             * @description Since when.
+             * @description When it began.
              */
             since: string;
-            /** @description What people read. */
+            /** @description The text that people read. */
             text: string;
         };
-        /** @description How many clusters have a warning of one kind and severity. */
+        /**
+         * @description The subject of a warning.
+         * @enum {string}
+         */
+        WarningKind: "heartbeat" | "members" | "ceph" | "storage" | "memory" | "instances" | "certificate";
+        /** @description The number of clusters with a warning of one kind and severity. */
         WarningTotal: {
             /**
              * Format: int64
-             * @description How many clusters.
+             * @description The number of clusters.
              */
             clusters: number;
-            /** @description What it is about. */
-            kind: string;
-            /** @description `warning` or `critical`. */
-            severity: string;
+            /** @description The subject. */
+            kind: components["schemas"]["WarningKind"];
+            /** @description The severity. */
+            severity: components["schemas"]["Severity"];
         };
-        /** @description Who is signed in. */
+        /** @description The caller. */
         WhoAmI: {
-            /** @description Their address as the identity provider has it; empty for service accounts. */
+            /** @description The email address according to the identity provider; empty for service accounts. */
             email: string;
-            /** @description The groups that the identity provider says they belong to. */
+            /** @description The groups according to the identity provider. */
             groups: string[];
             /** @description `person` or `service-account`. */
-            kind: string;
-            /** @description Their name. */
+            kind: components["schemas"]["ActorKind"];
+            /** @description The display name. */
             name: string;
-            /** @description What they may do: `admin`, `operator`, `viewer`; absent: nothing but ask this. */
-            role?: string | null;
-            /** @description Always true: who is not trusted gets a 401. */
+            role?: null | components["schemas"]["Role"];
+            /** @description Always true: an untrusted caller gets status 401. */
             trusted: boolean;
         };
     };
@@ -1868,151 +1962,156 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Answer_WhoAmI"];
+                    "application/json": components["schemas"]["Envelope_WhoAmI"];
                 };
             };
-            /** @description The request is malformed, or holds what cannot be. */
+            /** @description The request is malformed or contains an invalid value. */
             400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description Nobody is signed in. */
+            /** @description The request has no valid credentials. */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description A browser was sent here by another site, or the caller may not do this. */
+            /** @description The caller may not do this, or another website made a browser send the request. */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description Too much was asked too fast. `Retry-After` says when to come back. */
+            /** @description The caller sends too many requests. `Retry-After` says when to try again. */
             429: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description The database is away. `Retry-After` says when to come back. */
+            /** @description The database is not available. `Retry-After` says when to try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
@@ -2039,148 +2138,153 @@ export interface operations {
                     "text/event-stream": components["schemas"]["StreamEvent"];
                 };
             };
-            /** @description The request is malformed, or holds what cannot be. */
+            /** @description The request is malformed or contains an invalid value. */
             400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description Nobody is signed in. */
+            /** @description The request has no valid credentials. */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description A browser was sent here by another site, or the caller may not do this. */
+            /** @description The caller may not do this, or another website made a browser send the request. */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description Too much was asked too fast. `Retry-After` says when to come back. */
+            /** @description The caller sends too many requests. `Retry-After` says when to try again. */
             429: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description The database is away. `Retry-After` says when to come back. */
+            /** @description The database is not available. `Retry-After` says when to try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
@@ -2200,151 +2304,156 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Answer_BTreeMap_String_SettingView"];
+                    "application/json": components["schemas"]["Envelope_BTreeMap_String_SettingView"];
                 };
             };
-            /** @description The request is malformed, or holds what cannot be. */
+            /** @description The request is malformed or contains an invalid value. */
             400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description Nobody is signed in. */
+            /** @description The request has no valid credentials. */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description A browser was sent here by another site, or the caller may not do this. */
+            /** @description The caller may not do this, or another website made a browser send the request. */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description Too much was asked too fast. `Retry-After` says when to come back. */
+            /** @description The caller sends too many requests. `Retry-After` says when to try again. */
             429: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description The database is away. `Retry-After` says when to come back. */
+            /** @description The database is not available. `Retry-After` says when to try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
@@ -2353,21 +2462,24 @@ export interface operations {
     list_events: {
         parameters: {
             query?: {
-                /** @description A cluster, by its name or its uid. */
+                /** @description A cluster's name or uid. */
                 cluster?: string;
-                /** @description Who did it, by id or name. */
+                /** @description An actor's id or name. */
                 actor?: string;
-                /** @description What was done, such as `cluster.configured`, or the first word of it: `cluster` is all that was done to clusters. */
+                /** @description A kind of event, such as `cluster.configured`, or its first word: `cluster` matches every event about clusters. */
                 action?: string;
-                /** @description Not before this moment (RFC 3339). */
+                /** @description The earliest time, inclusive (RFC 3339). */
                 since?: string;
-                /** @description Before this moment (RFC 3339). */
+                /** @description The latest time, exclusive (RFC 3339). */
                 until?: string;
-                /** @description A text that occurs in any of the row's texts, whichever case. Looks at every row that the rest matches. */
+                /**
+                 * @description A text that any of the event's texts contains, ignoring case. The search reads every event that the other
+                 *     parameters match.
+                 */
                 search?: string;
-                /** @description How many rows at most: 1 to 500. */
+                /** @description The largest number of events to return, from 1 to 500. */
                 limit?: number;
-                /** @description Where to go on: the `next_cursor` of the answer before. */
+                /** @description The `next_cursor` of the previous page. */
                 cursor?: string;
             };
             header?: never;
@@ -2381,151 +2493,156 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Answer_EventPage"];
+                    "application/json": components["schemas"]["Envelope_EventPage"];
                 };
             };
-            /** @description The request is malformed, or holds what cannot be. */
+            /** @description The request is malformed or contains an invalid value. */
             400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description Nobody is signed in. */
+            /** @description The request has no valid credentials. */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description A browser was sent here by another site, or the caller may not do this. */
+            /** @description The caller may not do this, or another website made a browser send the request. */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description Too much was asked too fast. `Retry-After` says when to come back. */
+            /** @description The caller sends too many requests. `Retry-After` says when to try again. */
             429: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description The database is away. `Retry-After` says when to come back. */
+            /** @description The database is not available. `Retry-After` says when to try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
@@ -2545,158 +2662,163 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Answer_FleetTotals"];
+                    "application/json": components["schemas"]["Envelope_FleetTotals"];
                 };
             };
-            /** @description The totals are what `If-None-Match` names. */
+            /** @description The totals still match the entity tag in `If-None-Match`. */
             304: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description The request is malformed, or holds what cannot be. */
+            /** @description The request is malformed or contains an invalid value. */
             400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description Nobody is signed in. */
+            /** @description The request has no valid credentials. */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description A browser was sent here by another site, or the caller may not do this. */
+            /** @description The caller may not do this, or another website made a browser send the request. */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description Too much was asked too fast. `Retry-After` says when to come back. */
+            /** @description The caller sends too many requests. `Retry-After` says when to try again. */
             429: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description The database is away. `Retry-After` says when to come back. */
+            /** @description The database is not available. `Retry-After` says when to try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
@@ -2716,151 +2838,156 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Answer_Vec_MetricsSink"];
+                    "application/json": components["schemas"]["Envelope_Vec_MetricsSink"];
                 };
             };
-            /** @description The request is malformed, or holds what cannot be. */
+            /** @description The request is malformed or contains an invalid value. */
             400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description Nobody is signed in. */
+            /** @description The request has no valid credentials. */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description A browser was sent here by another site, or the caller may not do this. */
+            /** @description The caller may not do this, or another website made a browser send the request. */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description Too much was asked too fast. `Retry-After` says when to come back. */
+            /** @description The caller sends too many requests. `Retry-After` says when to try again. */
             429: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description The database is away. `Retry-After` says when to come back. */
+            /** @description The database is not available. `Retry-After` says when to try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
@@ -2884,119 +3011,123 @@ export interface operations {
                     "application/json": unknown;
                 };
             };
-            /** @description The request is malformed, or holds what cannot be. */
+            /** @description The request is malformed or contains an invalid value. */
             400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description A browser was sent here by another site, or the caller may not do this. */
+            /** @description The caller may not do this, or another website made a browser send the request. */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description Too much was asked too fast. `Retry-After` says when to come back. */
+            /** @description The caller sends too many requests. `Retry-After` says when to try again. */
             429: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description The database is away. `Retry-After` says when to come back. */
+            /** @description The database is not available. `Retry-After` says when to try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
@@ -3005,32 +3136,38 @@ export interface operations {
     list_clusters: {
         parameters: {
             query?: {
-                /** @description How many clusters a page has. */
+                /** @description The number of clusters on a page. */
                 limit?: number;
-                /** @description `next_cursor` of the page before, with all else as it was then. */
+                /** @description The `next_cursor` of the previous page. Repeat all other parameters unchanged. */
                 cursor?: string;
-                /** @description By what the list is sorted; clusters that are equal in it follow by name. */
+                /** @description What to sort by. Clusters that are equal in it are sorted by name. */
                 sort?: "name" | "description" | "health" | "last_heartbeat" | "members" | "instances" | "cpu" | "memory" | "storage" | "warnings" | "joined_at";
                 /**
-                 * @description Least or most first. Where it is not given: names and descriptions from their beginning, all else most first,
-                 *     which is worst first.
+                 * @description The sort order. By default names and descriptions are ascending and everything else descending, with the worst
+                 *     first.
                  */
                 order?: "asc" | "desc";
-                /** @description Part of the name or of the description, without case. No character has a special meaning. */
+                /** @description A part of the name or the description, ignoring case. There are no wildcards. */
                 search?: string;
-                /** @description How they stand, several with commas. */
+                /** @description One or more health states, separated by commas. */
                 health?: ("fresh" | "late" | "lost")[];
-                /** @description What they are warned about, several with commas. */
+                /** @description One or more kinds of warnings, separated by commas. */
                 warning?: ("heartbeat" | "members" | "ceph" | "storage" | "memory" | "instances" | "certificate")[];
-                /** @description A status that one of their members has, without case; several with commas. */
+                /**
+                 * @description One or more statuses of members, separated by commas, ignoring case. A cluster matches if any member has one of
+                 *     them.
+                 */
                 "member-status"?: string[];
-                /** @description A status that one of their instances has, without case; several with commas. */
+                /**
+                 * @description One or more statuses of instances, separated by commas, ignoring case. A cluster matches if any instance has one
+                 *     of them.
+                 */
                 "instance-status"?: string[];
-                /** @description More than this share of their memory is used, in percent. */
+                /** @description Clusters that use more than this percentage of their memory. */
                 "memory-above"?: number;
-                /** @description More than this share of one of their storage pools is used, in percent. */
+                /** @description Clusters with a storage pool that uses more than this percentage of its space. */
                 "storage-above"?: number;
-                /** @description How much of each cluster. */
+                /** @description How much of each cluster is returned. */
                 fields?: "all" | "summary";
             };
             header?: never;
@@ -3044,7 +3181,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Answer_ClusterList"];
+                    "application/json": components["schemas"]["Envelope_ClusterList"];
                 };
             };
             /** @description The page is what `If-None-Match` names. */
@@ -3054,148 +3191,153 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description The request is malformed, or holds what cannot be. */
+            /** @description The request is malformed or contains an invalid value. */
             400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description Nobody is signed in. */
+            /** @description The request has no valid credentials. */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description A browser was sent here by another site, or the caller may not do this. */
+            /** @description The caller may not do this, or another website made a browser send the request. */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description Too much was asked too fast. `Retry-After` says when to come back. */
+            /** @description The caller sends too many requests. `Retry-After` says when to try again. */
             429: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description The database is away. `Retry-After` says when to come back. */
+            /** @description The database is not available. `Retry-After` says when to try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
@@ -3219,238 +3361,246 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Answer_Vec_BulkResult"];
+                    "application/json": components["schemas"]["Envelope_Vec_BulkResult"];
                 };
             };
-            /** @description The request is malformed, or holds what cannot be. */
+            /** @description The request is malformed or contains an invalid value. */
             400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description Nobody is signed in. */
+            /** @description The request has no valid credentials. */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description A browser was sent here by another site, or the caller may not do this. */
+            /** @description The caller may not do this, or another website made a browser send the request. */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description The body did not come in time. */
+            /** @description The body did not arrive in time. */
             408: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description The body is over 64 KiB. */
+            /** @description The body is larger than 64 KiB. */
             413: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description The body's content type is not `application/json`. */
+            /** @description The content type of the body is not `application/json`. */
             415: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description Too much was asked too fast. `Retry-After` says when to come back. */
+            /** @description The caller sends too many requests. `Retry-After` says when to try again. */
             429: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description The database is away. `Retry-After` says when to come back. */
+            /** @description The database is not available. `Retry-After` says when to try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
@@ -3470,151 +3620,156 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Answer_Vec_JoinToken"];
+                    "application/json": components["schemas"]["Envelope_Vec_JoinToken"];
                 };
             };
-            /** @description The request is malformed, or holds what cannot be. */
+            /** @description The request is malformed or contains an invalid value. */
             400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description Nobody is signed in. */
+            /** @description The request has no valid credentials. */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description A browser was sent here by another site, or the caller may not do this. */
+            /** @description The caller may not do this, or another website made a browser send the request. */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description Too much was asked too fast. `Retry-After` says when to come back. */
+            /** @description The caller sends too many requests. `Retry-After` says when to try again. */
             429: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description The database is away. `Retry-After` says when to come back. */
+            /** @description The database is not available. `Retry-After` says when to try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
@@ -3638,247 +3793,255 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Answer_CreatedJoinToken"];
+                    "application/json": components["schemas"]["Envelope_CreatedJoinToken"];
                 };
             };
-            /** @description The request is malformed, or holds what cannot be. */
+            /** @description The request is malformed or contains an invalid value. */
             400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description Nobody is signed in. */
+            /** @description The request has no valid credentials. */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description A browser was sent here by another site, or the caller may not do this. */
+            /** @description The caller may not do this, or another website made a browser send the request. */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description The body did not come in time. */
+            /** @description The body did not arrive in time. */
             408: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description A cluster or a token that still works has that name */
+            /** @description A cluster or a token that has not expired has this name. */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description The body is over 64 KiB. */
+            /** @description The body is larger than 64 KiB. */
             413: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description The body's content type is not `application/json`. */
+            /** @description The content type of the body is not `application/json`. */
             415: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description Too much was asked too fast. `Retry-After` says when to come back. */
+            /** @description The caller sends too many requests. `Retry-After` says when to try again. */
             429: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description The database is away. `Retry-After` says when to come back. */
+            /** @description The database is not available. `Retry-After` says when to try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
@@ -3889,7 +4052,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The name of the cluster that it was made for */
+                /** @description The name of the cluster that the token is for */
                 name: string;
             };
             cookie?: never;
@@ -3901,180 +4064,186 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Answer_Nothing"];
+                    "application/json": components["schemas"]["Envelope_Nothing"];
                 };
             };
-            /** @description The request is malformed, or holds what cannot be. */
+            /** @description The request is malformed or contains an invalid value. */
             400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description Nobody is signed in. */
+            /** @description The request has no valid credentials. */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description A browser was sent here by another site, or the caller may not do this. */
+            /** @description The caller may not do this, or another website made a browser send the request. */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description There is no such thing. */
+            /** @description There is nothing with this name. */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description Too much was asked too fast. `Retry-After` says when to come back. */
+            /** @description The caller sends too many requests. `Retry-After` says when to try again. */
             429: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description The database is away. `Retry-After` says when to come back. */
+            /** @description The database is not available. `Retry-After` says when to try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
@@ -4085,7 +4254,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The cluster's name */
+                /** @description The name of the cluster */
                 name: string;
             };
             cookie?: never;
@@ -4097,180 +4266,186 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Answer_Cluster"];
+                    "application/json": components["schemas"]["Envelope_Cluster"];
                 };
             };
-            /** @description The request is malformed, or holds what cannot be. */
+            /** @description The request is malformed or contains an invalid value. */
             400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description Nobody is signed in. */
+            /** @description The request has no valid credentials. */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description A browser was sent here by another site, or the caller may not do this. */
+            /** @description The caller may not do this, or another website made a browser send the request. */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description There is no such thing. */
+            /** @description There is nothing with this name. */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description Too much was asked too fast. `Retry-After` says when to come back. */
+            /** @description The caller sends too many requests. `Retry-After` says when to try again. */
             429: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description The database is away. `Retry-After` says when to come back. */
+            /** @description The database is not available. `Retry-After` says when to try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
@@ -4281,7 +4456,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The cluster's name */
+                /** @description The name of the cluster */
                 name: string;
             };
             cookie?: never;
@@ -4293,180 +4468,186 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Answer_Nothing"];
+                    "application/json": components["schemas"]["Envelope_Nothing"];
                 };
             };
-            /** @description The request is malformed, or holds what cannot be. */
+            /** @description The request is malformed or contains an invalid value. */
             400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description Nobody is signed in. */
+            /** @description The request has no valid credentials. */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description A browser was sent here by another site, or the caller may not do this. */
+            /** @description The caller may not do this, or another website made a browser send the request. */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description There is no such thing. */
+            /** @description There is nothing with this name. */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description Too much was asked too fast. `Retry-After` says when to come back. */
+            /** @description The caller sends too many requests. `Retry-After` says when to try again. */
             429: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description The database is away. `Retry-After` says when to come back. */
+            /** @description The database is not available. `Retry-After` says when to try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
@@ -4477,7 +4658,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The cluster's name */
+                /** @description The name of the cluster */
                 name: string;
             };
             cookie?: never;
@@ -4493,267 +4674,276 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Answer_Nothing"];
+                    "application/json": components["schemas"]["Envelope_Nothing"];
                 };
             };
-            /** @description The request is malformed, or holds what cannot be. */
+            /** @description The request is malformed or contains an invalid value. */
             400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description Nobody is signed in. */
+            /** @description The request has no valid credentials. */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description A browser was sent here by another site, or the caller may not do this. */
+            /** @description The caller may not do this, or another website made a browser send the request. */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description There is no such thing. */
+            /** @description There is nothing with this name. */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description The body did not come in time. */
+            /** @description The body did not arrive in time. */
             408: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description The body is over 64 KiB. */
+            /** @description The body is larger than 64 KiB. */
             413: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description The body's content type is not `application/json`. */
+            /** @description The content type of the body is not `application/json`. */
             415: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description Too much was asked too fast. `Retry-After` says when to come back. */
+            /** @description The caller sends too many requests. `Retry-After` says when to try again. */
             429: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description The database is away. `Retry-After` says when to come back. */
+            /** @description The database is not available. `Retry-After` says when to try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
@@ -4763,14 +4953,14 @@ export interface operations {
         parameters: {
             query?: {
                 /**
-                 * @description `5m`: every five minutes of the last two days. `1h`: every hour of the last ninety days.
-                 * @example 5m
+                 * @description The resolution: `5m` has a point every five minutes of the last two days, `1h` one every hour of the last ninety
+                 *     days.
                  */
-                resolution?: string;
+                resolution?: "5m" | "1h";
             };
             header?: never;
             path: {
-                /** @description The cluster's name */
+                /** @description The name of the cluster */
                 name: string;
             };
             cookie?: never;
@@ -4782,187 +4972,193 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Answer_ClusterHistory"];
+                    "application/json": components["schemas"]["Envelope_ClusterHistory"];
                 };
             };
-            /** @description The history is what `If-None-Match` names. */
+            /** @description The history still matches the entity tag in `If-None-Match`. */
             304: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description The request is malformed, or holds what cannot be. */
+            /** @description The request is malformed or contains an invalid value. */
             400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description Nobody is signed in. */
+            /** @description The request has no valid credentials. */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description A browser was sent here by another site, or the caller may not do this. */
+            /** @description The caller may not do this, or another website made a browser send the request. */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description There is no such thing. */
+            /** @description There is nothing with this name. */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description Too much was asked too fast. `Retry-After` says when to come back. */
+            /** @description The caller sends too many requests. `Retry-After` says when to try again. */
             429: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description The database is away. `Retry-After` says when to come back. */
+            /** @description The database is not available. `Retry-After` says when to try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
@@ -4973,7 +5169,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The cluster's name */
+                /** @description The name of the cluster */
                 name: string;
                 /** @description The path in LXD's API */
                 rest: string;
@@ -4982,184 +5178,190 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description What the cluster's LXD answers */
+            /** @description The response of the cluster's LXD */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description The request is malformed, or holds what cannot be. */
+            /** @description The request is malformed or contains an invalid value. */
             400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description Nobody is signed in. */
+            /** @description The request has no valid credentials. */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description A browser was sent here by another site, or the caller may not do this. */
+            /** @description The caller may not do this, or another website made a browser send the request. */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description There is no such thing. */
+            /** @description There is nothing with this name. */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description Too much was asked too fast. `Retry-After` says when to come back. */
+            /** @description The caller sends too many requests. `Retry-After` says when to try again. */
             429: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description The database is away. `Retry-After` says when to come back. */
+            /** @description The database is not available. `Retry-After` says when to try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
@@ -5170,7 +5372,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The cluster's name */
+                /** @description The name of the cluster */
                 name: string;
                 /** @description The path in LXD's API */
                 rest: string;
@@ -5179,184 +5381,190 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description What the cluster's LXD answers */
+            /** @description The response of the cluster's LXD */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description The request is malformed, or holds what cannot be. */
+            /** @description The request is malformed or contains an invalid value. */
             400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description Nobody is signed in. */
+            /** @description The request has no valid credentials. */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description A browser was sent here by another site, or the caller may not do this. */
+            /** @description The caller may not do this, or another website made a browser send the request. */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description There is no such thing. */
+            /** @description There is nothing with this name. */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description Too much was asked too fast. `Retry-After` says when to come back. */
+            /** @description The caller sends too many requests. `Retry-After` says when to try again. */
             429: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description The database is away. `Retry-After` says when to come back. */
+            /** @description The database is not available. `Retry-After` says when to try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
@@ -5367,7 +5575,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The cluster's name */
+                /** @description The name of the cluster */
                 name: string;
                 /** @description The path in LXD's API */
                 rest: string;
@@ -5376,184 +5584,190 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description What the cluster's LXD answers */
+            /** @description The response of the cluster's LXD */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description The request is malformed, or holds what cannot be. */
+            /** @description The request is malformed or contains an invalid value. */
             400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description Nobody is signed in. */
+            /** @description The request has no valid credentials. */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description A browser was sent here by another site, or the caller may not do this. */
+            /** @description The caller may not do this, or another website made a browser send the request. */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description There is no such thing. */
+            /** @description There is nothing with this name. */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description Too much was asked too fast. `Retry-After` says when to come back. */
+            /** @description The caller sends too many requests. `Retry-After` says when to try again. */
             429: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description The database is away. `Retry-After` says when to come back. */
+            /** @description The database is not available. `Retry-After` says when to try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
@@ -5564,7 +5778,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The cluster's name */
+                /** @description The name of the cluster */
                 name: string;
                 /** @description The path in LXD's API */
                 rest: string;
@@ -5573,184 +5787,190 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description What the cluster's LXD answers */
+            /** @description The response of the cluster's LXD */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description The request is malformed, or holds what cannot be. */
+            /** @description The request is malformed or contains an invalid value. */
             400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description Nobody is signed in. */
+            /** @description The request has no valid credentials. */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description A browser was sent here by another site, or the caller may not do this. */
+            /** @description The caller may not do this, or another website made a browser send the request. */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description There is no such thing. */
+            /** @description There is nothing with this name. */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description Too much was asked too fast. `Retry-After` says when to come back. */
+            /** @description The caller sends too many requests. `Retry-After` says when to try again. */
             429: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description The database is away. `Retry-After` says when to come back. */
+            /** @description The database is not available. `Retry-After` says when to try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
@@ -5761,7 +5981,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The cluster's name */
+                /** @description The name of the cluster */
                 name: string;
                 /** @description The path in LXD's API */
                 rest: string;
@@ -5770,184 +5990,190 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description What the cluster's LXD answers */
+            /** @description The response of the cluster's LXD */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description The request is malformed, or holds what cannot be. */
+            /** @description The request is malformed or contains an invalid value. */
             400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description Nobody is signed in. */
+            /** @description The request has no valid credentials. */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description A browser was sent here by another site, or the caller may not do this. */
+            /** @description The caller may not do this, or another website made a browser send the request. */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description There is no such thing. */
+            /** @description There is nothing with this name. */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description Too much was asked too fast. `Retry-After` says when to come back. */
+            /** @description The caller sends too many requests. `Retry-After` says when to try again. */
             429: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description The database is away. `Retry-After` says when to come back. */
+            /** @description The database is not available. `Retry-After` says when to try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
@@ -5967,151 +6193,156 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Answer_Vec_ServiceAccount"];
+                    "application/json": components["schemas"]["Envelope_Vec_ServiceAccount"];
                 };
             };
-            /** @description The request is malformed, or holds what cannot be. */
+            /** @description The request is malformed or contains an invalid value. */
             400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description Nobody is signed in. */
+            /** @description The request has no valid credentials. */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description A browser was sent here by another site, or the caller may not do this. */
+            /** @description The caller may not do this, or another website made a browser send the request. */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description Too much was asked too fast. `Retry-After` says when to come back. */
+            /** @description The caller sends too many requests. `Retry-After` says when to try again. */
             429: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description The database is away. `Retry-After` says when to come back. */
+            /** @description The database is not available. `Retry-After` says when to try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
@@ -6135,247 +6366,255 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Answer_CreatedServiceAccount"];
+                    "application/json": components["schemas"]["Envelope_CreatedServiceAccount"];
                 };
             };
-            /** @description The request is malformed, or holds what cannot be. */
+            /** @description The request is malformed or contains an invalid value. */
             400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description Nobody is signed in. */
+            /** @description The request has no valid credentials. */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description A browser was sent here by another site, or the caller may not do this. */
+            /** @description The caller may not do this, or another website made a browser send the request. */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description The body did not come in time. */
+            /** @description The body did not arrive in time. */
             408: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description One that still works has that name. */
+            /** @description A service account that has not expired has this name. */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description The body is over 64 KiB. */
+            /** @description The body is larger than 64 KiB. */
             413: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description The body's content type is not `application/json`. */
+            /** @description The content type of the body is not `application/json`. */
             415: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description Too much was asked too fast. `Retry-After` says when to come back. */
+            /** @description The caller sends too many requests. `Retry-After` says when to try again. */
             429: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description The database is away. `Retry-After` says when to come back. */
+            /** @description The database is not available. `Retry-After` says when to try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
@@ -6386,7 +6625,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description Its name, percent-encoded */
+                /** @description The name of the service account, percent-encoded */
                 name: string;
             };
             cookie?: never;
@@ -6398,180 +6637,186 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Answer_Nothing"];
+                    "application/json": components["schemas"]["Envelope_Nothing"];
                 };
             };
-            /** @description The request is malformed, or holds what cannot be. */
+            /** @description The request is malformed or contains an invalid value. */
             400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description Nobody is signed in. */
+            /** @description The request has no valid credentials. */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description A browser was sent here by another site, or the caller may not do this. */
+            /** @description The caller may not do this, or another website made a browser send the request. */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description There is no such thing. */
+            /** @description There is nothing with this name. */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description Too much was asked too fast. `Retry-After` says when to come back. */
+            /** @description The caller sends too many requests. `Retry-After` says when to try again. */
             429: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description The database is away. `Retry-After` says when to come back. */
+            /** @description The database is not available. `Retry-After` says when to try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
@@ -6591,122 +6836,126 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Answer_SignInSettings"];
+                    "application/json": components["schemas"]["Envelope_SignInSettings"];
                 };
             };
-            /** @description The request is malformed, or holds what cannot be. */
+            /** @description The request is malformed or contains an invalid value. */
             400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description A browser was sent here by another site, or the caller may not do this. */
+            /** @description The caller may not do this, or another website made a browser send the request. */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description Too much was asked too fast. `Retry-After` says when to come back. */
+            /** @description The caller sends too many requests. `Retry-After` says when to try again. */
             429: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description The database is away. `Retry-After` says when to come back. */
+            /** @description The database is not available. `Retry-After` says when to try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
@@ -6726,122 +6975,126 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Answer_Nothing"];
+                    "application/json": components["schemas"]["Envelope_Nothing"];
                 };
             };
-            /** @description The request is malformed, or holds what cannot be. */
+            /** @description The request is malformed or contains an invalid value. */
             400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description A browser was sent here by another site, or the caller may not do this. */
+            /** @description The caller may not do this, or another website made a browser send the request. */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description Too much was asked too fast. `Retry-After` says when to come back. */
+            /** @description The caller sends too many requests. `Retry-After` says when to try again. */
             429: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };
-            /** @description The database is away. `Retry-After` says when to come back. */
+            /** @description The database is not available. `Retry-After` says when to try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description What went wrong, for people. */
+                        /** @description Why it failed, as text for people; empty for a success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status.
+                         * @description The HTTP status of a failure; otherwise 0.
                          */
                         error_code: number;
-                        metadata?: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty. */
+                        /** @description Null, or with status 429 and 503 when to try again. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: no operation continues in the background. */
                         operation: string;
-                        /** @description Empty. */
+                        /** @description `Success` for a success; otherwise empty. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description 0.
+                         * @description The HTTP status of a success; otherwise 0.
                          */
                         status_code: number;
-                        /** @description `error`. */
-                        type: string;
+                        /** @description `sync` for a success, `error` for a failure. */
+                        type: "sync" | "error";
                     };
                 };
             };

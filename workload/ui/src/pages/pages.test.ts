@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import type { MetricsSink } from "../api/types";
 import { safeNext, signInUrl } from "../app/session";
 import { fullestFirst, sumOf } from "./cluster/pools";
 import { actionWords, differences } from "./events/words";
@@ -39,7 +40,7 @@ test("every setting is shown once, including those of a newer hub", () => {
 });
 
 test("a sink has the worst state that any unit reports", () => {
-  const unit = {
+  const unit: MetricsSink = {
     sink: "mimir.example.com",
     unit: "a",
     state: "taking",
@@ -49,7 +50,7 @@ test("a sink has the worst state that any unit reports", () => {
     samples_dropped: 0,
     seen_at: "2026-01-01T00:00:00Z",
   };
-  const failing = { state: "failing", reason: "refused", oldest_seconds: 200, waiting_bytes: 2048 };
+  const failing = { state: "failing" as const, reason: "refused", oldest_seconds: 200, waiting_bytes: 2048 };
   const [sink, ...others] = mergeReports([unit, { ...unit, ...failing, unit: "b", samples_dropped: 1 }]);
   expect(others).toEqual([]);
   expect(sink && describeSink(sink)).toBe("Failing: refused; 2.0 KiB waiting for 3 min 20 s, 1 sample lost");

@@ -1,0 +1,133 @@
+//! The web UI's files (contract section 2): `/`, `/ui`, and everything under `/ui/`. They need no sign-in to load; the
+//! API behind them does.
+//!
+//! Built by `make ui` into `workload/ui/dist`, with each file's compressed twins beside it, and embedded. A program
+//! that was built without them says so in their place.
+
+use edge::{Error, Response};
+use http::header::{
+    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
+    HeaderValue, IF_NONE_MATCH, LOCATION, VARY,
+};
+use http::{HeaderMap, StatusCode};
+use rust_embed::{EmbeddedFile, RustEmbed};
+use warp::Reply as _;
+
+use crate::http::call::Call;
+use crate::http::delivery::Encoding;
+
+#[derive(RustEmbed)]
+#[folder = "$CARGO_MANIFEST_DIR/../ui/dist"]
+#[allow_missing = true]
+struct Files;
+
+/// The page that every path of the UI begins with; the UI itself knows which is which.
+const PAGE: &str = "index.html";
+/// Files under this have a hash of their content in their name: they never change.
+const HASHED: &str = "assets/";
+/// Scripts, styles, fonts and calls from and to ourselves alone; nothing in line, nobody's frame.
+const POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; \
+     connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+);
+
+/// To the UI.
+pub(crate) async fn root(_call: Call) -> Result<Response, Error> {
+    let mut response = Response::default();
+    *response.status_mut() = StatusCode::FOUND;
+    response.headers_mut().insert(LOCATION, HeaderValue::from_static("/ui/"));
+    Ok(response)
+}
+
+/// A file of the UI, or its page.
+pub(crate) async fn file(call: Call) -> Result<Response, Error> {
+    let path = call.parameters.first().map_or("", String::as_str);
+    if path.starts_with(HASHED) {
+        return serve(path, &call.headers).ok_or(Error::NotFound);
+    }
+    // A path of the UI may look like anything, a cluster's name included: only what is a file is served as one.
+    let file = if path.is_empty() { None } else { serve(path, &call.headers) };
+    Ok(file.or_else(|| serve(PAGE, &call.headers)).unwrap_or_else(without_ui))
+}
+
+/// The file in the encoding that the client likes best, or that it still has it.
+fn serve(path: &str, headers: &HeaderMap) -> Option<Response> {
+    let plain = Files::get(path)?;
+    let etag =
+        HeaderValue::from_str(&format!("W/\"{}\"", hex::encode(&plain.metadata.sha256_hash()[..16]))).ok()?;
+    let mut response = if headers.get(IF_NONE_MATCH) == Some(&etag) {
+        let mut response = Response::default();
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        response
+    } else {
+        with_body(path, plain, headers)
+    };
+    let caching = if path.starts_with(HASHED) { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static(caching));
+    headers.insert(ETAG, etag);
+    headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
+    headers.insert(CONTENT_SECURITY_POLICY, POLICY);
+    Some(response)
+}
+
+fn with_body(path: &str, plain: EmbeddedFile, headers: &HeaderMap) -> Response {
+    let preferred = Encoding::preferred(headers.get_all(ACCEPT_ENCODING));
+    let encoded = preferred.and_then(|encoding| {
+        Some((Files::get(&format!("{path}.{}", encoding.extension()))?, Some(encoding)))
+    });
+    let (file, encoding) = encoded.unwrap_or((plain, None));
+    let mut response = Response::new(file.data.into_owned().into());
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type(path)));
+    if let Some(encoding) = encoding {
+        headers.insert(CONTENT_ENCODING, encoding.header());
+    }
+    response
+}
+
+fn content_type(path: &str) -> &'static str {
+    match path.rsplit('.').next().unwrap_or_default() {
+        "html" => "text/html; charset=utf-8",
+        "js" => "text/javascript; charset=utf-8",
+        "css" => "text/css; charset=utf-8",
+        "json" | "map" => "application/json",
+        "webmanifest" => "application/manifest+json",
+        "svg" => "image/svg+xml",
+        "png" => "image/png",
+        "ico" => "image/x-icon",
+        "woff2" => "font/woff2",
+        "txt" => "text/plain; charset=utf-8",
+        _ => "application/octet-stream",
+    }
+}
+
+/// What stands in the UI's place in a program that was built without it.
+fn without_ui() -> Response {
+    const TEXT: &str = "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport \
+        content=\"width=device-width\"><title>Cluster Manager</title><h1>Cluster Manager</h1>\
+        <p>This program was built without its web UI: <code>make ui</code> builds it, and the program then needs to be \
+        built again. <p>The API works as ever: <a href=\"/api\">what it can do</a>. On the server, \
+        <code>cluster-manager cluster list</code> shows the fleet.";
+    let mut response = warp::reply::html(TEXT).into_response();
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_that_was_not_built_says_so_instead_of_being_empty() {
+        let response = without_ui();
+        assert_eq!(response.status(), StatusCode::OK);
+    }
+
+    #[test]
+    fn files_say_what_they_are() {
+        assert_eq!(content_type("assets/index-abc.js"), "text/javascript; charset=utf-8");
+        assert_eq!(content_type("favicon.svg"), "image/svg+xml");
+        assert_eq!(content_type("strange"), "application/octet-stream");
+    }
+}

@@ -1,0 +1,20 @@
+//! `GET /1.0`: the caller.
+
+use api::WhoAmI;
+use edge::{Error, Response, response};
+use protocol::envelope::Envelope;
+use sign_in::Principal;
+
+use crate::http::call::Call;
+use crate::http::responses::{AuthenticationErrors, CommonErrors};
+
+/// The caller and what they may do.
+#[utoipa::path(
+    get, path = "/1.0", operation_id = "who_am_i", tag = "sign-in",
+    responses((status = 200, body = Envelope<WhoAmI>), AuthenticationErrors, CommonErrors)
+)]
+pub(crate) async fn show(call: Call) -> Result<Response, Error> {
+    let Principal { actor, email, name, groups, role } = call.principal.ok_or(Error::Unauthorized)?;
+    let role = role.map(Into::into);
+    Ok(response::success(WhoAmI { email, name, groups, trusted: true, role, kind: actor.kind.into() }))
+}

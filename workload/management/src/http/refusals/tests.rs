@@ -1,0 +1,157 @@
+use std::net::Ipv4Addr;
+
+use edge::{ClientCertificate, Draining, Peer};
+use http::HeaderValue;
+use store::testing::{empty_database, store, texts};
+
+use super::*;
+use crate::{Management, Options};
+
+const NONE: [u32; 0] = [];
+
+fn kind(name: &str, address: u8) -> Kind {
+    let kind = if name.is_empty() { ActorKind::Unknown } else { ActorKind::Person };
+    Kind {
+        actor: Actor { kind, id: name.to_owned(), name: name.to_owned() },
+        address: Some(Ipv4Addr::new(192, 0, 2, address).into()),
+        what: What::Request { method: "GET".to_owned(), route: "/1.0/event", status: 403 },
+    }
+}
+
+fn counts(due: Vec<Due>) -> Vec<u32> {
+    due.into_iter().map(|due| due.count).collect()
+}
+
+#[test]
+fn the_first_is_written_at_once_and_the_rest_of_a_minute_as_one() {
+    let mut table = Table::default();
+    let start = Instant::now();
+    assert!(table.add(kind("ada", 1), Some("1".to_owned()), start));
+    assert_eq!(counts(table.take_due(start)), [1]);
+    for _ in 0..7 {
+        assert!(!table.add(kind("ada", 1), Some("2".to_owned()), start));
+    }
+    assert_eq!(counts(table.take_due(start + WINDOW / 2)), NONE);
+    assert_eq!(counts(table.take_due(start + WINDOW)), [7]);
+    assert!(
+        !table.add(kind("ada", 1), Some("3".to_owned()), start + WINDOW),
+        "one row a minute while it goes on"
+    );
+    assert_eq!(counts(table.take_due(start + 2 * WINDOW)), [1]);
+    assert_eq!(counts(table.take_due(start + 3 * WINDOW)), NONE);
+    assert!(table.0.is_empty() && table.next_due().is_none(), "who was quiet for a minute is forgotten");
+    assert!(table.add(kind("ada", 1), Some("4".to_owned()), start + 3 * WINDOW));
+}
+
+#[test]
+fn kinds_are_counted_apart() {
+    let mut table = Table::default();
+    let now = Instant::now();
+    for (name, address) in [("ada", 1), ("ada", 2), ("bob", 1), ("ada", 1)] {
+        table.add(kind(name, address), None, now);
+    }
+    let mut counts = counts(table.take_due(now));
+    counts.sort_unstable();
+    assert_eq!(counts, [1, 1, 2]);
+}
+
+#[test]
+fn a_flood_of_strangers_fills_one_row_and_hides_nobody() {
+    let mut table = Table::default();
+    let now = Instant::now();
+    for count in 0..5000 {
+        let what = What::Request { method: format!("M{count}"), route: "/1.0/event", status: 403 };
+        table.add(Kind { what, ..kind("", 1) }, None, now);
+    }
+    table.add(kind("ada", 1), None, now);
+    let due = table.take_due(now);
+    assert_eq!(due.len(), MOST_KINDS + 2);
+    let many: Vec<_> = due.iter().filter(|due| due.kind.actor.name == "many strangers").collect();
+    assert_eq!((many.len(), many[0].count), (1, 5000 - u32::try_from(MOST_KINDS).unwrap()));
+    assert!(due.iter().any(|due| due.kind.actor.id == "ada"));
+}
+
+#[test]
+fn what_could_not_be_written_is_tried_again() {
+    let mut table = Table::default();
+    let now = Instant::now();
+    table.add(kind("ada", 1), Some("1".to_owned()), now);
+    let due = table.take_due(now).remove(0);
+    table.add(kind("ada", 1), Some("2".to_owned()), now);
+    table.put_back(due, now + RETRY);
+    assert_eq!(counts(table.take_due(now)), NONE);
+    assert_eq!(counts(table.take_due(now + RETRY)), [2]);
+}
+
+#[test]
+fn what_is_left_at_the_end_is_taken_whether_due_or_not() {
+    let mut table = Table::default();
+    let now = Instant::now();
+    table.add(kind("ada", 1), Some("1".to_owned()), now);
+    table.add(kind("bob", 1), Some("1".to_owned()), now);
+    table.take_due(now);
+    table.add(kind("ada", 1), Some("2".to_owned()), now);
+    assert_eq!(counts(table.take_all()), [1]);
+}
+
+#[test]
+fn who_presents_nothing_is_not_refused() {
+    let attempt = |name: &'static str, value: &'static str| {
+        let mut headers = HeaderMap::new();
+        headers.insert(name, HeaderValue::from_static(value));
+        Attempt::new("GET", &headers, Ipv4Addr::LOCALHOST.into(), RequestId::next())
+    };
+    let unauthorized = StatusCode::UNAUTHORIZED;
+    assert!(attempt("accept", "*/*").refused_with(unauthorized).is_none());
+    assert!(attempt("cookie", "theme=dark").refused_with(unauthorized).is_none());
+    assert!(attempt("accept", "*/*").refused_with(StatusCode::NOT_FOUND).is_none());
+    assert!(attempt("accept", "*/*").refused_with(StatusCode::FORBIDDEN).is_some());
+    assert!(attempt("cookie", "theme=dark; __Host-session=x").refused_with(unauthorized).is_some());
+    assert!(attempt("authorization", "Bearer x").refused_with(unauthorized).is_some());
+}
+
+#[tokio::test]
+async fn refused_requests_are_in_the_audit_trail_without_what_they_presented() {
+    let options = empty_database().await.unwrap();
+    let store = store(&options);
+    store.migrate().await.unwrap();
+    let management = Management::new(store, Options::for_tests());
+    let shutdown = CancellationToken::new();
+    let writing = tokio::spawn(management.clone().run(shutdown.clone()));
+    let routes = management.routes();
+    let ask = async |path: &str, header: &str, value: &str| {
+        let address = "192.0.2.7:1".parse().unwrap();
+        let request = warp::test::request().path(path).header(header, value);
+        let request = request.extension(Peer { address, certificate: ClientCertificate::None });
+        let request = request.extension(RequestId::next()).extension(Draining(CancellationToken::new()));
+        request.reply(&routes).await.status().as_u16()
+    };
+    for _ in 0..3 {
+        assert_eq!(ask("/1.0/event?search=canary", "authorization", "Bearer canary").await, 401);
+    }
+    assert_eq!(ask("/1.0/event", "accept", "*/*").await, 401);
+    assert_eq!(ask("/1.0/status", "sec-fetch-site", "cross-site").await, 403);
+    assert_eq!(ask("/canary", "sec-fetch-site", "cross-site").await, 403);
+    for _ in 0..5 {
+        let origin = Origin { request_id: Some("00ff".to_owned()), ..Actor::unknown().locally() };
+        management.note_refused_sign_in(origin, "the state does not match");
+    }
+    shutdown.cancel();
+    writing.await.unwrap();
+    let sql = "SELECT concat_ws('|', subject, after::text, actor_kind, host(address), sum(count)) FROM events
+               WHERE action = 'request.refused' GROUP BY subject, after::text, actor_kind, address
+               ORDER BY subject COLLATE \"C\"";
+    assert_eq!(
+        texts(&options, sql).await.unwrap(),
+        [
+            "GET (no such route)|{\"status\":403}|unknown|192.0.2.7|1",
+            "GET /1.0/event|{\"status\":401}|unknown|192.0.2.7|3",
+            "GET /1.0/status|{\"status\":403}|unknown|192.0.2.7|1",
+        ]
+    );
+    let sql =
+        "SELECT sum(count) FROM events WHERE action = 'sign-in.refused' AND after::text LIKE '%not match%'";
+    assert_eq!(texts(&options, sql).await.unwrap(), ["5"]);
+    let rows = texts(&options, "SELECT to_json(e)::text FROM events AS e").await.unwrap();
+    assert!(rows.len() <= 7 && rows.iter().all(|row| !row.contains("canary")), "{rows:?}");
+}

@@ -1,0 +1,158 @@
+//! Access tokens of the identity provider, as programs present them.
+
+use edge::Error;
+use serde_json::{Map, Value};
+use time::OffsetDateTime;
+
+use crate::claims::{LEEWAY, Said, groups};
+use crate::jwt::Unverified;
+use crate::provider::{Away, Source};
+use crate::sign_in::{Caller, SignIn};
+
+impl SignIn {
+    /// Who presents this access token; `None` where it is none that we take.
+    pub(crate) async fn bearer(&self, token: &str) -> Result<Option<Caller>, Error> {
+        let Some(audience) = self.options.audience.as_deref() else { return Ok(None) };
+        let Some(token) = Unverified::parse(token) else { return Ok(None) };
+        let kind = token.header.typ.clone();
+        let kid = token.header.kid.as_deref();
+        let keys = self.provider.keys_for(kid, Source::Stranger).await.map_err(unavailable)?;
+        let Some(claims) = token.verify(&keys.known.keys) else { return Ok(None) };
+        let rules = Rules {
+            issuer: self.provider.issuer().as_str(),
+            client_id: &self.options.client_id,
+            audience,
+            now: OffsetDateTime::now_utc().unix_timestamp(),
+        };
+        if let Err(problem) = rules.check(kind.as_deref(), &claims) {
+            tracing::info!(problem, "an access token was refused");
+            return Ok(None);
+        }
+        let text = |name: &str| claims.get(name).and_then(Value::as_str).map(str::to_owned);
+        let Some(subject) = text("sub").filter(|subject| !subject.is_empty()) else { return Ok(None) };
+        let name = text("name").or_else(|| text("preferred_username"));
+        let person = Said { subject, name, email: text("email") }.person();
+        let groups = claims.get(&self.options.groups_claim).map(groups).unwrap_or_default();
+        Ok(Some(Caller { person, groups }))
+    }
+}
+
+fn unavailable(away: Away) -> Error {
+    Error::Unavailable { retry_after: away.retry_after, cause: Box::new(away) }
+}
+
+/// What an access token must say.
+struct Rules<'a> {
+    issuer: &'a str,
+    client_id: &'a str,
+    audience: &'a str,
+    now: i64,
+}
+
+impl Rules<'_> {
+    /// `kind` is the header's `typ`.
+    fn check(&self, kind: Option<&str>, claims: &Map<String, Value>) -> Result<(), &'static str> {
+        let kind = kind.map(str::to_ascii_lowercase);
+        let is_access_token = matches!(kind.as_deref(), Some("at+jwt" | "application/at+jwt"));
+        if !is_access_token && !matches!(kind.as_deref(), None | Some("jwt" | "application/jwt")) {
+            return Err("it is another kind of token");
+        }
+        if claims.get("iss").and_then(Value::as_str) != Some(self.issuer) {
+            return Err("it comes from another issuer");
+        }
+        let audiences = match claims.get("aud") {
+            Some(Value::String(one)) => vec![one.as_str()],
+            Some(Value::Array(several)) => several.iter().filter_map(Value::as_str).collect(),
+            _ => Vec::new(),
+        };
+        if !audiences.contains(&self.audience) {
+            return Err("it is for somebody else");
+        }
+        // An ID token says who signed in, to us alone; it is no key to an API. Keycloak writes its kind into `typ`.
+        let is_for_client = audiences.contains(&self.client_id);
+        let has = |names: &[&str]| names.iter().any(|name| claims.contains_key(*name));
+        let kind = claims.get("typ").and_then(Value::as_str);
+        if has(&["nonce", "at_hash", "c_hash"]) || kind.is_some_and(|kind| kind != "Bearer") {
+            return Err("it is an ID token");
+        }
+        // Where the header does not say that it is an access token, it must not look like anything else: an ID token
+        // of a client by the audience's name has that client as its party too.
+        let party = claims.get("azp").and_then(Value::as_str);
+        let is_for_itself = is_for_client || party == Some(self.audience);
+        if !is_access_token && (is_for_itself || has(&["s_hash", "events"])) {
+            return Err("it is an ID token");
+        }
+        let moment = |name: &str| match claims.get(name) {
+            None => Ok(None),
+            Some(at) => at.as_f64().map(Some).ok_or("its dates are none"),
+        };
+        let (now, leeway) = (self.now as f64, LEEWAY as f64);
+        if moment("exp")?.is_none_or(|at| at + leeway <= now) {
+            return Err("it has expired");
+        }
+        if [moment("nbf")?, moment("iat")?].into_iter().flatten().any(|at| at > now + leeway) {
+            return Err("it is not valid yet");
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn check(kind: Option<&str>, changed: Value) -> Result<(), &'static str> {
+        let rules = Rules { issuer: "https://idp", client_id: "client", audience: "api", now: 1000 };
+        let mut claims = json!({"iss": "https://idp", "aud": "api", "sub": "x", "exp": 1300, "iat": 1000});
+        for (name, value) in changed.as_object().unwrap() {
+            claims[name] = value.clone();
+        }
+        rules.check(kind, claims.as_object().unwrap())
+    }
+
+    #[test]
+    fn an_access_token_for_us_is_taken() {
+        for kind in [None, Some("JWT"), Some("at+jwt"), Some("application/at+JWT")] {
+            assert_eq!(check(kind, json!({})), Ok(()));
+        }
+        assert_eq!(check(None, json!({"aud": ["other", "api"], "typ": "Bearer", "nbf": 1059})), Ok(()));
+        assert_eq!(check(None, json!({"exp": 941})), Ok(()));
+        assert_eq!(check(Some("at+jwt"), json!({"aud": ["client", "api"]})), Ok(()));
+        assert_eq!(check(Some("at+jwt"), json!({"azp": "api"})), Ok(()));
+        assert_eq!(check(None, json!({"azp": "robot"})), Ok(()));
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        for (changed, problem) in [
+            (json!({"iss": "https://idp/"}), "it comes from another issuer"),
+            (json!({"iss": null}), "it comes from another issuer"),
+            (json!({"aud": "api2"}), "it is for somebody else"),
+            (json!({"aud": ["ap", "i"]}), "it is for somebody else"),
+            (json!({"aud": "client"}), "it is for somebody else"),
+            (json!({"aud": null}), "it is for somebody else"),
+            (json!({"aud": ["client", "api"]}), "it is an ID token"),
+            (json!({"nonce": "x"}), "it is an ID token"),
+            (json!({"at_hash": "x"}), "it is an ID token"),
+            (json!({"c_hash": "x"}), "it is an ID token"),
+            (json!({"s_hash": "x"}), "it is an ID token"),
+            (json!({"events": {}}), "it is an ID token"),
+            (json!({"azp": "api"}), "it is an ID token"),
+            (json!({"typ": "ID"}), "it is an ID token"),
+            (json!({"typ": "Refresh"}), "it is an ID token"),
+            (json!({"exp": 940}), "it has expired"),
+            (json!({"exp": "soon"}), "its dates are none"),
+            (json!({"nbf": 1061}), "it is not valid yet"),
+            (json!({"iat": 1061}), "it is not valid yet"),
+        ] {
+            assert_eq!(check(None, changed.clone()), Err(problem), "{changed}");
+        }
+        assert_eq!(check(Some("logout+jwt"), json!({})), Err("it is another kind of token"));
+        let rules = Rules { issuer: "https://idp", client_id: "api", audience: "api", now: 1000 };
+        let claims = json!({"iss": "https://idp", "aud": "api", "exp": 1300});
+        assert_eq!(rules.check(None, claims.as_object().unwrap()), Err("it is an ID token"));
+        assert_eq!(check(None, json!({"exp": null})), Err("its dates are none"));
+    }
+}

@@ -1,0 +1,147 @@
+//! Sign-in: its options, and what all of it shares.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use api::SignInSettings;
+use edge::ServerIdentity;
+use fleet::{Actor, ActorKind, Origin, RoleMapping};
+use http::HeaderMap;
+use openidconnect::IssuerUrl;
+use secrecy::SecretString;
+use store::Store;
+use store::access::{Person, SessionLimits};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use crate::provider::Provider;
+use crate::provider::http::ProviderHttp;
+
+/// What we ask the provider for.
+pub(crate) const SCOPES: [&str; 4] = ["openid", "offline_access", "email", "profile"];
+/// Which part of the database's connections may be held by renewals, which wait for the provider.
+const RENEWALS_SHARE: usize = 4;
+/// How often sessions that have ended are removed.
+const PRUNE_INTERVAL: Duration = Duration::from_secs(600);
+
+/// How people sign in.
+#[derive(Clone)]
+pub struct SignInOptions {
+    /// The identity provider.
+    pub issuer: IssuerUrl,
+    /// Our name there.
+    pub client_id: String,
+    /// Our secret there, if it wants one.
+    pub client_secret: Option<SecretString>,
+    /// The audience asked for; programs' access tokens must be for it, and are taken only where it is set.
+    pub audience: Option<String>,
+    /// The claim that holds a person's groups.
+    pub groups_claim: String,
+    /// Where people reach us, `host[:port]`; none: under the names of the certificate.
+    pub domain: Option<String>,
+    /// The certificate that people see.
+    pub identity: Arc<ServerIdentity>,
+    /// When sessions end by themselves.
+    pub session: SessionLimits,
+    /// How the provider is called.
+    pub http: ProviderHttp,
+}
+
+/// Sign-in and sessions.
+pub struct SignIn {
+    pub(crate) store: Store,
+    pub(crate) options: SignInOptions,
+    pub(crate) roles: RoleMapping,
+    pub(crate) provider: Provider,
+    pub(crate) renewals: Semaphore,
+}
+
+/// Who calls, as the identity provider vouches for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Caller {
+    pub(crate) person: Person,
+    pub(crate) groups: Vec<String>,
+}
+
+/// A browser's request to one of the sign-in pages.
+#[derive(Debug)]
+pub struct BrowserRequest {
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// The host that it names, with a port if it names one.
+    pub host: Option<String>,
+    /// The query without its question mark, as sent.
+    pub query: String,
+    /// Who calls and from where, for the audit trail.
+    pub origin: Origin,
+}
+
+impl SignIn {
+    /// Sign-in over this store. The roles say what a person's groups allow.
+    pub fn new(store: Store, options: SignInOptions, roles: RoleMapping) -> Arc<Self> {
+        let provider = Provider::new(options.http.clone(), options.issuer.clone());
+        let renewals = Semaphore::new((store.max_connections() / RENEWALS_SHARE).max(1));
+        Arc::new(Self { store, options, roles, provider, renewals })
+    }
+
+    /// What a program needs to know to sign a person in at the identity provider.
+    pub fn settings(&self) -> SignInSettings {
+        SignInSettings {
+            issuer: self.options.issuer.to_string(),
+            client_id: self.options.client_id.clone(),
+            audience: self.options.audience.clone(),
+            scopes: SCOPES.map(str::to_owned).to_vec(),
+            provider: self.provider.state().into(),
+        }
+    }
+
+    /// Removes sessions that have ended, every [`PRUNE_INTERVAL`], until shutdown.
+    pub async fn prune(&self, ended: CancellationToken) {
+        let mut ticks = tokio::time::interval(PRUNE_INTERVAL);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        while ended.run_until_cancelled(ticks.tick()).await.is_some() {
+            match self.store.prune_sessions(self.options.session).await {
+                Ok(0) => {}
+                Ok(sessions) => tracing::debug!(sessions, "removed sessions that have ended"),
+                Err(error) => tracing::debug!(%error, "sessions that have ended are still there"),
+            }
+        }
+    }
+}
+
+/// A person, for the audit trail.
+pub(crate) fn actor(person: &Person) -> Actor {
+    Actor { kind: ActorKind::Person, id: person.subject.clone(), name: person.name.clone() }
+}
+
+impl fmt::Debug for SignInOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignInOptions").field("issuer", &self.issuer.as_str()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(feature = "testing")]
+#[expect(clippy::unwrap_used, reason = "for tests")]
+impl SignInOptions {
+    /// For tests in which nobody signs in.
+    pub fn for_tests() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let key = rcgen::KeyPair::generate().unwrap();
+        let certificate = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        let certificate = certificate.self_signed(&key).unwrap();
+        std::fs::write(folder.path().join("tls.crt"), certificate.pem()).unwrap();
+        std::fs::write(folder.path().join("tls.key"), key.serialize_pem()).unwrap();
+        Self {
+            issuer: IssuerUrl::new("https://idp.example.com".to_owned()).unwrap(),
+            client_id: "cluster-manager".to_owned(),
+            client_secret: None,
+            audience: None,
+            groups_claim: "mcm-idp-groups".to_owned(),
+            domain: None,
+            identity: ServerIdentity::load(folder.path()).unwrap(),
+            session: SessionLimits { idle: Duration::from_hours(8), lifetime: Duration::from_hours(168) },
+            http: ProviderHttp::new(None).unwrap(),
+        }
+    }
+}
