@@ -575,15 +575,16 @@ export interface components {
             token: string;
         };
         /**
-         * @description The envelope of every response. A success has `status` and `status_code`, a failure has `error` and `error_code`. The
-         *     code is the same as the HTTP status.
+         * @description The envelope of one response. All seven keys are always present (contract 2).
+         *
+         *     The HTTP status equals `status_code` on success and `error_code` on failure.
          */
         Envelope_BTreeMap_String_SettingView: {
-            /** @description Why it failed, as text for people; empty for a success. */
+            /** @description The error message for people; empty on success. */
             error: string;
             /**
              * Format: int32
-             * @description The HTTP status of a failure; otherwise 0.
+             * @description The HTTP status of a failure, 0 on success.
              */
             error_code: number;
             metadata: {
@@ -596,28 +597,29 @@ export interface components {
                     value: string;
                 };
             };
-            /** @description Always empty: no operation continues in the background. */
+            /** @description Always empty: there are no background operations. */
             operation: string;
-            /** @description `Success` for a success; otherwise empty. */
+            /** @description `Success`, or empty on failure. */
             status: string;
             /**
              * Format: int32
-             * @description The HTTP status of a success; otherwise 0.
+             * @description The HTTP status of a success, 0 on failure.
              */
             status_code: number;
-            /** @description `sync` for a success, `error` for a failure. */
+            /** @description `sync` for a result, `error` for an error. */
             type: "sync" | "error";
         };
         /**
-         * @description The envelope of every response. A success has `status` and `status_code`, a failure has `error` and `error_code`. The
-         *     code is the same as the HTTP status.
+         * @description The envelope of one response. All seven keys are always present (contract 2).
+         *
+         *     The HTTP status equals `status_code` on success and `error_code` on failure.
          */
         Envelope_Cluster: {
-            /** @description Why it failed, as text for people; empty for a success. */
+            /** @description The error message for people; empty on success. */
             error: string;
             /**
              * Format: int32
-             * @description The HTTP status of a failure; otherwise 0.
+             * @description The HTTP status of a failure, 0 on success.
              */
             error_code: number;
             /** @description An enrolled cluster: its configuration, its last report, its health and its warnings. */
@@ -717,28 +719,29 @@ export interface components {
                 /** @description The warnings, worst first. */
                 warnings: components["schemas"]["Warning"][];
             };
-            /** @description Always empty: no operation continues in the background. */
+            /** @description Always empty: there are no background operations. */
             operation: string;
-            /** @description `Success` for a success; otherwise empty. */
+            /** @description `Success`, or empty on failure. */
             status: string;
             /**
              * Format: int32
-             * @description The HTTP status of a success; otherwise 0.
+             * @description The HTTP status of a success, 0 on failure.
              */
             status_code: number;
-            /** @description `sync` for a success, `error` for a failure. */
+            /** @description `sync` for a result, `error` for an error. */
             type: "sync" | "error";
         };
         /**
-         * @description The envelope of every response. A success has `status` and `status_code`, a failure has `error` and `error_code`. The
-         *     code is the same as the HTTP status.
+         * @description The envelope of one response. All seven keys are always present (contract 2).
+         *
+         *     The HTTP status equals `status_code` on success and `error_code` on failure.
          */
         Envelope_ClusterHistory: {
-            /** @description Why it failed, as text for people; empty for a success. */
+            /** @description The error message for people; empty on success. */
             error: string;
             /**
              * Format: int32
-             * @description The HTTP status of a failure; otherwise 0.
+             * @description The HTTP status of a failure, 0 on success.
              */
             error_code: number;
             /**
@@ -791,28 +794,29 @@ export interface components {
                 /** @description The used storage, in bytes. */
                 storage_usage: (number | null)[];
             };
-            /** @description Always empty: no operation continues in the background. */
+            /** @description Always empty: there are no background operations. */
             operation: string;
-            /** @description `Success` for a success; otherwise empty. */
+            /** @description `Success`, or empty on failure. */
             status: string;
             /**
              * Format: int32
-             * @description The HTTP status of a success; otherwise 0.
+             * @description The HTTP status of a success, 0 on failure.
              */
             status_code: number;
-            /** @description `sync` for a success, `error` for a failure. */
+            /** @description `sync` for a result, `error` for an error. */
             type: "sync" | "error";
         };
         /**
-         * @description The envelope of every response. A success has `status` and `status_code`, a failure has `error` and `error_code`. The
-         *     code is the same as the HTTP status.
+         * @description The envelope of one response. All seven keys are always present (contract 2).
+         *
+         *     The HTTP status equals `status_code` on success and `error_code` on failure.
          */
         Envelope_ClusterList: {
-            /** @description Why it failed, as text for people; empty for a success. */
+            /** @description The error message for people; empty on success. */
             error: string;
             /**
              * Format: int32
-             * @description The HTTP status of a failure; otherwise 0.
+             * @description The HTTP status of a failure, 0 on success.
              */
             error_code: number;
             /**
@@ -820,28 +824,29 @@ export interface components {
              *     other parameters a page of clusters.
              */
             metadata: components["schemas"]["Cluster"][] | components["schemas"]["Page_Cluster"] | components["schemas"]["Page_ClusterSummary"];
-            /** @description Always empty: no operation continues in the background. */
+            /** @description Always empty: there are no background operations. */
             operation: string;
-            /** @description `Success` for a success; otherwise empty. */
+            /** @description `Success`, or empty on failure. */
             status: string;
             /**
              * Format: int32
-             * @description The HTTP status of a success; otherwise 0.
+             * @description The HTTP status of a success, 0 on failure.
              */
             status_code: number;
-            /** @description `sync` for a success, `error` for a failure. */
+            /** @description `sync` for a result, `error` for an error. */
             type: "sync" | "error";
         };
         /**
-         * @description The envelope of every response. A success has `status` and `status_code`, a failure has `error` and `error_code`. The
-         *     code is the same as the HTTP status.
+         * @description The envelope of one response. All seven keys are always present (contract 2).
+         *
+         *     The HTTP status equals `status_code` on success and `error_code` on failure.
          */
         Envelope_CreatedJoinToken: {
-            /** @description Why it failed, as text for people; empty for a success. */
+            /** @description The error message for people; empty on success. */
             error: string;
             /**
              * Format: int32
-             * @description The HTTP status of a failure; otherwise 0.
+             * @description The HTTP status of a failure, 0 on success.
              */
             error_code: number;
             /** @description A join token that has just been created. */
@@ -849,28 +854,29 @@ export interface components {
                 /** @description The token, for the administrator of the cluster. It is not shown again. */
                 token: string;
             };
-            /** @description Always empty: no operation continues in the background. */
+            /** @description Always empty: there are no background operations. */
             operation: string;
-            /** @description `Success` for a success; otherwise empty. */
+            /** @description `Success`, or empty on failure. */
             status: string;
             /**
              * Format: int32
-             * @description The HTTP status of a success; otherwise 0.
+             * @description The HTTP status of a success, 0 on failure.
              */
             status_code: number;
-            /** @description `sync` for a success, `error` for a failure. */
+            /** @description `sync` for a result, `error` for an error. */
             type: "sync" | "error";
         };
         /**
-         * @description The envelope of every response. A success has `status` and `status_code`, a failure has `error` and `error_code`. The
-         *     code is the same as the HTTP status.
+         * @description The envelope of one response. All seven keys are always present (contract 2).
+         *
+         *     The HTTP status equals `status_code` on success and `error_code` on failure.
          */
         Envelope_CreatedServiceAccount: {
-            /** @description Why it failed, as text for people; empty for a success. */
+            /** @description The error message for people; empty on success. */
             error: string;
             /**
              * Format: int32
-             * @description The HTTP status of a failure; otherwise 0.
+             * @description The HTTP status of a failure, 0 on success.
              */
             error_code: number;
             /** @description A service account that has just been created. */
@@ -887,28 +893,29 @@ export interface components {
                 /** @description The token, for the header `Authorization: Bearer <token>`. It is not shown again. */
                 token: string;
             };
-            /** @description Always empty: no operation continues in the background. */
+            /** @description Always empty: there are no background operations. */
             operation: string;
-            /** @description `Success` for a success; otherwise empty. */
+            /** @description `Success`, or empty on failure. */
             status: string;
             /**
              * Format: int32
-             * @description The HTTP status of a success; otherwise 0.
+             * @description The HTTP status of a success, 0 on failure.
              */
             status_code: number;
-            /** @description `sync` for a success, `error` for a failure. */
+            /** @description `sync` for a result, `error` for an error. */
             type: "sync" | "error";
         };
         /**
-         * @description The envelope of every response. A success has `status` and `status_code`, a failure has `error` and `error_code`. The
-         *     code is the same as the HTTP status.
+         * @description The envelope of one response. All seven keys are always present (contract 2).
+         *
+         *     The HTTP status equals `status_code` on success and `error_code` on failure.
          */
         Envelope_EventPage: {
-            /** @description Why it failed, as text for people; empty for a success. */
+            /** @description The error message for people; empty on success. */
             error: string;
             /**
              * Format: int32
-             * @description The HTTP status of a failure; otherwise 0.
+             * @description The HTTP status of a failure, 0 on success.
              */
             error_code: number;
             /** @description A page of the audit trail. */
@@ -923,28 +930,29 @@ export interface components {
                  */
                 total: number;
             };
-            /** @description Always empty: no operation continues in the background. */
+            /** @description Always empty: there are no background operations. */
             operation: string;
-            /** @description `Success` for a success; otherwise empty. */
+            /** @description `Success`, or empty on failure. */
             status: string;
             /**
              * Format: int32
-             * @description The HTTP status of a success; otherwise 0.
+             * @description The HTTP status of a success, 0 on failure.
              */
             status_code: number;
-            /** @description `sync` for a success, `error` for a failure. */
+            /** @description `sync` for a result, `error` for an error. */
             type: "sync" | "error";
         };
         /**
-         * @description The envelope of every response. A success has `status` and `status_code`, a failure has `error` and `error_code`. The
-         *     code is the same as the HTTP status.
+         * @description The envelope of one response. All seven keys are always present (contract 2).
+         *
+         *     The HTTP status equals `status_code` on success and `error_code` on failure.
          */
         Envelope_FleetTotals: {
-            /** @description Why it failed, as text for people; empty for a success. */
+            /** @description The error message for people; empty on success. */
             error: string;
             /**
              * Format: int32
-             * @description The HTTP status of a failure; otherwise 0.
+             * @description The HTTP status of a failure, 0 on success.
              */
             error_code: number;
             /** @description Totals of the fleet. */
@@ -995,53 +1003,55 @@ export interface components {
                 /** @description The number of clusters with a warning of each kind and severity, worst first. */
                 warnings: components["schemas"]["WarningTotal"][];
             };
-            /** @description Always empty: no operation continues in the background. */
+            /** @description Always empty: there are no background operations. */
             operation: string;
-            /** @description `Success` for a success; otherwise empty. */
+            /** @description `Success`, or empty on failure. */
             status: string;
             /**
              * Format: int32
-             * @description The HTTP status of a success; otherwise 0.
+             * @description The HTTP status of a success, 0 on failure.
              */
             status_code: number;
-            /** @description `sync` for a success, `error` for a failure. */
+            /** @description `sync` for a result, `error` for an error. */
             type: "sync" | "error";
         };
         /**
-         * @description The envelope of every response. A success has `status` and `status_code`, a failure has `error` and `error_code`. The
-         *     code is the same as the HTTP status.
+         * @description The envelope of one response. All seven keys are always present (contract 2).
+         *
+         *     The HTTP status equals `status_code` on success and `error_code` on failure.
          */
         Envelope_Nothing: {
-            /** @description Why it failed, as text for people; empty for a success. */
+            /** @description The error message for people; empty on success. */
             error: string;
             /**
              * Format: int32
-             * @description The HTTP status of a failure; otherwise 0.
+             * @description The HTTP status of a failure, 0 on success.
              */
             error_code: number;
             metadata: null;
-            /** @description Always empty: no operation continues in the background. */
+            /** @description Always empty: there are no background operations. */
             operation: string;
-            /** @description `Success` for a success; otherwise empty. */
+            /** @description `Success`, or empty on failure. */
             status: string;
             /**
              * Format: int32
-             * @description The HTTP status of a success; otherwise 0.
+             * @description The HTTP status of a success, 0 on failure.
              */
             status_code: number;
-            /** @description `sync` for a success, `error` for a failure. */
+            /** @description `sync` for a result, `error` for an error. */
             type: "sync" | "error";
         };
         /**
-         * @description The envelope of every response. A success has `status` and `status_code`, a failure has `error` and `error_code`. The
-         *     code is the same as the HTTP status.
+         * @description The envelope of one response. All seven keys are always present (contract 2).
+         *
+         *     The HTTP status equals `status_code` on success and `error_code` on failure.
          */
         Envelope_SignInSettings: {
-            /** @description Why it failed, as text for people; empty for a success. */
+            /** @description The error message for people; empty on success. */
             error: string;
             /**
              * Format: int32
-             * @description The HTTP status of a failure; otherwise 0.
+             * @description The HTTP status of a failure, 0 on success.
              */
             error_code: number;
             /** @description How people sign in. */
@@ -1057,28 +1067,29 @@ export interface components {
                 /** @description The scopes to request from the identity provider. */
                 scopes: string[];
             };
-            /** @description Always empty: no operation continues in the background. */
+            /** @description Always empty: there are no background operations. */
             operation: string;
-            /** @description `Success` for a success; otherwise empty. */
+            /** @description `Success`, or empty on failure. */
             status: string;
             /**
              * Format: int32
-             * @description The HTTP status of a success; otherwise 0.
+             * @description The HTTP status of a success, 0 on failure.
              */
             status_code: number;
-            /** @description `sync` for a success, `error` for a failure. */
+            /** @description `sync` for a result, `error` for an error. */
             type: "sync" | "error";
         };
         /**
-         * @description The envelope of every response. A success has `status` and `status_code`, a failure has `error` and `error_code`. The
-         *     code is the same as the HTTP status.
+         * @description The envelope of one response. All seven keys are always present (contract 2).
+         *
+         *     The HTTP status equals `status_code` on success and `error_code` on failure.
          */
         Envelope_Vec_BulkResult: {
-            /** @description Why it failed, as text for people; empty for a success. */
+            /** @description The error message for people; empty on success. */
             error: string;
             /**
              * Format: int32
-             * @description The HTTP status of a failure; otherwise 0.
+             * @description The HTTP status of a failure, 0 on success.
              */
             error_code: number;
             metadata: {
@@ -1092,28 +1103,29 @@ export interface components {
                  */
                 status_code: number;
             }[];
-            /** @description Always empty: no operation continues in the background. */
+            /** @description Always empty: there are no background operations. */
             operation: string;
-            /** @description `Success` for a success; otherwise empty. */
+            /** @description `Success`, or empty on failure. */
             status: string;
             /**
              * Format: int32
-             * @description The HTTP status of a success; otherwise 0.
+             * @description The HTTP status of a success, 0 on failure.
              */
             status_code: number;
-            /** @description `sync` for a success, `error` for a failure. */
+            /** @description `sync` for a result, `error` for an error. */
             type: "sync" | "error";
         };
         /**
-         * @description The envelope of every response. A success has `status` and `status_code`, a failure has `error` and `error_code`. The
-         *     code is the same as the HTTP status.
+         * @description The envelope of one response. All seven keys are always present (contract 2).
+         *
+         *     The HTTP status equals `status_code` on success and `error_code` on failure.
          */
         Envelope_Vec_JoinToken: {
-            /** @description Why it failed, as text for people; empty for a success. */
+            /** @description The error message for people; empty on success. */
             error: string;
             /**
              * Format: int32
-             * @description The HTTP status of a failure; otherwise 0.
+             * @description The HTTP status of a failure, 0 on success.
              */
             error_code: number;
             metadata: {
@@ -1132,28 +1144,29 @@ export interface components {
                  */
                 expiry: string;
             }[];
-            /** @description Always empty: no operation continues in the background. */
+            /** @description Always empty: there are no background operations. */
             operation: string;
-            /** @description `Success` for a success; otherwise empty. */
+            /** @description `Success`, or empty on failure. */
             status: string;
             /**
              * Format: int32
-             * @description The HTTP status of a success; otherwise 0.
+             * @description The HTTP status of a success, 0 on failure.
              */
             status_code: number;
-            /** @description `sync` for a success, `error` for a failure. */
+            /** @description `sync` for a result, `error` for an error. */
             type: "sync" | "error";
         };
         /**
-         * @description The envelope of every response. A success has `status` and `status_code`, a failure has `error` and `error_code`. The
-         *     code is the same as the HTTP status.
+         * @description The envelope of one response. All seven keys are always present (contract 2).
+         *
+         *     The HTTP status equals `status_code` on success and `error_code` on failure.
          */
         Envelope_Vec_MetricsSink: {
-            /** @description Why it failed, as text for people; empty for a success. */
+            /** @description The error message for people; empty on success. */
             error: string;
             /**
              * Format: int32
-             * @description The HTTP status of a failure; otherwise 0.
+             * @description The HTTP status of a failure, 0 on success.
              */
             error_code: number;
             metadata: {
@@ -1191,28 +1204,29 @@ export interface components {
                  */
                 waiting_bytes: number;
             }[];
-            /** @description Always empty: no operation continues in the background. */
+            /** @description Always empty: there are no background operations. */
             operation: string;
-            /** @description `Success` for a success; otherwise empty. */
+            /** @description `Success`, or empty on failure. */
             status: string;
             /**
              * Format: int32
-             * @description The HTTP status of a success; otherwise 0.
+             * @description The HTTP status of a success, 0 on failure.
              */
             status_code: number;
-            /** @description `sync` for a success, `error` for a failure. */
+            /** @description `sync` for a result, `error` for an error. */
             type: "sync" | "error";
         };
         /**
-         * @description The envelope of every response. A success has `status` and `status_code`, a failure has `error` and `error_code`. The
-         *     code is the same as the HTTP status.
+         * @description The envelope of one response. All seven keys are always present (contract 2).
+         *
+         *     The HTTP status equals `status_code` on success and `error_code` on failure.
          */
         Envelope_Vec_ServiceAccount: {
-            /** @description Why it failed, as text for people; empty for a success. */
+            /** @description The error message for people; empty on success. */
             error: string;
             /**
              * Format: int32
-             * @description The HTTP status of a failure; otherwise 0.
+             * @description The HTTP status of a failure, 0 on success.
              */
             error_code: number;
             metadata: {
@@ -1240,28 +1254,29 @@ export interface components {
                 /** @description What the program may do. */
                 role: components["schemas"]["Role"];
             }[];
-            /** @description Always empty: no operation continues in the background. */
+            /** @description Always empty: there are no background operations. */
             operation: string;
-            /** @description `Success` for a success; otherwise empty. */
+            /** @description `Success`, or empty on failure. */
             status: string;
             /**
              * Format: int32
-             * @description The HTTP status of a success; otherwise 0.
+             * @description The HTTP status of a success, 0 on failure.
              */
             status_code: number;
-            /** @description `sync` for a success, `error` for a failure. */
+            /** @description `sync` for a result, `error` for an error. */
             type: "sync" | "error";
         };
         /**
-         * @description The envelope of every response. A success has `status` and `status_code`, a failure has `error` and `error_code`. The
-         *     code is the same as the HTTP status.
+         * @description The envelope of one response. All seven keys are always present (contract 2).
+         *
+         *     The HTTP status equals `status_code` on success and `error_code` on failure.
          */
         Envelope_WhoAmI: {
-            /** @description Why it failed, as text for people; empty for a success. */
+            /** @description The error message for people; empty on success. */
             error: string;
             /**
              * Format: int32
-             * @description The HTTP status of a failure; otherwise 0.
+             * @description The HTTP status of a failure, 0 on success.
              */
             error_code: number;
             /** @description The caller. */
@@ -1278,39 +1293,39 @@ export interface components {
                 /** @description Always true: an untrusted caller gets status 401. */
                 trusted: boolean;
             };
-            /** @description Always empty: no operation continues in the background. */
+            /** @description Always empty: there are no background operations. */
             operation: string;
-            /** @description `Success` for a success; otherwise empty. */
+            /** @description `Success`, or empty on failure. */
             status: string;
             /**
              * Format: int32
-             * @description The HTTP status of a success; otherwise 0.
+             * @description The HTTP status of a success, 0 on failure.
              */
             status_code: number;
-            /** @description `sync` for a success, `error` for a failure. */
+            /** @description `sync` for a result, `error` for an error. */
             type: "sync" | "error";
         };
         /** @description A failure. With status 429 and 503 the metadata says when to try again. */
         Error: {
-            /** @description Why it failed, as text for people; empty for a success. */
+            /** @description The error message for people; empty on success. */
             error: string;
             /**
              * Format: int32
-             * @description The HTTP status of a failure; otherwise 0.
+             * @description The HTTP status of a failure, 0 on success.
              */
             error_code: number;
             /** @description Null, or with status 429 and 503 when to try again. */
             metadata: null | components["schemas"]["RetryAfter"];
-            /** @description Always empty: no operation continues in the background. */
+            /** @description Always empty: there are no background operations. */
             operation: string;
-            /** @description `Success` for a success; otherwise empty. */
+            /** @description `Success`, or empty on failure. */
             status: string;
             /**
              * Format: int32
-             * @description The HTTP status of a success; otherwise 0.
+             * @description The HTTP status of a success, 0 on failure.
              */
             status_code: number;
-            /** @description `sync` for a success, `error` for a failure. */
+            /** @description `sync` for a result, `error` for an error. */
             type: "sync" | "error";
         };
         /** @description An event of the audit trail: something that was done, attempted or refused. Fields that do not apply are null. */
@@ -1777,9 +1792,9 @@ export interface components {
          * @enum {string}
          */
         ProviderState: "reachable" | "away" | "unknown";
-        /** @description The metadata of a response with status 429 or 503. */
+        /** @description The metadata of a 429 or 503 response, which asks the client to retry later (contract 1.2). */
         RetryAfter: {
-            /** @description How long to wait before trying again, in whole seconds. */
+            /** @description The time to wait before the next attempt, in whole seconds; equals the header `Retry-After`. */
             retry_after_seconds: string;
         };
         /**
@@ -1972,25 +1987,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -2002,25 +2017,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -2032,25 +2047,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -2062,25 +2077,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -2092,25 +2107,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -2145,25 +2160,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -2175,25 +2190,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -2205,25 +2220,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -2235,25 +2250,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -2265,25 +2280,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -2314,25 +2329,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -2344,25 +2359,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -2374,25 +2389,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -2404,25 +2419,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -2434,25 +2449,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -2503,25 +2518,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -2533,25 +2548,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -2563,25 +2578,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -2593,25 +2608,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -2623,25 +2638,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -2679,25 +2694,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -2709,25 +2724,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -2739,25 +2754,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -2769,25 +2784,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -2799,25 +2814,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -2848,25 +2863,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -2878,25 +2893,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -2908,25 +2923,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -2938,25 +2953,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -2968,25 +2983,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -3018,25 +3033,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -3048,25 +3063,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -3078,25 +3093,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -3108,25 +3123,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -3198,25 +3213,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -3228,25 +3243,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -3258,25 +3273,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -3288,25 +3303,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -3318,25 +3333,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -3371,25 +3386,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -3401,25 +3416,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -3431,25 +3446,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -3461,25 +3476,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -3491,25 +3506,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -3521,25 +3536,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -3551,25 +3566,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -3581,25 +3596,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -3630,25 +3645,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -3660,25 +3675,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -3690,25 +3705,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -3720,25 +3735,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -3750,25 +3765,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -3803,25 +3818,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -3833,25 +3848,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -3863,25 +3878,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -3893,25 +3908,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -3932,25 +3947,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -3962,25 +3977,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -3992,25 +4007,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -4022,25 +4037,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -4074,25 +4089,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -4104,25 +4119,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -4134,25 +4149,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -4164,25 +4179,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -4194,25 +4209,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -4224,25 +4239,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -4276,25 +4291,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -4306,25 +4321,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -4336,25 +4351,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -4366,25 +4381,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -4396,25 +4411,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -4426,25 +4441,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -4478,25 +4493,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -4508,25 +4523,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -4538,25 +4553,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -4568,25 +4583,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -4598,25 +4613,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -4628,25 +4643,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -4684,25 +4699,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -4714,25 +4729,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -4744,25 +4759,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -4774,25 +4789,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -4804,25 +4819,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -4834,25 +4849,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -4864,25 +4879,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -4894,25 +4909,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -4924,25 +4939,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -4989,25 +5004,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -5019,25 +5034,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -5049,25 +5064,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -5079,25 +5094,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -5109,25 +5124,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -5139,25 +5154,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -5192,25 +5207,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -5222,25 +5237,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -5252,25 +5267,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -5282,25 +5297,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -5312,25 +5327,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -5342,25 +5357,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -5395,25 +5410,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -5425,25 +5440,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -5455,25 +5470,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -5485,25 +5500,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -5515,25 +5530,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -5545,25 +5560,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -5598,25 +5613,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -5628,25 +5643,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -5658,25 +5673,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -5688,25 +5703,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -5718,25 +5733,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -5748,25 +5763,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -5801,25 +5816,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -5831,25 +5846,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -5861,25 +5876,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -5891,25 +5906,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -5921,25 +5936,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -5951,25 +5966,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -6004,25 +6019,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -6034,25 +6049,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -6064,25 +6079,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -6094,25 +6109,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -6124,25 +6139,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -6154,25 +6169,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -6203,25 +6218,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -6233,25 +6248,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -6263,25 +6278,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -6293,25 +6308,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -6323,25 +6338,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -6376,25 +6391,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -6406,25 +6421,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -6436,25 +6451,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -6466,25 +6481,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -6505,25 +6520,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -6535,25 +6550,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -6565,25 +6580,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -6595,25 +6610,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -6647,25 +6662,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -6677,25 +6692,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -6707,25 +6722,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -6737,25 +6752,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -6767,25 +6782,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -6797,25 +6812,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -6846,25 +6861,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -6876,25 +6891,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -6906,25 +6921,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -6936,25 +6951,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -6985,25 +7000,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -7015,25 +7030,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -7045,25 +7060,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
@@ -7075,25 +7090,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Why it failed, as text for people; empty for a success. */
+                        /** @description The error message for people; empty on success. */
                         error: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a failure; otherwise 0.
+                         * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
                         /** @description Null, or with status 429 and 503 when to try again. */
                         metadata: null | components["schemas"]["RetryAfter"];
-                        /** @description Always empty: no operation continues in the background. */
+                        /** @description Always empty: there are no background operations. */
                         operation: string;
-                        /** @description `Success` for a success; otherwise empty. */
+                        /** @description `Success`, or empty on failure. */
                         status: string;
                         /**
                          * Format: int32
-                         * @description The HTTP status of a success; otherwise 0.
+                         * @description The HTTP status of a success, 0 on failure.
                          */
                         status_code: number;
-                        /** @description `sync` for a success, `error` for a failure. */
+                        /** @description `sync` for a result, `error` for an error. */
                         type: "sync" | "error";
                     };
                 };
