@@ -1,4 +1,4 @@
-//! Background tasks that one unit runs at a time: rounds are claimed here, and their outcomes recorded.
+//! Background tasks that one unit runs at a time: units claim rounds, and record their outcomes.
 
 use std::time::Duration;
 
@@ -8,20 +8,20 @@ use uuid::Uuid;
 
 use crate::{Store, StoreError};
 
-/// A unit's wish to run one round of a task.
+/// A claim to run one round of a task.
 #[derive(Debug, Clone)]
 pub struct TaskClaim {
     /// The task's name.
     pub task: &'static str,
-    /// The unit that wants to run it.
+    /// The unit that claims it.
     pub unit: Uuid,
-    /// How long nobody else gets the task if this unit never finishes its round.
+    /// How long no other unit can claim the task if this unit never finishes its round.
     pub lease: Duration,
-    /// The time since the start of the last round, below which no round is due.
+    /// The shortest time between the starts of two rounds.
     pub min_age: Duration,
 }
 
-/// How a task went last, in the whole hub.
+/// The state of a task, in the whole hub.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TaskStatus {
     /// The task's name.
@@ -30,19 +30,19 @@ pub struct TaskStatus {
     pub unit: Uuid,
     /// When the last round started.
     pub started_at: OffsetDateTime,
-    /// When a round last ended, whatever its outcome.
+    /// When a round last ended, with any outcome.
     pub finished_at: Option<OffsetDateTime>,
     /// When a round last succeeded.
     pub succeeded_at: Option<OffsetDateTime>,
-    /// Rounds that failed since the last success.
+    /// The number of failed rounds since the last success.
     pub failures: i32,
-    /// Why the last round failed; none if it succeeded.
+    /// Why the last round failed, or `None` if it succeeded.
     pub error: Option<String>,
 }
 
 impl Store {
-    /// Claims a round of a task. False if another unit runs it now, or ran it less than `min_age` ago, by the
-    /// database's clock.
+    /// Claims a round of a task. Returns false if another unit is running one, or one started less than `min_age` ago by
+    /// the database's clock.
     pub async fn claim_task(&self, claim: &TaskClaim) -> Result<bool, StoreError> {
         let sql = "-- claim_task()
             INSERT INTO background_tasks AS t (name, unit, leased_until, started_at)
@@ -60,8 +60,8 @@ impl Store {
         Ok(claimed == 1)
     }
 
-    /// Ends a round that this unit claimed, with an error if it failed. Nothing happens if the claim went to another
-    /// unit in the meantime.
+    /// Records the end of a round that this unit claimed, and its error if it failed. Does nothing if another unit has
+    /// claimed the task in the meantime.
     pub async fn finish_task(&self, task: &str, unit: Uuid, error: Option<&str>) -> Result<(), StoreError> {
         let sql = "-- finish_task()
             UPDATE background_tasks SET
@@ -74,7 +74,7 @@ impl Store {
         Ok(())
     }
 
-    /// How every task went last, by name.
+    /// The state of every task, by name.
     pub async fn task_statuses(&self) -> Result<Vec<TaskStatus>, StoreError> {
         let sql = "-- task_statuses()
             SELECT name, unit, started_at, finished_at, succeeded_at, failures, error

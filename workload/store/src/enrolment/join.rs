@@ -30,7 +30,7 @@ pub enum JoinProof {
     },
 }
 
-/// Why a cluster could not join, in the order of the contract's checks. The token stays unused in all cases.
+/// Why a cluster could not join, in the order of the checks (contract 1.2). The token stays unused in all cases.
 #[derive(Debug, thiserror::Error)]
 pub enum JoinError {
     /// There is no such token, or the proof is wrong. One case on purpose: it tells nothing to a caller without a token.
