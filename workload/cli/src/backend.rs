@@ -31,7 +31,7 @@ pub(crate) struct Seen<T> {
 }
 
 /// The state of all clusters.
-pub(crate) struct Clusters {
+pub(crate) struct Fleet {
     pub(crate) clusters: Vec<Cluster>,
     pub(crate) now: OffsetDateTime,
     /// For how long the hub has not accepted heartbeats, if this is an outage.
@@ -61,7 +61,7 @@ impl Backend {
     }
 
     /// Returns all clusters, sorted by the bytes of their names.
-    pub(crate) async fn clusters(&self) -> Result<Clusters, Failure> {
+    pub(crate) async fn clusters(&self) -> Result<Fleet, Failure> {
         match self {
             Self::Local(local) => local.clusters().await,
             Self::Remote(client) => client.clusters().await,

@@ -36,25 +36,25 @@ pub(crate) struct OwnMetrics {
     database: Histogram,
 }
 
-/// The state of the clusters when it was last read.
+/// The metrics of the clusters, from the state that was last read.
 #[derive(Debug)]
 struct Clusters {
     rules: HealthRules,
-    seen: RwLock<Option<Seen>>,
+    snapshot: RwLock<Option<Snapshot>>,
 }
 
 #[derive(Debug)]
-struct Seen {
+struct Snapshot {
     clock: ServiceClock,
     at: Instant,
-    standings: Arc<Vec<Arc<ClusterState>>>,
+    clusters: Arc<Vec<Arc<ClusterState>>>,
 }
 
 impl OwnMetrics {
     pub(crate) fn new(store: Store, rules: HealthRules) -> Self {
         Self {
             store,
-            clusters: Arc::new(Clusters { rules, seen: RwLock::default() }),
+            clusters: Arc::new(Clusters { rules, snapshot: RwLock::default() }),
             connections: Family::default(),
             database: Histogram::new([
                 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5,
@@ -85,7 +85,7 @@ impl OwnMetrics {
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         while shutdown.run_until_cancelled(ticks.tick()).await.is_some() {
             let begun = Instant::now();
-            let seen = match self.store.ping().await {
+            let snapshot = match self.store.ping().await {
                 Ok(()) => {
                     self.database.observe(begun.elapsed().as_secs_f64());
                     self.store.fleet_snapshot().await
@@ -93,8 +93,9 @@ impl OwnMetrics {
                 Err(error) => Err(error),
             };
             // While the database is not available, show nothing instead of old values.
-            let seen = seen.ok().map(|(clock, standings)| Seen { clock, at: Instant::now(), standings });
-            *self.clusters.seen.write().unwrap_or_else(PoisonError::into_inner) = seen;
+            let snapshot =
+                snapshot.ok().map(|(clock, clusters)| Snapshot { clock, at: Instant::now(), clusters });
+            *self.clusters.snapshot.write().unwrap_or_else(PoisonError::into_inner) = snapshot;
             let (open, idle) = self.store.connections();
             for (state, count) in [("idle", idle), ("used", open.saturating_sub(idle))] {
                 let gauge = self.connections.get_or_create(&StateLabel { state });
@@ -106,8 +107,8 @@ impl OwnMetrics {
 
 impl Collector for Clusters {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let seen = self.seen.read().unwrap_or_else(PoisonError::into_inner);
-        let Some(Seen { clock, at, standings }) = &*seen else { return Ok(()) };
+        let snapshot = self.snapshot.read().unwrap_or_else(PoisonError::into_inner);
+        let Some(Snapshot { clock, at, clusters }) = &*snapshot else { return Ok(()) };
         let passed = at.elapsed();
         let clock = ServiceClock {
             now: clock.now + passed,
@@ -118,7 +119,7 @@ impl Collector for Clusters {
         let judge = Judge::new(&self.rules, &clock);
         let mut gauge = |name: &str, help: &str, value: &dyn Fn(&ClusterState) -> Option<f64>| {
             let metric = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
-            each(metric, standings, value)
+            each(metric, clusters, value)
         };
         gauge("cluster_manager_cluster_up", "0 if the cluster is lost, else 1", &|cluster| {
             Some(if judge.state(cluster) == HealthState::Lost { 0.0 } else { 1.0 })
@@ -153,17 +154,17 @@ impl Collector for Clusters {
                 reported(cluster).then(|| f64::from(cluster.report.storage_share.hundredths()) / 10_000.0)
             },
         )?;
-        by_status(&mut encoder, standings, &judge)
+        by_status(&mut encoder, clusters, &judge)
     }
 }
 
 /// Encodes one gauge for each cluster that has the value.
 fn each(
     mut metric: MetricEncoder<'_>,
-    standings: &[Arc<ClusterState>],
+    clusters: &[Arc<ClusterState>],
     value: &dyn Fn(&ClusterState) -> Option<f64>,
 ) -> fmt::Result {
-    for cluster in standings {
+    for cluster in clusters {
         if let Some(value) = value(cluster) {
             metric.encode_family(&[("cluster", cluster.name.as_str())])?.encode_gauge(&value)?;
         }
@@ -173,7 +174,7 @@ fn each(
 
 fn by_status(
     encoder: &mut DescriptorEncoder<'_>,
-    standings: &[Arc<ClusterState>],
+    clusters: &[Arc<ClusterState>],
     judge: &Judge<'_>,
 ) -> fmt::Result {
     let mut metric = encoder.encode_descriptor(
@@ -182,7 +183,7 @@ fn by_status(
         None,
         MetricType::Gauge,
     )?;
-    for cluster in standings {
+    for cluster in clusters {
         let (critical, all) = judge.warnings(cluster);
         for (severity, count) in [("critical", critical), ("warning", all - critical)] {
             let labels = [("cluster", cluster.name.as_str()), ("severity", severity)];
@@ -191,7 +192,7 @@ fn by_status(
     }
     let mut statuses = |name, help, words: [&'static str; 4], of: fn(&ClusterState) -> [i32; 4]| {
         let mut metric = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
-        for cluster in standings {
+        for cluster in clusters {
             for (word, count) in words.into_iter().zip(of(cluster)) {
                 let labels = [("cluster", cluster.name.as_str()), ("status", word)];
                 metric.encode_family(&labels)?.encode_gauge(&i64::from(count))?;

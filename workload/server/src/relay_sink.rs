@@ -100,9 +100,9 @@ impl RelaySink {
         if relayed.is_empty() {
             return Ok(());
         }
-        let (clock, standings) = store.fleet_snapshot().await?;
+        let (clock, clusters) = store.fleet_snapshot().await?;
         let judge = Judge::new(rules, &clock);
-        let by_name: HashMap<_, _> = standings.iter().map(|cluster| (&cluster.name, cluster)).collect();
+        let by_name: HashMap<_, _> = clusters.iter().map(|cluster| (&cluster.name, cluster)).collect();
         for name in relayed {
             // A cluster that now reports to another unit is neither removed nor lost.
             if by_name.get(&name).is_none_or(|cluster| judge.state(cluster) == HealthState::Lost) {

@@ -11,7 +11,7 @@ use store::enrolment::CreateTokenError;
 use time::OffsetDateTime;
 use tokio::sync::OnceCell;
 
-use super::{Clusters, NewAccount, NewToken, Seen};
+use super::{Fleet, NewAccount, NewToken, Seen};
 use crate::output::note;
 use crate::setup::{self, command_line_origin};
 use crate::{ConnectorEndpoint, Failure, Services};
@@ -38,10 +38,10 @@ impl Local {
         self.store.get_or_try_init(open).await
     }
 
-    pub(super) async fn clusters(&self) -> Result<Clusters, Failure> {
+    pub(super) async fn clusters(&self) -> Result<Fleet, Failure> {
         let rules = setup::health_rules(&self.source)?;
         let (clock, clusters) = self.store().await?.clusters().await?;
-        Ok(Clusters {
+        Ok(Fleet {
             clusters: clusters.iter().map(|cluster| Cluster::new(cluster, &rules, &clock)).collect(),
             now: clock.now,
             outage: clock.is_outage().then(|| clock.now - clock.accepting_until),

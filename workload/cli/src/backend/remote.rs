@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use time::OffsetDateTime;
 
-use super::{Clusters, NewAccount, NewToken, Seen};
+use super::{Fleet, NewAccount, NewToken, Seen};
 use crate::Failure;
 use crate::remote::{Client, Response};
 
@@ -43,11 +43,11 @@ impl Client {
         })
     }
 
-    pub(super) async fn clusters(&self) -> Result<Clusters, Failure> {
+    pub(super) async fn clusters(&self) -> Result<Fleet, Failure> {
         let totals: FleetTotals = self.get(&["1.0", "fleet"]).await?.metadata;
         let outage = totals.hub_outage_since.map(|since| totals.as_of - since);
         let Response { metadata, now } = self.list(CLUSTER).await?;
-        Ok(Clusters { clusters: metadata, now, outage })
+        Ok(Fleet { clusters: metadata, now, outage })
     }
 
     pub(super) async fn cluster(&self, name: &str) -> Result<Option<Seen<Cluster>>, Failure> {

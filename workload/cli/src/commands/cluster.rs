@@ -10,7 +10,7 @@ use fleet::health::in_words;
 use time::OffsetDateTime;
 
 use crate::arguments::{self, Format};
-use crate::backend::{Backend, Clusters};
+use crate::backend::{Backend, Fleet};
 use crate::output::{self, line, note};
 use crate::runtime::shutdown_on_signal;
 use crate::{Failure, cluster_view, prompt};
@@ -40,7 +40,7 @@ pub(super) async fn run(
 }
 
 async fn list(backend: &Backend, format: Format) -> Result<(), Failure> {
-    let Clusters { mut clusters, now, outage } = backend.clusters().await?;
+    let Fleet { mut clusters, now, outage } = backend.clusters().await?;
     // The unhealthiest first. The sort is stable, so equals stay in the order of their names.
     clusters.sort_by_key(|cluster| {
         let worst = cluster.warnings.first().and_then(|worst| worst.severity.known());
