@@ -121,7 +121,7 @@ impl AcceptCertificate for SignedByAuthority {
     }
 }
 
-impl<A: AcceptCertificate + ?Sized> AcceptCertificate for Box<A> {
+impl<T: AcceptCertificate + ?Sized> AcceptCertificate for Box<T> {
     fn accept(&self, presented: &PresentedCertificate<'_>) -> Result<(), Error> {
         (**self).accept(presented)
     }
