@@ -1,5 +1,5 @@
-//! `make bench`: what the API answers of a fleet of ten thousand clusters cost, inside the server: from the parsed
-//! request to the last byte of its answer, compressed as browsers ask for it. Heartbeats go on meanwhile.
+//! `make bench`: the cost of the API's responses for ten thousand clusters inside the hub: from the parsed request to the
+//! last byte of the response, compressed as for browsers. Heartbeats continue meanwhile.
 
 #![allow(
     clippy::unwrap_used,
@@ -28,7 +28,7 @@ use store::{DatabaseOptions, HeartbeatWriter, Store};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// What the product promises for two cores.
+/// The promises for two cores.
 const MAX_PAGE_MS: f64 = 10.0;
 const MAX_LIST_MS: f64 = 1000.0;
 const MAX_TOTALS_MS: f64 = 10.0;
@@ -71,9 +71,9 @@ struct Figures {
 
 #[derive(Debug, Serialize)]
 struct DetailedFigures {
-    /// By sort and filter.
+    /// By order and filter.
     pages: BTreeMap<String, BTreeMap<String, Times>>,
-    /// Of any sort with any filter.
+    /// For any order with any filter.
     all_pages: Times,
     first_page_ms: f64,
     next_pages: Times,
@@ -98,8 +98,8 @@ struct DetailedFigures {
 struct Times {
     p50_ms: f64,
     p99_ms: f64,
-    /// Processor time of this process and its PostgreSQL a request, heartbeats included: it can be compared where
-    /// the machine has other work.
+    /// CPU time of this process and its PostgreSQL for each request, including heartbeats: comparable even if the
+    /// machine has other work.
     cpu_ms: f64,
 }
 
@@ -145,14 +145,14 @@ async fn main() {
     let _ = std::fs::remove_dir_all(folder);
 }
 
-/// The API as a viewer sees it: a service account, whose token is checked at every request.
+/// The API for a viewer: a service account, whose token is checked with every request.
 async fn caller(store: &Store) -> As {
     As::somebody(&Management::new(store.clone(), Options::for_tests()), Role::Viewer).await.unwrap()
 }
 
 async fn measure(api: &As, database: &DatabaseOptions, times: usize, rate: f64) -> (DetailedFigures, f64) {
     let first_page_ms = ask(api, &page("sort=health"), "br").await.whole_ms;
-    // Connections open, and statements are prepared and planned for good at their sixth run.
+    // Opens connections and prepares statements, which PostgreSQL plans once and for all at their sixth run.
     repeat(api, &page("sort=health"), "br", 50).await;
     let mut pages: BTreeMap<String, BTreeMap<String, Times>> = BTreeMap::new();
     let (mut all, mut all_cpu_ms) = (Vec::new(), 0.0);
@@ -258,7 +258,7 @@ async fn repeat(api: &As, path: &str, encoding: &str, times: usize) -> Times {
     of(taken, cpu_ms)
 }
 
-/// How long each took, and the processor time of all.
+/// The duration of each request, and the CPU time of all.
 async fn samples(api: &As, path: &str, encoding: &str, times: usize) -> (Vec<f64>, f64) {
     let (mut taken, before) = (Vec::new(), cpu_ms());
     for _ in 0..times {
@@ -289,7 +289,7 @@ fn of(mut taken: Vec<f64>, cpu_ms: f64) -> Times {
     }
 }
 
-/// What this process and the server that it started have used so far. PostgreSQL's processes work in its folder.
+/// The CPU time of this process and its PostgreSQL so far. PostgreSQL's processes work in its folder.
 fn cpu_ms() -> f64 {
     let folder = store::testing::scratch_folder("bench-api");
     let own = procfs::process::Process::myself().unwrap();
@@ -304,7 +304,7 @@ fn milliseconds(begun: Instant) -> f64 {
     begun.elapsed().as_secs_f64() * 1000.0
 }
 
-/// The whole list holds certificates: each cluster has one as long as those are.
+/// The whole list contains certificates: each cluster has one of the usual length.
 async fn certify(database: &DatabaseOptions) {
     let keys = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P384_SHA384).unwrap();
     let certificate = rcgen::CertificateParams::new(["site".to_owned()]).unwrap().self_signed(&keys).unwrap();
@@ -312,7 +312,7 @@ async fn certify(database: &DatabaseOptions) {
     execute(database, &sql).await.unwrap();
 }
 
-/// Beats at this rate until it is stopped.
+/// Sends heartbeats at this rate until it is stopped.
 async fn beat(writer: HeartbeatWriter, ids: Vec<ClusterId>, rate: f64, stop: CancellationToken) {
     let (writer, under_way) = (Arc::new(writer), TaskTracker::new());
     let mut ticks = tokio::time::interval(Duration::from_secs_f64(1.0 / rate));
@@ -327,7 +327,7 @@ async fn beat(writer: HeartbeatWriter, ids: Vec<ClusterId>, rate: f64, stop: Can
     under_way.wait().await;
 }
 
-/// Some have been silent for long enough to be late, some for longer. All have a full history of gaps.
+/// Makes some clusters late and some lost. All have a full history of gaps.
 async fn silence(database: &DatabaseOptions, late: &str, lost: &str) {
     let sql = format!(
         "UPDATE remote_cluster_liveness SET recent_gaps = ARRAY[60.01, 59.98, 60.2, 61.7, 60.01, 59.5, 60.3, 60.0],

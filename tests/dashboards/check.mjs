@@ -1,11 +1,11 @@
-// What can be known of the Grafana dashboards without Grafana. Prints their expressions as a Prometheus rule file, so that
-// promtool can say whether they are PromQL; complains, and exits with 1, about whatever else does not hold.
+// Checks the Grafana dashboards without Grafana. Prints their expressions as a Prometheus rule file, so that promtool can
+// check them; prints other problems and exits with 1.
 //
 // Usage: node check.mjs DASHBOARD.json...
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 
-// Links from elsewhere lead to these.
+// Other pages link to these.
 const UIDS = {
   "cluster.json": "lxd",
   "fleet.json": "cluster-manager-fleet",
@@ -14,7 +14,7 @@ const UIDS = {
 const SCHEMA = 39;
 const DATASOURCE = "${prometheusds}";
 const WIDTH = 24;
-// Grafana's own, and what each can stand for in an expression.
+// Grafana's variables, each with a value for expressions.
 const BUILT_IN = { __rate_interval: "4m" };
 
 const complaints = [];
@@ -61,7 +61,7 @@ function check(file, dashboard, complain) {
     for (const { refId, expr, interval } of panel.targets) {
       const replaced = checkVariables(expr, known, about);
       if (interval) checkVariables(interval, known, about);
-      // Where sites report every minute, Grafana's usual window of a minute would see one sample: no rate at all.
+      // Clusters report every minute: in Grafana's usual window of a minute there is one sample, so no rate.
       if (expr.includes("$__rate_interval") && !interval) about("a rate without a smallest step");
       rules.push({ record: `${uid.replaceAll("-", "_")}:panel_${panel.id}:${refId}`, expr: replaced });
     }

@@ -1,4 +1,4 @@
-"""Reads what is deployed with as those would who deploy it: Kubernetes, Docker, Rockcraft and Terraform.
+"""Reads the files for deployment as Kubernetes, Docker, Rockcraft and Terraform do.
 
 tools/deploy calls it, with the Kubernetes documents on standard input as Kustomize renders them.
 """
@@ -14,11 +14,11 @@ from craft_application.models import Project
 from dockerfile_parse import DockerfileParser
 
 TREE = Path(__file__).parents[2]
-# The oldest Kubernetes on which a pod can sleep before it stops, and the newest whose schema we have.
+# The oldest Kubernetes on which a pod can sleep before it stops, and the newest whose schema is available.
 KUBERNETES = ["1.30", "1.36"]
-# What Rockcraft adds to a project of the Craft family. Its own schema is not on PyPI.
+# The additions of Rockcraft to a project of the Craft family. Its own schema is not on PyPI.
 OF_ROCKCRAFT = {"run-user", "services"}
-# The number behind Rockcraft's user _daemon_.
+# The id of Rockcraft's user _daemon_.
 USER = 584792
 
 
@@ -27,7 +27,7 @@ def read(path: str) -> str:
 
 
 def check_kubernetes(documents: list[dict]) -> None:
-    """Each document is what Kubernetes' schema says, and they find one another."""
+    """Each document matches the schema of Kubernetes, and references between documents are valid."""
     for document in documents:
         for version in KUBERNETES:
             kubernetes_validate.validate(document, version, strict=True)
@@ -53,7 +53,7 @@ def secrets(pod: dict) -> list[str]:
 
 
 def check_rock() -> None:
-    """A project as the Craft family has them; its services are those of the charm's layer."""
+    """The project is valid for the Craft family, and its services are those of the charm's layer."""
     rock = yaml.safe_load(read("rockcraft.yaml"))
     Project.model_validate({key: value for key, value in rock.items() if key not in OF_ROCKCRAFT})
     assert rock["run-user"] == "_daemon_"
@@ -66,7 +66,7 @@ def check_rock() -> None:
 
 
 def check_dockerfile() -> None:
-    """Every stage that is copied from exists, every source too; the result is bare and not root's."""
+    """Every stage and every source exists; the result contains nothing else and does not run as root."""
     file = TREE / "Dockerfile"
     steps = DockerfileParser(fileobj=file.open("rb")).structure
     stages, last = set(), ""
@@ -86,7 +86,7 @@ def check_dockerfile() -> None:
 
 
 def check_terraform() -> None:
-    """Every file is Terraform's language; what it says of the charm is so."""
+    """Every file is valid Terraform, and what it says about the charm is correct."""
     for path in (TREE / "terraform").glob("*/*.tf"):
         hcl2.loads(path.read_text())
     modules = [hcl2.loads(path.read_text()) for path in (TREE / "terraform").glob("*.tf")]

@@ -1,8 +1,8 @@
-// An OpenID Connect provider for tests and development: people without passwords, on loopback alone.
+// An OpenID Connect provider for tests and development: people without passwords, on loopback only.
 //
 //   node main.js [--port 8085] [--options '{"clientSecret": "…"}']
 //
-// Says `ready <issuer>` when it can be used. Tests change its options and break it over `/test`.
+// Prints `ready <issuer>` when it is ready. Tests change its options and break it at `/test`.
 
 import http from 'node:http';
 import https from 'node:https';
@@ -27,13 +27,13 @@ const options = {
   groupsClaim: 'mcm-idp-groups',
   // Groups as one text instead of a list.
   groupsAsText: false,
-  // How long ID and access tokens are good, in seconds.
+  // How long ID and access tokens are valid, in seconds.
   lifetime: 300,
   algorithm: 'RS256',
   endSession: true,
-  // Calls are cut off without an answer.
+  // Connections are closed without a response.
   down: false,
-  // How long a call for tokens takes, in milliseconds.
+  // How long a request for tokens takes, in milliseconds.
   tokenDelay: 0,
   // With { key, cert } in PEM: HTTPS, under the name localhost.
   tls: null,
@@ -41,9 +41,9 @@ const options = {
   ...JSON.parse(values.options),
 };
 
-// How often each path was asked for.
+// The number of requests for each path.
 const calls = {};
-// Every token that was given out.
+// Every issued token.
 const issued = [];
 let keys = [newKey()];
 let provider;
@@ -86,7 +86,7 @@ async function test(path, request, response) {
 
 const page = (title, text) => `<!doctype html><html lang=en><meta charset=utf-8><title>${title}</title><h1>${title}</h1>${text}`;
 
-// Who are you? A link a person; no password.
+// Asks who signs in: a link for each person, no passwords.
 async function interaction(url, request, response) {
   const { prompt, params, uid } = await provider.interactionDetails(request, response);
   const wanted = url.searchParams.get('person') ?? params.login_hint;
@@ -127,7 +127,7 @@ server.listen(Number(values.port), '127.0.0.1', () => {
   server.issuer = options.tls ? `https://localhost:${port}` : `http://127.0.0.1:${port}`;
   rebuild();
   const names = Object.entries(options.people).map(([id, { groups }]) => `${id} (${groups.join(', ') || 'no group'})`);
-  console.log(`People, none with a password: ${names.join(', ')}`);
+  console.log(`People, without passwords: ${names.join(', ')}`);
   console.log(`OIDC_ISSUER=${server.issuer} OIDC_CLIENT_ID=${options.clientId}`);
   console.log(`ready ${server.issuer}`);
 });

@@ -1,4 +1,4 @@
-// Where the provider keeps what it handed out: in memory, across its own rebuilding.
+// Where the provider keeps what it issued: in memory, even when it is rebuilt.
 
 const kept = new Map();
 const alive = (entry) => (entry && entry.expiresAt > Date.now() ? entry.payload : undefined);
@@ -17,7 +17,7 @@ export class Memory {
     return alive(kept.get(`${this.model}:${id}`));
   }
 
-  // What is looked for seldom is found by looking at everything: there is never much.
+  // Rare look-ups search everything: there is never much.
   search(name, value) {
     const ours = [...kept].filter(([key]) => key.startsWith(`${this.model}:`)).map(([, entry]) => entry);
     return alive(ours.find(({ payload }) => payload[name] === value));

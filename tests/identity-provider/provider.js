@@ -1,9 +1,9 @@
-// The provider itself: `oidc-provider`, told to ask for no passwords and no consent.
+// The provider: `oidc-provider`, without passwords and consent.
 
 import { Provider } from 'oidc-provider';
 import { Memory } from './memory.js';
 
-// The cluster manager, whatever port of this machine it listens on; and a program with a token of its own.
+// Cluster Manager, on any port of this machine, and a program with its own token.
 function clients({ clientId, clientSecret, secretIn }) {
   return [
     {
@@ -81,7 +81,7 @@ export function build(issuer, options, keys) {
       }),
     },
     interactions: { url: (ctx, interaction) => `/interaction/${interaction.uid}` },
-    // What is asked for is granted.
+    // Grants every request.
     loadExistingGrant: async (ctx) => {
       const grant = new ctx.oidc.provider.Grant({ clientId: ctx.oidc.client.clientId, accountId: ctx.oidc.session.accountId });
       grant.addOIDCScope('openid offline_access email profile');
