@@ -17,7 +17,7 @@ use crate::limits::Action;
 use crate::metrics::Outcome;
 
 impl Connector {
-    /// Checks in the order of the contract: format (400), proof and expiry (403), certificate (403), name (409).
+    /// Checks in the order of contract 1.2: format (400), proof and expiry (403), certificate (403), name (409).
     pub(crate) async fn join(
         &self,
         peer: &Peer,

@@ -32,7 +32,7 @@ pub struct Options {
     pub public_name: Option<String>,
     /// How people sign in.
     pub sign_in: SignInOptions,
-    /// What this hub is set to, by the contract's keys, secrets masked.
+    /// The hub's settings by the keys of contract 2, with secrets masked.
     pub configuration: BTreeMap<&'static str, SettingView>,
 }
 

@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn one_attempts_cookie_is_not_anothers() {
+    fn cookie_of_one_attempt_does_not_open_another() {
         let one = kept(&attempt("one"), &HeaderMap::new()).remove(0);
         let value = one.split_once('=').unwrap().1;
         assert!(Attempt::of(&crypter(), &sent(&format!("{}={value}", name_for("two"))), "two").is_none());
