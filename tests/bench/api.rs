@@ -18,7 +18,7 @@ use harness::populated;
 use harness::programs::source_tree;
 use http::Request;
 use http_body_util::{BodyExt as _, Full};
-use management::testing::As;
+use management::testing::Client;
 use management::{Management, Options};
 use serde::Serialize;
 use store::database::{Durability, LocalPostgres, create_database};
@@ -146,11 +146,16 @@ async fn main() {
 }
 
 /// The API for a viewer: a service account, whose token is checked with every request.
-async fn caller(store: &Store) -> As {
-    As::somebody(&Management::new(store.clone(), Options::for_tests()), Role::Viewer).await.unwrap()
+async fn caller(store: &Store) -> Client {
+    Client::with_role(&Management::new(store.clone(), Options::for_tests()), Role::Viewer).await.unwrap()
 }
 
-async fn measure(api: &As, database: &DatabaseOptions, times: usize, rate: f64) -> (DetailedFigures, f64) {
+async fn measure(
+    api: &Client,
+    database: &DatabaseOptions,
+    times: usize,
+    rate: f64,
+) -> (DetailedFigures, f64) {
     let first_page_ms = ask(api, &page("sort=health"), "br").await.whole_ms;
     // Opens connections and prepares statements, which PostgreSQL plans once and for all at their sixth run.
     repeat(api, &page("sort=health"), "br", 50).await;
@@ -233,10 +238,10 @@ struct Asked {
     bytes: usize,
 }
 
-async fn ask(api: &As, path: &str, encoding: &str) -> Asked {
+async fn ask(api: &Client, path: &str, encoding: &str) -> Asked {
     let request = Request::get(path).header("accept-encoding", encoding);
     let begun = Instant::now();
-    let answer = api.ask(request.body(Full::<Bytes>::default()).unwrap()).await;
+    let answer = api.send(request.body(Full::<Bytes>::default()).unwrap()).await;
     assert_eq!(answer.status(), 200, "{path}");
     let mut body = answer.into_body();
     let (mut bytes, mut first_byte_ms) = (0, None);
@@ -248,18 +253,18 @@ async fn ask(api: &As, path: &str, encoding: &str) -> Asked {
     Asked { first_byte_ms: first_byte_ms.unwrap_or(whole_ms), whole_ms, bytes }
 }
 
-async fn json(api: &As, path: &str) -> serde_json::Value {
-    let answer = api.ask(Request::get(path).body(Full::default()).unwrap()).await;
+async fn json(api: &Client, path: &str) -> serde_json::Value {
+    let answer = api.send(Request::get(path).body(Full::default()).unwrap()).await;
     serde_json::from_slice(&answer.into_body().collect().await.unwrap().to_bytes()).unwrap()
 }
 
-async fn repeat(api: &As, path: &str, encoding: &str, times: usize) -> Times {
+async fn repeat(api: &Client, path: &str, encoding: &str, times: usize) -> Times {
     let (taken, cpu_ms) = samples(api, path, encoding, times).await;
     of(taken, cpu_ms)
 }
 
 /// The duration of each request, and the CPU time of all.
-async fn samples(api: &As, path: &str, encoding: &str, times: usize) -> (Vec<f64>, f64) {
+async fn samples(api: &Client, path: &str, encoding: &str, times: usize) -> (Vec<f64>, f64) {
     let (mut taken, before) = (Vec::new(), cpu_ms());
     for _ in 0..times {
         taken.push(ask(api, path, encoding).await.whole_ms);
@@ -267,14 +272,14 @@ async fn samples(api: &As, path: &str, encoding: &str, times: usize) -> (Vec<f64
     (taken, cpu_ms() - before)
 }
 
-async fn repeat_unchanged(api: &As, path: &str, times: usize) -> Times {
-    let answer = api.ask(Request::get(path).body(Full::default()).unwrap()).await;
+async fn repeat_unchanged(api: &Client, path: &str, times: usize) -> Times {
+    let answer = api.send(Request::get(path).body(Full::default()).unwrap()).await;
     let tag = answer.headers()["etag"].clone();
     let (mut taken, before) = (Vec::new(), cpu_ms());
     for _ in 0..times {
         let request = Request::get(path).header("if-none-match", &tag).body(Full::default()).unwrap();
         let begun = Instant::now();
-        assert_eq!(api.ask(request).await.status(), 304);
+        assert_eq!(api.send(request).await.status(), 304);
         taken.push(milliseconds(begun));
     }
     of(taken, cpu_ms() - before)

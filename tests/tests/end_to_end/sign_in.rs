@@ -172,7 +172,7 @@ async fn sign_ins_and_their_outcomes_are_in_the_audit_trail() {
     let expected = [
         "sign-in.succeeded person admin Ada Admin 127.0.0.1",
         "sign-out.done person admin Ada Admin 127.0.0.1",
-        "sign-in.refused unknown   127.0.0.1 the identity provider did",
+        "sign-in.refused unknown   127.0.0.1 refused by the identity provider",
     ];
     let mut written = Vec::new();
     wait::until("the refusal is written", Duration::from_secs(10), async || {
@@ -224,7 +224,7 @@ async fn the_hub_starts_without_its_provider_and_says_so() {
     let page = browser.fetch("/oidc/login").await;
     assert_eq!(page.status, 503);
     assert!(page.header("retry-after").parse::<u64>().unwrap() >= 1);
-    assert!(page.body.contains("The identity provider does not answer"), "{page:?}");
+    assert!(page.body.contains("The identity provider does not respond"), "{page:?}");
     browser.accept = "application/json".to_owned();
     let envelope = browser.fetch("/oidc/login").await;
     assert_eq!((envelope.status.as_u16(), envelope.json()["error_code"].as_u64()), (503, Some(503)));

@@ -1,4 +1,4 @@
-//! The API that people and automation call (contract section 2).
+//! The management API, which people and programs call (contract section 2).
 //!
 //! | module | holds |
 //! |---|---|

@@ -1,4 +1,4 @@
-//! What all endpoints share, and the tasks that run beside them.
+//! What all endpoints share, and the background tasks.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,18 +17,18 @@ use crate::change_feed::ChangeFeed;
 use crate::http::limits::RateLimits;
 use crate::http::refusals::Refusals;
 
-/// What the management API needs to know beside its store.
+/// The options of the management API.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// When a cluster is late, and when lost.
+    /// When a cluster becomes late or lost.
     pub health: HealthRules,
-    /// Which group gives which role.
+    /// The roles of the identity provider's groups.
     pub roles: RoleMapping,
-    /// How often whom may ask for what.
+    /// The rate limits.
     pub limits: LimitSettings,
-    /// Where sites reach the connector; written into join tokens.
+    /// The connector's address for clusters, which join tokens contain.
     pub connector: Address,
-    /// Where people reach this API, as `host[:port]`, if that is known.
+    /// The public address of this API as `host[:port]`, if it is known.
     pub public_name: Option<String>,
     /// How people sign in.
     pub sign_in: SignInOptions,
@@ -39,7 +39,7 @@ pub struct Options {
 #[cfg(feature = "testing")]
 #[expect(clippy::unwrap_used, reason = "for tests")]
 impl Options {
-    /// What tests of single handlers need.
+    /// Options for tests of handlers.
     pub fn for_tests() -> Self {
         let unlimited = LimitSettings {
             refill_rate: Some(100_000.0),
@@ -68,12 +68,12 @@ pub struct Management {
     pub(crate) changes: ChangeFeed,
     pub(crate) refusals: Refusals,
     pub(crate) sign_in: Arc<SignIn>,
-    /// How many may search the audit trail at once: each may read all of it.
+    /// Limits how many requests read the audit trail at once, since each may read all of it.
     pub(crate) event_readers: Semaphore,
 }
 
 impl Management {
-    /// The API over this store.
+    /// The API of this store.
     pub fn new(store: Store, options: Options) -> Arc<Self> {
         Arc::new(Self {
             limits: RateLimits::new(&options.limits),
@@ -87,13 +87,13 @@ impl Management {
         })
     }
 
-    /// Notes for the audit trail that somebody was not let in, without waiting; many alike become one row a minute.
-    /// The reason comes from a small set, and holds nothing secret.
+    /// Records a refused sign-in in the audit trail, without blocking. Refusals of one kind become one event per minute. The
+    /// reason must be one of a few fixed texts.
     pub fn note_refused_sign_in(&self, origin: Origin, reason: &str) {
         self.refusals.note_sign_in(origin, reason);
     }
 
-    /// What must run beside the endpoints, until shutdown.
+    /// Runs the background tasks until shutdown.
     pub async fn run(self: Arc<Self>, shutdown: CancellationToken) {
         tokio::join!(
             self.limits.maintain(shutdown.clone()),

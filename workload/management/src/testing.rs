@@ -1,4 +1,4 @@
-//! Requests of somebody with a role, without a network between: for tests and benchmarks of what the API answers.
+//! Requests of a caller with a role, without a network: for tests and benchmarks.
 
 #![expect(clippy::unwrap_used, reason = "for tests")]
 
@@ -21,16 +21,16 @@ use warp::filters::BoxedFilter;
 
 use crate::Management;
 
-/// The API as one caller sees it: a service account made for this.
+/// The API as one caller sees it. The caller is a service account.
 #[derive(Clone)]
-pub struct As {
+pub struct Client {
     routes: BoxedFilter<(Response,)>,
     authorization: HeaderValue,
 }
 
-impl As {
-    /// Somebody new with this role.
-    pub async fn somebody(
+impl Client {
+    /// A new service account with this role.
+    pub async fn with_role(
         management: &Arc<Management>,
         role: Role,
     ) -> Result<Self, CreateServiceAccountError> {
@@ -38,7 +38,7 @@ impl As {
         let account = NewServiceAccount {
             name: ServiceAccountName::new(format!("{role}-{}", rand::random::<u64>())).unwrap(),
             role,
-            description: "made for a test".to_owned(),
+            description: "created for a test".to_owned(),
             expiry: management.store.now().await? + time::Duration::DAY,
         };
         let origin = Actor::command_line("test").locally();
@@ -47,16 +47,16 @@ impl As {
         Ok(Self { routes: management.routes(), authorization })
     }
 
-    /// The answer to a request of theirs.
-    pub async fn ask(&self, mut request: Request<Full<Bytes>>) -> Response {
+    /// The response to a request of this caller.
+    pub async fn send(&self, mut request: Request<Full<Bytes>>) -> Response {
         request.headers_mut().insert(AUTHORIZATION, self.authorization.clone());
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
         request.extensions_mut().insert(Peer { address, certificate: ClientCertificate::None });
         request.extensions_mut().insert(RequestId::next());
         request.extensions_mut().insert(Draining(CancellationToken::new()));
-        let answer: Result<Response, Infallible> = warp::service(self.routes.clone()).call(request).await;
-        match answer {
-            Ok(answer) => answer,
+        let response: Result<Response, Infallible> = warp::service(self.routes.clone()).call(request).await;
+        match response {
+            Ok(response) => response,
             Err(never) => match never {},
         }
     }

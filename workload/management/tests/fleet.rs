@@ -11,7 +11,7 @@ use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, ETAG, HeaderMap};
 use http::{Request, StatusCode};
 use http_body::Body as _;
 use http_body_util::{BodyExt as _, Full};
-use management::testing::As;
+use management::testing::Client;
 use management::{Management, Options};
 use serde_json::{Value, json};
 use store::DatabaseOptions;
@@ -46,12 +46,12 @@ const CONTRACT: &[&str] = &[
 ];
 const OURS: &[&str] = &["uid", "last_heartbeat_at", "health", "warnings", "certificate"];
 
-/// Names that something has to encode, escape or sort by bytes.
+/// Names that need encoding, escaping or sorting by bytes.
 const NAMES: &[&str] = &["a", "B", "a/b", "<img src=x>", "\"quoted\"", "100 %", "Zürich", "é", "🦀", "a_b"];
 
 struct Hub {
     database: DatabaseOptions,
-    viewer: As,
+    viewer: Client,
 }
 
 async fn hub() -> Hub {
@@ -59,11 +59,11 @@ async fn hub() -> Hub {
     let store = store(&database);
     store.migrate().await.unwrap();
     let management = Management::new(store, Options::for_tests());
-    let viewer = As::somebody(&management, Role::Viewer).await.unwrap();
+    let viewer = Client::with_role(&management, Role::Viewer).await.unwrap();
     Hub { database, viewer }
 }
 
-/// Clusters whose heartbeats came just now.
+/// A hub with clusters that have just sent a heartbeat.
 async fn hub_with(names: impl IntoIterator<Item = String>) -> Hub {
     let hub = hub().await;
     let mut sql = String::new();
@@ -94,7 +94,7 @@ async fn get(hub: &Hub, path: &str, headers: &[(&str, &str)]) -> (StatusCode, He
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    let answer = hub.viewer.ask(request.body(Full::default()).unwrap()).await;
+    let answer = hub.viewer.send(request.body(Full::default()).unwrap()).await;
     let (head, body) = answer.into_parts();
     (head.status, head.headers, body.collect().await.unwrap().to_bytes())
 }
@@ -115,7 +115,7 @@ fn names(items: &Value) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn without_parameters_the_list_is_what_it_always_was() {
+async fn list_without_parameters_has_the_fields_of_the_contract() {
     let hub = hub_with(some_names()).await;
     let (status, headers, body) = get(&hub, "/1.0/remote-cluster", &[]).await;
     assert_eq!(status, 200);
@@ -140,7 +140,7 @@ async fn without_parameters_the_list_is_what_it_always_was() {
 }
 
 #[tokio::test]
-async fn an_empty_fleet_is_an_empty_list() {
+async fn empty_fleet_is_an_empty_list() {
     let hub = hub().await;
     assert_eq!(metadata(&hub, "/1.0/remote-cluster").await, json!([]));
     let page = json!({"items": [], "next_cursor": null, "total": 0});
@@ -148,10 +148,10 @@ async fn an_empty_fleet_is_an_empty_list() {
 }
 
 #[tokio::test]
-async fn the_whole_list_is_streamed() {
+async fn whole_list_is_streamed() {
     let hub = hub_with((0..1000).map(|number| format!("c{number:04}"))).await;
     let request = Request::get("/1.0/remote-cluster").body(Full::default()).unwrap();
-    let answer = hub.viewer.ask(request).await;
+    let answer = hub.viewer.send(request).await;
     assert_eq!(answer.body().size_hint().exact(), None);
     assert_eq!(answer.headers().get(CONTENT_LENGTH), None);
     let mut body = answer.into_body();
@@ -176,19 +176,19 @@ async fn the_whole_list_is_streamed() {
 }
 
 #[tokio::test]
-async fn who_stops_reading_the_whole_list_leaves_nothing_behind() {
+async fn client_that_stops_reading_the_list_holds_no_connection() {
     let hub = hub_with((0..1000).map(|number| format!("c{number:04}"))).await;
     let request = || Request::get("/1.0/remote-cluster").body(Full::default()).unwrap();
-    // More than there are connections: none of them holds one while nobody reads.
+    // More requests than connections: a request must not hold one while its client does not read.
     let mut unread = Vec::new();
     for _ in 0..40 {
-        unread.push(hub.viewer.ask(request()).await);
+        unread.push(hub.viewer.send(request()).await);
     }
     assert_eq!(metadata(&hub, "/1.0/remote-cluster?limit=1").await["total"], 1000);
 }
 
 #[tokio::test]
-async fn any_parameter_asks_for_a_page() {
+async fn any_parameter_selects_a_page() {
     let hub = hub_with(some_names()).await;
     let page = metadata(&hub, "/1.0/remote-cluster?limit=3&sort=name").await;
     assert_eq!(keys(&page), BTreeSet::from(["items", "next_cursor", "total"]));
@@ -210,7 +210,7 @@ async fn any_parameter_asks_for_a_page() {
 }
 
 #[tokio::test]
-async fn a_summary_has_what_the_list_shows() {
+async fn summary_has_the_fields_of_the_list() {
     let hub = hub_with(["a".to_owned()]).await;
     let page = metadata(&hub, "/1.0/remote-cluster?fields=summary").await;
     let summary = &page["items"][0];
@@ -249,7 +249,7 @@ async fn a_summary_has_what_the_list_shows() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_asked_is_named_with_what_can() {
+async fn invalid_parameter_is_named_with_the_valid_ones() {
     let hub = hub_with(some_names()).await;
     for (query, texts) in [
         ("serach=x", ["serach", "search"]),
@@ -271,7 +271,7 @@ async fn what_cannot_be_asked_is_named_with_what_can() {
 }
 
 #[tokio::test]
-async fn pages_and_totals_are_not_sent_again_until_something_changed() {
+async fn unchanged_pages_and_totals_are_not_sent_again() {
     let hub = hub_with(some_names()).await;
     for path in ["/1.0/remote-cluster?fields=summary", "/1.0/remote-cluster?limit=2&sort=name", "/1.0/fleet"]
     {
@@ -293,7 +293,7 @@ async fn pages_and_totals_are_not_sent_again_until_something_changed() {
 }
 
 #[tokio::test]
-async fn totals_say_what_the_fleet_is_made_of() {
+async fn totals_count_the_fleet() {
     let hub = hub_with(some_names()).await;
     let sql = "UPDATE remote_cluster_liveness SET members_online = 3, members_offline = 1, instances_running = 7,
             other_members = '{\"ärger\": 2}', memory_total = 100, memory_usage = 40, storage_total = 9;
@@ -344,7 +344,7 @@ async fn totals_say_what_the_fleet_is_made_of() {
 }
 
 #[tokio::test]
-async fn a_database_that_is_away_is_an_ordinary_error() {
+async fn database_outage_is_an_ordinary_error() {
     let hub = hub().await;
     execute(&hub.database, "DROP TABLE remote_cluster_warnings CASCADE").await.unwrap();
     for path in ["/1.0/remote-cluster", "/1.0/remote-cluster?limit=1", "/1.0/fleet"] {
@@ -353,7 +353,7 @@ async fn a_database_that_is_away_is_an_ordinary_error() {
 }
 
 #[tokio::test]
-async fn the_history_of_a_cluster_has_a_forecast_where_a_trend_is_clear() {
+async fn history_has_a_forecast_if_there_is_a_trend() {
     let hub = hub_with(["a/b c".to_owned()]).await;
     let path = "/1.0/remote-cluster/a%2Fb%20c/history";
     let empty = metadata(&hub, path).await;
@@ -371,7 +371,7 @@ async fn the_history_of_a_cluster_has_a_forecast_where_a_trend_is_clear() {
     execute(&hub.database, sql).await.unwrap();
     let history = metadata(&hub, &format!("{path}?resolution=1h")).await;
     assert_eq!(history["at"].as_array().unwrap().len(), 241);
-    // 2.4 % a day from 90 %.
+    // From 90%, 2.4% a day.
     assert_eq!(history["storage_full_in_days"], 4);
     assert!(history.get("memory_full_in_days").is_none());
     assert_eq!((&history["health"][237], &history["health"][238]), (&json!("lost"), &json!("fresh")));

@@ -1,12 +1,15 @@
-//! The copy of the API's description in the documentation is the one that is served.
+//! The description of the API: it covers the routes, and the documentation contains it.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
-/// `UPDATE_DOCS=1 cargo test -p management --test openapi` writes it anew.
+use management::http::routes::ROUTES;
+
+/// `UPDATE_DOCS=1 cargo test -p management --test openapi` updates the documentation.
 #[test]
-fn the_documented_description_is_current() {
+fn documented_description_is_current() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference/openapi.json");
     let current = serde_json::to_string_pretty(&management::openapi()).unwrap() + "\n";
     if std::env::var_os("UPDATE_DOCS").is_some() {
@@ -14,4 +17,39 @@ fn the_documented_description_is_current() {
     }
     let documented = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(documented == current, "run UPDATE_DOCS=1 cargo test -p management --test openapi");
+}
+
+/// Pages for browsers are not described.
+fn is_described(path: &str) -> bool {
+    path.starts_with("/1.0")
+}
+
+#[test]
+fn exactly_the_routes_of_the_api_are_described() {
+    let document = serde_json::to_value(management::openapi()).unwrap();
+    let paths = document["paths"].as_object().unwrap();
+    let described: BTreeSet<(String, String)> = paths
+        .iter()
+        .flat_map(|(path, item)| {
+            let methods = item.as_object().unwrap().keys();
+            methods.map(|method| (method.to_uppercase(), path.clone()))
+        })
+        .collect();
+    let routes: BTreeSet<(String, String)> = ROUTES
+        .iter()
+        .filter(|route| is_described(route.path))
+        .map(|route| (route.method.to_string(), route.path.replace("{*", "{")))
+        .collect();
+    assert_eq!(described, routes);
+}
+
+/// Generators of clients name functions after the operations.
+#[test]
+fn operation_ids_are_unique() {
+    let document = serde_json::to_value(management::openapi()).unwrap();
+    let items = document["paths"].as_object().unwrap().values();
+    let operations = items.flat_map(|item| item.as_object().unwrap().values());
+    let names: Vec<&str> = operations.map(|it| it["operationId"].as_str().unwrap()).collect();
+    let distinct: BTreeSet<&str> = names.iter().copied().collect();
+    assert_eq!(distinct.len(), names.len(), "{names:?}");
 }

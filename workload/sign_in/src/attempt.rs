@@ -1,5 +1,5 @@
-//! A sign-in on its way: what we must remember of it until the provider sends the person back. It is in a cookie,
-//! sealed under a key that all units share, so that any unit finishes what another began.
+//! Sign-ins under way: what must be remembered until the provider sends the person back. It is kept in a cookie, sealed
+//! under a key that all units share, so that any unit can finish a sign-in that another one began.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -16,37 +16,37 @@ use crate::cookie::{self, SameSite};
 
 const PREFIX: &str = "__Host-cm-sign-in-";
 /// How long a person may take at the provider, in seconds.
-const LIFETIME: u64 = 600;
-/// How many sign-ins one browser may have on their way; older ones are forgotten.
-const MOST: usize = 6;
+const LIFETIME_SECONDS: u64 = 600;
+/// How many sign-ins one browser can have under way. The oldest ones are forgotten.
+const MAX_ATTEMPTS: usize = 6;
 
-/// One sign-in on its way. Each has a cookie of its own, so that several tabs do not disturb each other.
+/// A sign-in under way. Each has its own cookie, so that tabs do not disturb each other.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Attempt {
-    /// What comes back with the person, and was known to nobody else.
+    /// The OAuth state, which the provider sends back with the person.
     pub(crate) state: String,
-    /// What must stand in the ID token.
+    /// The nonce that the ID token must contain.
     pub(crate) nonce: String,
-    /// What proves to the provider that who redeems the code is who asked for it.
+    /// The PKCE verifier, which proves to the provider that the hub asked for the code.
     pub(crate) verifier: String,
-    /// Where the provider sends the person back to.
+    /// The address that the provider sends the person back to.
     pub(crate) callback: String,
-    /// Which page the person wanted.
+    /// The page that the person wanted.
     pub(crate) next: String,
-    /// The session that the browser had: its cookie does not come with the provider's answer.
+    /// The session that the browser had before. Its cookie is not sent with the provider's redirect.
     pub(crate) former: Option<[u8; 32]>,
-    /// Until when, in seconds since 1970.
+    /// When it expires, in seconds since 1970.
     pub(crate) expires_at: i64,
 }
 
 impl Attempt {
-    /// Until when one that begins now can be finished.
-    pub(crate) fn until() -> i64 {
-        OffsetDateTime::now_utc().unix_timestamp() + LIFETIME.cast_signed()
+    /// When an attempt that begins now expires, in seconds since 1970.
+    pub(crate) fn new_expiry() -> i64 {
+        OffsetDateTime::now_utc().unix_timestamp() + LIFETIME_SECONDS.cast_signed()
     }
 
-    /// Has the browser keep it.
-    pub(crate) fn keep(
+    /// Stores it in a cookie of the browser.
+    pub(crate) fn store(
         &self,
         crypter: &Crypter,
         headers: &HeaderMap,
@@ -56,15 +56,15 @@ impl Attempt {
         let text = serde_json::to_vec(self).map_err(Error::internal)?;
         let sealed = crypter.seal_outside(place(&name), &text).map_err(Error::internal)?;
         let others: Vec<_> = cookie::all(headers).filter(|(name, _)| name.starts_with(PREFIX)).collect();
-        for (old, _) in others.iter().take((others.len() + 1).saturating_sub(MOST)) {
+        for (old, _) in others.iter().take((others.len() + 1).saturating_sub(MAX_ATTEMPTS)) {
             cookie::clear(response, old);
         }
-        cookie::set(response, &name, &BASE64_URL_SAFE_NO_PAD.encode(sealed), SameSite::Lax, LIFETIME);
+        cookie::set(response, &name, &BASE64_URL_SAFE_NO_PAD.encode(sealed), SameSite::Lax, LIFETIME_SECONDS);
         Ok(())
     }
 
-    /// The one that the provider's answer belongs to, if this browser began it, lately.
-    pub(crate) fn of(crypter: &Crypter, headers: &HeaderMap, state: &str) -> Option<Self> {
+    /// The attempt with this state, if this browser began it and it has not expired.
+    pub(crate) fn find(crypter: &Crypter, headers: &HeaderMap, state: &str) -> Option<Self> {
         let wanted = name_for(state);
         let (_, value) = cookie::all(headers).find(|(name, _)| *name == wanted)?;
         let sealed = BASE64_URL_SAFE_NO_PAD.decode(value).ok()?;
@@ -74,7 +74,7 @@ impl Attempt {
         (is_live && attempt.state == state).then_some(attempt)
     }
 
-    /// Has the browser forget it.
+    /// Deletes its cookie.
     pub(crate) fn forget(state: &str, response: &mut Response) {
         cookie::clear(response, &name_for(state));
     }
@@ -108,13 +108,13 @@ mod tests {
             callback: text("https://x/oidc/callback"),
             next: text("/ui/"),
             former: Some([1; 32]),
-            expires_at: Attempt::until(),
+            expires_at: Attempt::new_expiry(),
         }
     }
 
-    fn kept(attempt: &Attempt, headers: &HeaderMap) -> Vec<String> {
+    fn stored(attempt: &Attempt, headers: &HeaderMap) -> Vec<String> {
         let mut response = Response::default();
-        attempt.keep(&crypter(), headers, &mut response).unwrap();
+        attempt.store(&crypter(), headers, &mut response).unwrap();
         let all = response.headers().get_all(SET_COOKIE).into_iter();
         all.map(|value| value.to_str().unwrap().split(';').next().unwrap().to_owned()).collect()
     }
@@ -124,29 +124,29 @@ mod tests {
     }
 
     #[test]
-    fn sign_ins_in_several_tabs_do_not_disturb_each_other() {
-        let one = kept(&attempt("one"), &HeaderMap::new());
-        let two = kept(&attempt("two"), &sent(&one[0]));
+    fn sign_ins_in_several_tabs_are_independent() {
+        let one = stored(&attempt("one"), &HeaderMap::new());
+        let two = stored(&attempt("two"), &sent(&one[0]));
         let headers = sent(&format!("{}; {}", one[0], two[0]));
-        assert_eq!(Attempt::of(&crypter(), &headers, "one").unwrap().state, "one");
-        assert_eq!(Attempt::of(&crypter(), &headers, "two").unwrap().state, "two");
-        assert!(Attempt::of(&crypter(), &headers, "three").is_none());
+        assert_eq!(Attempt::find(&crypter(), &headers, "one").unwrap().state, "one");
+        assert_eq!(Attempt::find(&crypter(), &headers, "two").unwrap().state, "two");
+        assert!(Attempt::find(&crypter(), &headers, "three").is_none());
     }
 
     #[test]
-    fn cookie_of_one_attempt_does_not_open_another() {
-        let one = kept(&attempt("one"), &HeaderMap::new()).remove(0);
+    fn cookie_is_bound_to_its_state_and_expires() {
+        let one = stored(&attempt("one"), &HeaderMap::new()).remove(0);
         let value = one.split_once('=').unwrap().1;
-        assert!(Attempt::of(&crypter(), &sent(&format!("{}={value}", name_for("two"))), "two").is_none());
+        assert!(Attempt::find(&crypter(), &sent(&format!("{}={value}", name_for("two"))), "two").is_none());
         let mut late = attempt("one");
-        late.expires_at -= LIFETIME.cast_signed() + 1;
-        assert!(Attempt::of(&crypter(), &sent(&kept(&late, &HeaderMap::new())[0]), "one").is_none());
+        late.expires_at -= LIFETIME_SECONDS.cast_signed() + 1;
+        assert!(Attempt::find(&crypter(), &sent(&stored(&late, &HeaderMap::new())[0]), "one").is_none());
     }
 
     #[test]
-    fn a_browser_does_not_drown_in_cookies() {
+    fn oldest_cookies_are_deleted() {
         let many: Vec<_> = (0..9).map(|n| format!("{}=x", name_for(&n.to_string()))).collect();
-        let set = kept(&attempt("new"), &sent(&many.join("; ")));
+        let set = stored(&attempt("new"), &sent(&many.join("; ")));
         assert_eq!(set.len(), 1 + 4);
         assert_eq!(set[0], format!("{}=", name_for("0")));
     }

@@ -1,22 +1,22 @@
-//! Access tokens of the identity provider, as programs present them.
+//! Access tokens of the identity provider, which programs present.
 
 use edge::Error;
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
-use crate::claims::{LEEWAY, Said, groups};
+use crate::claims::{LEEWAY_SECONDS, Profile, groups};
 use crate::jwt::Unverified;
 use crate::provider::{Away, Source};
 use crate::sign_in::{Caller, SignIn};
 
 impl SignIn {
-    /// Who presents this access token; `None` where it is none that we take.
+    /// The caller with this access token; `None` if it is not valid.
     pub(crate) async fn bearer(&self, token: &str) -> Result<Option<Caller>, Error> {
         let Some(audience) = self.options.audience.as_deref() else { return Ok(None) };
         let Some(token) = Unverified::parse(token) else { return Ok(None) };
         let kind = token.header.typ.clone();
         let kid = token.header.kid.as_deref();
-        let keys = self.provider.keys_for(kid, Source::Stranger).await.map_err(unavailable)?;
+        let keys = self.provider.keys_for(kid, Source::Caller).await.map_err(unavailable)?;
         let Some(claims) = token.verify(&keys.known.keys) else { return Ok(None) };
         let rules = Rules {
             issuer: self.provider.issuer().as_str(),
@@ -25,13 +25,13 @@ impl SignIn {
             now: OffsetDateTime::now_utc().unix_timestamp(),
         };
         if let Err(problem) = rules.check(kind.as_deref(), &claims) {
-            tracing::info!(problem, "an access token was refused");
+            tracing::info!(problem, "refused an access token");
             return Ok(None);
         }
         let text = |name: &str| claims.get(name).and_then(Value::as_str).map(str::to_owned);
         let Some(subject) = text("sub").filter(|subject| !subject.is_empty()) else { return Ok(None) };
         let name = text("name").or_else(|| text("preferred_username"));
-        let person = Said { subject, name, email: text("email") }.person();
+        let person = Profile { subject, name, email: text("email") }.person();
         let groups = claims.get(&self.options.groups_claim).map(groups).unwrap_or_default();
         Ok(Some(Caller { person, groups }))
     }
@@ -41,7 +41,7 @@ fn unavailable(away: Away) -> Error {
     Error::Unavailable { retry_after: away.retry_after, cause: Box::new(away) }
 }
 
-/// What an access token must say.
+/// The requirements for an access token.
 struct Rules<'a> {
     issuer: &'a str,
     client_id: &'a str,
@@ -66,31 +66,31 @@ impl Rules<'_> {
             _ => Vec::new(),
         };
         if !audiences.contains(&self.audience) {
-            return Err("it is for somebody else");
+            return Err("it is for another audience");
         }
-        // An ID token says who signed in, to us alone; it is no key to an API. Keycloak writes its kind into `typ`.
+        // An ID token tells the client who signed in; it does not authorise calls. Keycloak writes the kind into `typ`.
         let is_for_client = audiences.contains(&self.client_id);
         let has = |names: &[&str]| names.iter().any(|name| claims.contains_key(*name));
         let kind = claims.get("typ").and_then(Value::as_str);
         if has(&["nonce", "at_hash", "c_hash"]) || kind.is_some_and(|kind| kind != "Bearer") {
             return Err("it is an ID token");
         }
-        // Where the header does not say that it is an access token, it must not look like anything else: an ID token
-        // of a client by the audience's name has that client as its party too.
+        // Unless the header says that it is an access token, it must not look like anything else. If the audience is itself
+        // the name of a client, an ID token of that client has it as its authorized party.
         let party = claims.get("azp").and_then(Value::as_str);
         let is_for_itself = is_for_client || party == Some(self.audience);
         if !is_access_token && (is_for_itself || has(&["s_hash", "events"])) {
             return Err("it is an ID token");
         }
-        let moment = |name: &str| match claims.get(name) {
+        let date = |name: &str| match claims.get(name) {
             None => Ok(None),
-            Some(at) => at.as_f64().map(Some).ok_or("its dates are none"),
+            Some(at) => at.as_f64().map(Some).ok_or("its dates are invalid"),
         };
-        let (now, leeway) = (self.now as f64, LEEWAY as f64);
-        if moment("exp")?.is_none_or(|at| at + leeway <= now) {
+        let (now, leeway) = (self.now as f64, LEEWAY_SECONDS as f64);
+        if date("exp")?.is_none_or(|at| at + leeway <= now) {
             return Err("it has expired");
         }
-        if [moment("nbf")?, moment("iat")?].into_iter().flatten().any(|at| at > now + leeway) {
+        if [date("nbf")?, date("iat")?].into_iter().flatten().any(|at| at > now + leeway) {
             return Err("it is not valid yet");
         }
         Ok(())
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn an_access_token_for_us_is_taken() {
+    fn valid_access_token_is_accepted() {
         for kind in [None, Some("JWT"), Some("at+jwt"), Some("application/at+JWT")] {
             assert_eq!(check(kind, json!({})), Ok(()));
         }
@@ -125,14 +125,14 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_refused() {
+    fn any_other_token_is_refused() {
         for (changed, problem) in [
             (json!({"iss": "https://idp/"}), "it comes from another issuer"),
             (json!({"iss": null}), "it comes from another issuer"),
-            (json!({"aud": "api2"}), "it is for somebody else"),
-            (json!({"aud": ["ap", "i"]}), "it is for somebody else"),
-            (json!({"aud": "client"}), "it is for somebody else"),
-            (json!({"aud": null}), "it is for somebody else"),
+            (json!({"aud": "api2"}), "it is for another audience"),
+            (json!({"aud": ["ap", "i"]}), "it is for another audience"),
+            (json!({"aud": "client"}), "it is for another audience"),
+            (json!({"aud": null}), "it is for another audience"),
             (json!({"aud": ["client", "api"]}), "it is an ID token"),
             (json!({"nonce": "x"}), "it is an ID token"),
             (json!({"at_hash": "x"}), "it is an ID token"),
@@ -143,7 +143,7 @@ mod tests {
             (json!({"typ": "ID"}), "it is an ID token"),
             (json!({"typ": "Refresh"}), "it is an ID token"),
             (json!({"exp": 940}), "it has expired"),
-            (json!({"exp": "soon"}), "its dates are none"),
+            (json!({"exp": "soon"}), "its dates are invalid"),
             (json!({"nbf": 1061}), "it is not valid yet"),
             (json!({"iat": 1061}), "it is not valid yet"),
         ] {
@@ -153,6 +153,6 @@ mod tests {
         let rules = Rules { issuer: "https://idp", client_id: "api", audience: "api", now: 1000 };
         let claims = json!({"iss": "https://idp", "aud": "api", "exp": 1300});
         assert_eq!(rules.check(None, claims.as_object().unwrap()), Err("it is an ID token"));
-        assert_eq!(check(None, json!({"exp": null})), Err("its dates are none"));
+        assert_eq!(check(None, json!({"exp": null})), Err("its dates are invalid"));
     }
 }

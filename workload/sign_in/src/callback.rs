@@ -71,7 +71,7 @@ impl SignIn {
         let parameters = Parameters::parse(&request.query);
         let crypter = self.store.crypter();
         let attempt = Some(parameters.state.as_str()).filter(|state| is_visible(state));
-        let attempt = attempt.and_then(|state| Attempt::of(crypter, &request.headers, state));
+        let attempt = attempt.and_then(|state| Attempt::find(crypter, &request.headers, state));
         let next = attempt.as_ref().map_or(redirect::START, |attempt| &attempt.next).to_owned();
         let mut callback = match self.finish(&request, &parameters, attempt).await {
             Ok((cookie, seconds)) => {
@@ -139,22 +139,22 @@ impl Refusal {
         match self {
             Self::UnknownAttempt => {
                 let text =
-                    "This sign-in took too long, was finished already, or was begun in another browser.";
-                explain(Error::BadRequest, text, "nobody asked for this answer")
+                    "This sign-in took too long, is already finished, or was begun in another browser.";
+                explain(Error::BadRequest, text, "unknown or expired sign-in")
             }
             Self::NoCode => {
-                let text = "What came as the identity provider's answer cannot be one.";
-                explain(Error::BadRequest, text, "what came as a code is none")
+                let text = "The identity provider's response is malformed.";
+                explain(Error::BadRequest, text, "malformed code")
             }
             Self::OtherIssuer => {
-                let text = "The answer comes from another identity provider.";
-                explain(Error::BadRequest, text, "another identity provider answered")
+                let text = "The response comes from another identity provider.";
+                explain(Error::BadRequest, text, "response of another identity provider")
             }
             Self::ByProvider(code) => {
                 let code: String =
                     code.chars().filter(|c| c.is_ascii_graphic() || *c == ' ').take(100).collect();
                 let text = format!("The identity provider did not let you in: {code}");
-                let reason = "the identity provider did";
+                let reason = "refused by the identity provider";
                 Explanation { detail: code, ..explain(Error::ForbiddenBecause, &text, reason) }
             }
             Self::Tokens(error) => explain_tokens(error, explain),
@@ -173,23 +173,23 @@ fn explain_tokens(
         TokenError::Away(away) => unavailable(away, PROVIDER_AWAY),
         TokenError::KeyMissing { away, .. } => unavailable(away, KEY_MISSING),
         TokenError::Unusable(detail) => {
-            let text = "The identity provider answered with an error of its own, or with something that is no \
-                        answer. Try again in a moment.";
-            let reason = "the identity provider's answer is of no use";
+            let text =
+                "The identity provider returned an error or an invalid response. Try again in a moment.";
+            let reason = "invalid response of the identity provider";
             Explanation { detail, ..explain(Error::BadGateway, text, reason) }
         }
         TokenError::Refused(detail) => {
-            let text = "The identity provider does not take this server's client id or secret.";
-            let reason = "the identity provider refused this server";
+            let text = "The identity provider does not accept this server's client id or secret.";
+            let reason = "the identity provider does not accept this server";
             Explanation { detail, ..explain(Error::BadGateway, text, reason) }
         }
         TokenError::Grant(detail) => {
-            let text = "The identity provider's answer is not valid.";
-            Explanation { detail, ..explain(Error::ForbiddenBecause, text, "the code is not valid") }
+            let text = "The identity provider's response is not valid.";
+            Explanation { detail, ..explain(Error::ForbiddenBecause, text, "invalid code") }
         }
         TokenError::IdToken(detail) => {
-            let text = "The identity provider's answer is not valid.";
-            Explanation { detail, ..explain(Error::ForbiddenBecause, text, "the ID token is not valid") }
+            let text = "The identity provider's response is not valid.";
+            Explanation { detail, ..explain(Error::ForbiddenBecause, text, "invalid ID token") }
         }
     }
 }
@@ -222,7 +222,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_code_or_state_is_visible_ascii_and_not_endless() {
+    fn code_and_state_are_short_visible_ascii() {
         for text in ["x", "4/0AX4-_~.+=%", &"x".repeat(MAX_PARAMETER_BYTES)] {
             assert!(is_visible(text), "{text}");
         }

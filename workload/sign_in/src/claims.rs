@@ -1,4 +1,4 @@
-//! What an ID token says of a person, once it is believed.
+//! ID tokens: their checks, and what they say about a person.
 
 use std::collections::HashMap;
 
@@ -17,10 +17,10 @@ use time::OffsetDateTime;
 
 use crate::jwt::ALGORITHMS;
 
-/// How far the provider's clock may be from ours, in seconds.
-pub(crate) const LEEWAY: i64 = 60;
+/// How far the provider's clock may differ from the hub's, in seconds.
+pub(crate) const LEEWAY_SECONDS: i64 = 60;
 
-/// The claims that OpenID Connect does not name.
+/// The claims that OpenID Connect does not define.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct OtherClaims(HashMap<String, Value>);
 
@@ -44,36 +44,36 @@ pub(crate) type TokenResponse = StandardTokenResponse<
 >;
 type IdTokenClaims = openidconnect::IdTokenClaims<OtherClaims, CoreGenderClaim>;
 
-/// What an ID token must say.
+/// What an ID token must contain.
 pub(crate) struct Expected<'a> {
     pub(crate) issuer: &'a IssuerUrl,
     pub(crate) client_id: &'a str,
     pub(crate) groups_claim: &'a str,
-    /// What we asked to stand there; none where a token is renewed.
+    /// The nonce of the sign-in; `None` for a renewal.
     pub(crate) nonce: Option<&'a str>,
-    /// The access token that came with it.
+    /// The access token that was issued with it.
     pub(crate) access_token: &'a AccessToken,
 }
 
-/// What an ID token says.
+/// What a verified ID token says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Verified {
-    pub(crate) said: Said,
-    /// None where the token has no such claim.
+    pub(crate) profile: Profile,
+    /// `None` if the token has no claim for groups.
     pub(crate) groups: Option<Vec<String>>,
-    /// In seconds since 1970.
+    /// The token's expiry, in seconds since 1970.
     pub(crate) expires_at: i64,
 }
 
-/// What a token says of a person.
+/// What a token says about a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Said {
+pub(crate) struct Profile {
     pub(crate) subject: String,
     pub(crate) name: Option<String>,
     pub(crate) email: Option<String>,
 }
 
-/// Believes an ID token, or says why not. The reason is for the log.
+/// Verifies an ID token. The error is for the log.
 pub(crate) fn verify(
     token: &IdToken,
     keys: &CoreJsonWebKeySet,
@@ -81,20 +81,20 @@ pub(crate) fn verify(
 ) -> Result<Verified, String> {
     let now = OffsetDateTime::now_utc().unix_timestamp();
     let client_id = ClientId::new(expected.client_id.to_owned());
-    let earliest = moment(now - LEEWAY);
-    let latest = moment(now + LEEWAY);
+    let earliest = timestamp(now - LEEWAY_SECONDS);
+    let latest = timestamp(now + LEEWAY_SECONDS);
     let verifier = IdTokenVerifier::new_public_client(client_id, expected.issuer.clone(), keys.clone())
         .set_allowed_algs(ALGORITHMS)
         .set_time_fn(move || earliest)
         .set_issue_time_verifier_fn(move |at| {
             if at > latest { Err("it was issued in the future".to_owned()) } else { Ok(()) }
         })
-        // Some providers name further recipients: see `check_party`.
+        // Some providers name further audiences; see `check_party`.
         .set_other_audience_verifier_fn(|_| true);
     let check_nonce = |found: Option<&Nonce>| match (expected.nonce, found) {
         (None, _) => Ok(()),
         (Some(wanted), Some(found)) if found.secret() == wanted => Ok(()),
-        (Some(_), _) => Err("the nonce is not ours".to_owned()),
+        (Some(_), _) => Err("the nonce does not match".to_owned()),
     };
     let claims = token.claims(&verifier, check_nonce).map_err(|error| crate::provider::chain(&error))?;
     check_party(claims, expected.client_id)?;
@@ -105,27 +105,28 @@ pub(crate) fn verify(
     }
     let groups = claims.additional_claims().0.get(expected.groups_claim);
     Ok(Verified {
-        said: said(claims),
+        profile: profile(claims),
         groups: groups.map(self::groups),
         expires_at: claims.expiration().timestamp(),
     })
 }
 
-/// For whom it was made, where it says so, and it must where it is for several. The library leaves this to us.
+/// Checks that the token was issued for this client. A token for several audiences must say so. The library does not
+/// check this.
 fn check_party(claims: &IdTokenClaims, client_id: &str) -> Result<(), String> {
     match claims.authorized_party() {
         Some(party) if party.as_str() == client_id => Ok(()),
         None if claims.audiences().len() == 1 => Ok(()),
-        _ => Err("it was made for another client".to_owned()),
+        _ => Err("it was issued for another client".to_owned()),
     }
 }
 
 fn check_not_before(claims: &IdTokenClaims, now: i64) -> Result<(), String> {
     match claims.additional_claims().0.get("nbf") {
         None => Ok(()),
-        // Whole seconds are enough; some providers send fractions.
+        // Some providers send fractions of seconds.
         Some(at) => match at.as_f64() {
-            Some(at) if at <= (now + LEEWAY) as f64 => Ok(()),
+            Some(at) if at <= (now + LEEWAY_SECONDS) as f64 => Ok(()),
             _ => Err("it is not valid yet".to_owned()),
         },
     }
@@ -142,20 +143,20 @@ fn check_access_token(
     let key = token.signing_key(verifier).map_err(|error| error.to_string())?;
     let hash =
         AccessTokenHash::from_token(access_token, algorithm, key).map_err(|error| error.to_string())?;
-    if hash == *wanted { Ok(()) } else { Err("the access token is not the one it came with".to_owned()) }
+    if hash == *wanted { Ok(()) } else { Err("the access token does not belong to it".to_owned()) }
 }
 
-fn said(claims: &IdTokenClaims) -> Said {
+fn profile(claims: &IdTokenClaims) -> Profile {
     let name = claims.name().and_then(|name| name.get(None)).map(|name| name.as_str().to_owned());
-    Said {
+    Profile {
         subject: claims.subject().as_str().to_owned(),
         name: name.or_else(|| claims.preferred_username().map(|name| name.as_str().to_owned())),
         email: claims.email().map(|email| email.as_str().to_owned()),
     }
 }
 
-impl Said {
-    /// The person, by the best name there is.
+impl Profile {
+    /// The person. The name falls back to the email address, then to the subject.
     pub(crate) fn person(self) -> Person {
         let Self { subject, name, email } = self;
         let email = storable(email).unwrap_or_default();
@@ -163,9 +164,9 @@ impl Said {
         Person { name: name.unwrap_or_else(|| subject.clone()), subject, email }
     }
 
-    /// The person whom we know already: what a token does not say of them stays.
-    pub(crate) fn person_known_as(mut self, former: Person) -> Person {
-        // A name that was made of the address or the subject was never said.
+    /// The person after a renewal. What the new token does not say stays unchanged.
+    pub(crate) fn updated_person(mut self, former: Person) -> Person {
+        // A name that is the address or the subject was a fallback.
         let had_name = former.name != former.email && former.name != former.subject;
         self.name = storable(self.name).or(had_name.then_some(former.name));
         self.email = storable(self.email).or(Some(former.email));
@@ -173,12 +174,12 @@ impl Said {
     }
 }
 
-/// A text that says something, as a column can hold it.
+/// A text that is not blank, without NUL, which PostgreSQL cannot store.
 fn storable(text: Option<String>) -> Option<String> {
     text.map(|text| text.replace('\0', "")).filter(|text| !text.trim().is_empty())
 }
 
-/// Groups as providers write them: a list of names, or one name.
+/// The groups of a claim, which is a list of names or one name.
 pub(crate) fn groups(claim: &Value) -> Vec<String> {
     match claim {
         Value::String(group) => vec![group.clone()],
@@ -187,7 +188,7 @@ pub(crate) fn groups(claim: &Value) -> Vec<String> {
     }
 }
 
-fn moment(seconds: i64) -> chrono::DateTime<chrono::Utc> {
+fn timestamp(seconds: i64) -> chrono::DateTime<chrono::Utc> {
     chrono::DateTime::from_timestamp(seconds, 0).unwrap_or_default()
 }
 
@@ -206,14 +207,14 @@ mod tests {
         assert!(groups(&Value::Null).is_empty());
     }
 
-    fn said(name: Option<&str>, email: Option<&str>) -> Said {
+    fn profile(name: Option<&str>, email: Option<&str>) -> Profile {
         let text = |text: Option<&str>| text.map(str::to_owned);
-        Said { subject: "sub".to_owned(), name: text(name), email: text(email) }
+        Profile { subject: "sub".to_owned(), name: text(name), email: text(email) }
     }
 
     #[test]
-    fn a_person_without_a_name_is_called_something() {
-        let name = |name, email| said(name, email).person().name;
+    fn name_falls_back_to_email_and_subject() {
+        let name = |name, email| profile(name, email).person().name;
         assert_eq!(name(Some("Ada"), Some("ada@example.com")), "Ada");
         assert_eq!(name(Some(" "), Some("ada@example.com")), "ada@example.com");
         assert_eq!(name(None, Some("")), "sub");
@@ -221,21 +222,21 @@ mod tests {
     }
 
     #[test]
-    fn what_a_later_token_does_not_say_of_a_person_stays() {
-        let later = |former: Said, name, email| {
-            let Person { name, email, .. } = said(name, email).person_known_as(former.person());
+    fn missing_claims_of_a_later_token_change_nothing() {
+        let later = |former: Profile, name, email| {
+            let Person { name, email, .. } = profile(name, email).updated_person(former.person());
             (name, email)
         };
         let pair = |name: &str, email: &str| (name.to_owned(), email.to_owned());
-        let ada = || said(Some("Ada"), Some("ada@example.com"));
+        let ada = || profile(Some("Ada"), Some("ada@example.com"));
         assert_eq!(later(ada(), None, None), pair("Ada", "ada@example.com"));
         assert_eq!(later(ada(), Some(" "), Some("")), pair("Ada", "ada@example.com"));
         assert_eq!(later(ada(), Some("Ada B"), None), pair("Ada B", "ada@example.com"));
         assert_eq!(later(ada(), None, Some("b@example.com")), pair("Ada", "b@example.com"));
-        let nameless = || said(None, Some("ada@example.com"));
+        let nameless = || profile(None, Some("ada@example.com"));
         assert_eq!(later(nameless(), None, Some("b@example.com")), pair("b@example.com", "b@example.com"));
         assert_eq!(
-            later(said(None, None), None, Some("b@example.com")),
+            later(profile(None, None), None, Some("b@example.com")),
             pair("b@example.com", "b@example.com")
         );
     }

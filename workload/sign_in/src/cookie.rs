@@ -1,4 +1,4 @@
-//! Our cookies: what they are called, how they are set, and what the session's holds.
+//! Cookies: their names, how they are set, and the content of the session's cookie.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -9,47 +9,47 @@ use sha2::{Digest as _, Sha256};
 use store::Crypter;
 use store::access::SessionId;
 
-/// The session's cookie. Browsers take a name with this prefix from the very host alone, over HTTPS.
+/// The name of the session's cookie. Browsers accept a cookie with this prefix only from the host itself, over HTTPS.
 pub(crate) const SESSION: &str = "__Host-cm-session";
 
-const FINDER_LENGTH: usize = 32;
-const KEY_LENGTH: usize = 32;
+const LOOKUP_BYTES: usize = 32;
+const KEY_BYTES: usize = 32;
 
-/// When a browser sends a cookie to us.
+/// When a browser sends a cookie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SameSite {
-    /// With requests of our own pages alone.
+    /// Only with requests of the hub's own pages.
     Strict,
-    /// Also when another site sends the person here, as the provider does at the end of a sign-in.
+    /// Also when another website opens a page of the hub, as the provider does at the end of a sign-in.
     Lax,
 }
 
-/// The session's cookie: what finds the row, and the key to what the row holds. The two are independent, so that who
-/// learns the one knows nothing of the other.
+/// The session's cookie: a random value that identifies the row, and the key to the content of the row. The two are
+/// independent, so that knowing one says nothing about the other.
 #[derive(Clone)]
 pub(crate) struct SessionCookie(SecretSlice<u8>);
 
 impl SessionCookie {
     pub(crate) fn generate() -> Self {
-        let bytes: [u8; FINDER_LENGTH + KEY_LENGTH] = rand::random();
+        let bytes: [u8; LOOKUP_BYTES + KEY_BYTES] = rand::random();
         Self(SecretSlice::from(bytes.to_vec()))
     }
 
-    /// The one that the request carries, if it has the form of one.
+    /// The session's cookie of a request, if it is well-formed.
     pub(crate) fn of(headers: &HeaderMap) -> Option<Self> {
         let (_, value) = all(headers).find(|(name, _)| *name == SESSION)?;
         let bytes = BASE64_URL_SAFE_NO_PAD.decode(value).ok()?;
-        (bytes.len() == FINDER_LENGTH + KEY_LENGTH).then(|| Self(SecretSlice::from(bytes)))
+        (bytes.len() == LOOKUP_BYTES + KEY_BYTES).then(|| Self(SecretSlice::from(bytes)))
     }
 
-    /// What finds the row.
+    /// The id of the row.
     pub(crate) fn id(&self) -> SessionId {
-        SessionId(Sha256::digest(&self.0.expose_secret()[..FINDER_LENGTH]).into())
+        SessionId(Sha256::digest(&self.0.expose_secret()[..LOOKUP_BYTES]).into())
     }
 
-    /// What opens what the row holds.
+    /// The crypter for the content of the row.
     pub(crate) fn crypter(&self) -> Result<Crypter, Error> {
-        let key = SecretSlice::from(self.0.expose_secret()[FINDER_LENGTH..].to_vec());
+        let key = SecretSlice::from(self.0.expose_secret()[LOOKUP_BYTES..].to_vec());
         Crypter::new(&[key]).map_err(Error::internal)
     }
 
@@ -64,21 +64,21 @@ pub(crate) fn all(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
     lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='))
 }
 
-/// Sets a cookie that only we read, for so many seconds.
+/// Sets a cookie for this many seconds. Scripts cannot read it.
 pub(crate) fn set(response: &mut Response, name: &str, value: &str, same_site: SameSite, seconds: u64) {
     let same_site = match same_site {
         SameSite::Strict => "Strict",
         SameSite::Lax => "Lax",
     };
     let text = format!("{name}={value}; Path=/; Max-Age={seconds}; Secure; HttpOnly; SameSite={same_site}");
-    // Names and values are ours: hexadecimal and base64.
+    // Names and values are hexadecimal or base64, so they are always valid.
     if let Ok(mut value) = HeaderValue::from_str(&text) {
         value.set_sensitive(true);
         response.headers_mut().append(SET_COOKIE, value);
     }
 }
 
-/// Has the browser forget a cookie.
+/// Deletes a cookie.
 pub(crate) fn clear(response: &mut Response, name: &str) {
     set(response, name, "", SameSite::Lax, 0);
 }
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_is_found_among_other_cookies() {
+    fn session_is_found_among_other_cookies() {
         let cookie = SessionCookie::generate();
         let line = format!("a=b; {SESSION}={}; c", cookie.value());
         let found = SessionCookie::of(&headers(&["x=y", &line])).unwrap();
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_another_form_is_no_session() {
+    fn malformed_cookie_is_no_session() {
         for value in ["", "abc", "!!!", &"A".repeat(85), &"A".repeat(87), &"A".repeat(10_000)] {
             assert!(SessionCookie::of(&headers(&[&format!("{SESSION}={value}")])).is_none(), "{value}");
         }
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn cookies_are_for_this_host_over_https_and_for_no_script() {
+    fn cookies_are_limited_to_this_host_and_hidden_from_scripts() {
         let mut response = Response::default();
         set(&mut response, SESSION, "x", SameSite::Strict, 60);
         assert_eq!(

@@ -1,21 +1,25 @@
-//! Where people reach us: the address that the provider sends them back to.
+//! The public address of the hub, to which the provider sends people back.
 
 use std::net::IpAddr;
 
 use edge::Error;
 
-/// Our origin, such as `https://hub.example.com:8443`: as it is set, or as the request's `Host` says it if the
-/// certificate names it. No other header is believed: whoever sets it would be sent people's sign-ins.
-pub(crate) fn origin(set: Option<&str>, host: Option<&str>, names: &[String]) -> Result<String, Error> {
-    if let Some(set) = set {
-        return Ok(format!("https://{set}"));
+/// The hub's origin, such as `https://hub.example.com:8443`. It is the configured one, or the request's `Host` if the
+/// certificate covers it. No other header is trusted: an attacker who sets it could receive the sign-ins of others.
+pub(crate) fn origin(
+    configured: Option<&str>,
+    host: Option<&str>,
+    names: &[String],
+) -> Result<String, Error> {
+    if let Some(configured) = configured {
+        return Ok(format!("https://{configured}"));
     }
-    let host = host.ok_or_else(|| Error::BadRequest("The request names no host".to_owned()))?;
+    let host = host.ok_or_else(|| Error::BadRequest("the request names no host".to_owned()))?;
     if names.iter().any(|name| covers(name, without_port(host))) {
         return Ok(format!("https://{}", host.to_ascii_lowercase()));
     }
     Err(Error::BadRequest(
-        "This server is not known under the name in the address. Use a name that its certificate is for, or set \
+        "the certificate of this server does not cover the host name in the address; use a name that it covers, or set \
          MANAGEMENT_API_DOMAIN"
             .to_owned(),
     ))
@@ -28,7 +32,7 @@ fn without_port(host: &str) -> &str {
     }
 }
 
-/// Whether a certificate's name is for this host; an asterisk stands for one label.
+/// Whether a name of the certificate covers this host. An asterisk matches one label.
 fn covers(name: &str, host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     if let (Ok(name), Ok(host)) = (name.parse::<IpAddr>(), bare.parse::<IpAddr>()) {
@@ -52,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn only_names_of_the_certificate_are_ours() {
+    fn only_names_of_the_certificate_are_accepted() {
         assert_eq!(by_host("hub.example.com").as_deref(), Some("https://hub.example.com"));
         assert_eq!(by_host("HUB.example.com:8443").as_deref(), Some("https://hub.example.com:8443"));
         assert_eq!(by_host("a.site.example").as_deref(), Some("https://a.site.example"));
@@ -75,8 +79,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_set_wins() {
-        let set = origin(Some("hub.example.com:444"), Some("evil.example"), &[]);
-        assert_eq!(set.unwrap(), "https://hub.example.com:444");
+    fn configured_domain_wins() {
+        let configured = origin(Some("hub.example.com:444"), Some("evil.example"), &[]);
+        assert_eq!(configured.unwrap(), "https://hub.example.com:444");
     }
 }

@@ -1,5 +1,5 @@
-//! JSON web tokens, taken apart and their signature checked. ID tokens go through `openidconnect`'s own verifier; this
-//! is for access tokens, and for what must be known of a token before its key is.
+//! Parsing and verification of JSON web tokens. The library `openidconnect` verifies ID tokens; this is for access
+//! tokens, and for the name of the key that a token needs.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -8,7 +8,7 @@ use openidconnect::{JsonWebKey as _, JsonWebKeyAlgorithm};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-/// The signatures that we take. Never `none`, and none with a shared secret: a provider's public key is no secret.
+/// The accepted algorithms. Neither `none` nor those with a shared secret: a provider's public key is not a secret.
 pub(crate) const ALGORITHMS: [CoreJwsSigningAlgorithm; 5] = [
     CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
     CoreJwsSigningAlgorithm::RsaSsaPssSha256,
@@ -17,10 +17,10 @@ pub(crate) const ALGORITHMS: [CoreJwsSigningAlgorithm; 5] = [
     CoreJwsSigningAlgorithm::EdDsa,
 ];
 
-/// The longest token that is looked at, in bytes.
-const MAX_LENGTH: usize = 16 << 10;
+/// The longest accepted token, in bytes.
+const MAX_TOKEN_BYTES: usize = 16 << 10;
 
-/// A token's first part.
+/// The header of a token.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Header {
     alg: CoreJwsSigningAlgorithm,
@@ -29,7 +29,7 @@ pub(crate) struct Header {
     crit: Option<Value>,
 }
 
-/// A token that nobody vouches for yet.
+/// A token whose signature has not been verified.
 pub(crate) struct Unverified<'a> {
     pub(crate) header: Header,
     signed: &'a str,
@@ -38,9 +38,9 @@ pub(crate) struct Unverified<'a> {
 }
 
 impl<'a> Unverified<'a> {
-    /// Takes a token apart; `None` if it is no signed JSON web token with an algorithm that we take.
+    /// Parses a token; `None` if it is not a signed JSON web token with an accepted algorithm.
     pub(crate) fn parse(token: &'a str) -> Option<Self> {
-        if token.len() > MAX_LENGTH {
+        if token.len() > MAX_TOKEN_BYTES {
             return None;
         }
         let (signed, signature) = token.rsplit_once('.')?;
@@ -48,12 +48,12 @@ impl<'a> Unverified<'a> {
         let decode = |part| BASE64_URL_SAFE_NO_PAD.decode(part).ok();
         let header: Header = serde_json::from_slice(&decode(header)?).ok()?;
         let claims = serde_json::from_slice(&decode(claims)?).ok()?;
-        let is_taken = header.crit.is_none() && ALGORITHMS.contains(&header.alg);
-        is_taken.then_some(())?;
+        let is_accepted = header.crit.is_none() && ALGORITHMS.contains(&header.alg);
+        is_accepted.then_some(())?;
         Some(Self { header, signed, claims, signature: decode(signature)? })
     }
 
-    /// What it says, if one of these keys signed it.
+    /// The claims, if one of these keys signed the token.
     pub(crate) fn verify(self, keys: &CoreJsonWebKeySet) -> Option<Map<String, Value>> {
         let Self { header, signed, claims, signature } = self;
         let may_sign = |key: &&CoreJsonWebKey| {
@@ -73,8 +73,8 @@ impl<'a> Unverified<'a> {
     }
 }
 
-/// The name of the key that a token says it is signed with. Nothing vouches for it.
-pub(crate) fn named_key(token: &str) -> Option<String> {
+/// The id of the key that a token claims to be signed with. It is not verified.
+pub(crate) fn claimed_key_id(token: &str) -> Option<String> {
     #[derive(Deserialize)]
     struct Named {
         kid: Option<String>,
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn only_signatures_by_a_private_key_are_looked_at() {
+    fn only_asymmetric_algorithms_are_accepted() {
         assert!(Unverified::parse(&token(r#"{"alg":"RS256"}"#)).is_some());
         for header in [
             r#"{"alg":"none"}"#,
@@ -112,8 +112,8 @@ mod tests {
     }
 
     #[test]
-    fn the_named_key_is_read_from_anything() {
-        assert_eq!(named_key(&token(r#"{"alg":"none","kid":"a"}"#)).as_deref(), Some("a"));
-        assert_eq!(named_key("x"), None);
+    fn claimed_key_id_is_read_from_any_token() {
+        assert_eq!(claimed_key_id(&token(r#"{"alg":"none","kid":"a"}"#)).as_deref(), Some("a"));
+        assert_eq!(claimed_key_id("x"), None);
     }
 }

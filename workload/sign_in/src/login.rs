@@ -12,20 +12,21 @@ use crate::cookie::SessionCookie;
 use crate::sign_in::{BrowserRequest, SCOPES, SignIn};
 use crate::{host, page, redirect};
 
+/// The text for a person while the provider does not respond.
 pub(crate) const PROVIDER_AWAY: &str =
-    "The identity provider does not answer. Who is signed in stays so; try again in a moment.";
+    "The identity provider does not respond. Existing sessions continue. Try again in a moment.";
 
 impl SignIn {
-    /// Begins a sign-in; `?next=/ui/…` is where the person goes on after it.
-    pub async fn login(&self, browser: BrowserRequest) -> Result<Response, Error> {
-        let next = parameter(&browser.query, "next");
+    /// Begins a sign-in. The parameter `next` is the page to show afterwards.
+    pub async fn login(&self, visit: BrowserRequest) -> Result<Response, Error> {
+        let next = parameter(&visit.query, "next");
         let next = redirect::sanitise(next.as_deref());
-        let callback = format!("{}/oidc/callback", self.origin(&browser)?);
-        let known = match self.provider.answering().await {
+        let callback = format!("{}/oidc/callback", self.origin(&visit)?);
+        let known = match self.provider.known_and_responding().await {
             Ok(known) => known,
             Err(away) => {
                 let error = Error::Unavailable { retry_after: away.retry_after, cause: Box::new(away) };
-                return Ok(page::problem(&browser.headers, error, PROVIDER_AWAY, next));
+                return Ok(page::problem(&visit.headers, error, PROVIDER_AWAY, next));
             }
         };
         let client = self
@@ -34,29 +35,29 @@ impl SignIn {
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
         let flow = CoreAuthenticationFlow::AuthorizationCode;
         let mut request = client.authorize_url(flow, CsrfToken::new_random, Nonce::new_random);
-        // The library asks for `openid` by itself.
+        // The library adds `openid`.
         for scope in SCOPES.iter().filter(|scope| **scope != "openid") {
             request = request.add_scope(Scope::new((*scope).to_owned()));
         }
         if let Some(audience) = &self.options.audience {
             request = request.add_extra_param("audience", audience.clone());
         }
-        let (there, state, nonce) = request.set_pkce_challenge(challenge).url();
+        let (address, state, nonce) = request.set_pkce_challenge(challenge).url();
         let attempt = Attempt {
             state: state.into_secret(),
             nonce: nonce.secret().clone(),
             verifier: verifier.into_secret(),
             callback,
             next: next.to_owned(),
-            former: SessionCookie::of(&browser.headers).map(|cookie| cookie.id().0),
-            expires_at: Attempt::until(),
+            former: SessionCookie::of(&visit.headers).map(|cookie| cookie.id().0),
+            expires_at: Attempt::new_expiry(),
         };
-        let mut response = found(there.as_str())?;
-        attempt.keep(self.store.crypter(), &browser.headers, &mut response)?;
+        let mut response = found(address.as_str())?;
+        attempt.store(self.store.crypter(), &visit.headers, &mut response)?;
         Ok(response)
     }
 
-    /// Our origin, as this request may know it.
+    /// The public origin of the hub for this request.
     pub(crate) fn origin(&self, request: &BrowserRequest) -> Result<String, Error> {
         host::origin(
             self.options.domain.as_deref(),
@@ -66,12 +67,12 @@ impl SignIn {
     }
 }
 
-/// A query's parameter.
+/// A parameter of the query.
 pub(crate) fn parameter(query: &str, name: &str) -> Option<String> {
     form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
 }
 
-/// 302 to an address that we made.
+/// A redirect (302).
 pub(crate) fn found(location: &str) -> Result<Response, Error> {
     let mut response = Response::default();
     *response.status_mut() = StatusCode::FOUND;

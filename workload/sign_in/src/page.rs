@@ -1,24 +1,24 @@
-//! What a browser shows when a sign-in fails. Programs get the envelope that every route answers with.
+//! The page that a browser shows when a sign-in fails. Programs get the usual envelope.
 
 use edge::{Error, Response};
 use http::HeaderMap;
 use http::header::{ACCEPT, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, REFERRER_POLICY};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// A failed sign-in: as a page that offers to try again, for who reads pages.
+/// A failed sign-in: a page that offers to try again, or an envelope if the client does not accept HTML.
 pub(crate) fn problem(headers: &HeaderMap, error: Error, text: &str, next: &str) -> Response {
     let mut response = error.into_response();
-    let reads_pages = headers
+    let accepts_html = headers
         .get_all(ACCEPT)
         .iter()
         .any(|accept| accept.to_str().is_ok_and(|accept| accept.contains("text/html")));
-    if !reads_pages {
+    if !accepts_html {
         return response;
     }
     let next = utf8_percent_encode(next, NON_ALPHANUMERIC);
     let page = format!(
         "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width\">\
-         <title>Sign-in · Cluster Manager</title><h1>Sign-in did not work</h1><p>{}</p>\
+         <title>Sign-in · Cluster Manager</title><h1>Sign-in failed</h1><p>{}</p>\
          <p><a href=\"/oidc/login?next={next}\">Try again</a></p>",
         escape(text)
     );
@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn browsers_get_a_page_and_programs_an_envelope() {
+    fn browser_gets_a_page_and_program_an_envelope() {
         let accept = |text| HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static(text))]);
         let page = problem(&accept("text/html,*/*"), Error::Forbidden, "<b>", "/ui/a?b");
         assert_eq!(

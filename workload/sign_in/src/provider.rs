@@ -1,4 +1,4 @@
-//! The identity provider: what it says of itself and its keys, fetched when first needed.
+//! The identity provider: its metadata and keys, fetched when they are first needed.
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
@@ -14,50 +14,50 @@ use self::http::{CALL_TIMEOUT, HttpError, ProviderHttp, is_safe};
 mod backoff;
 pub(crate) mod http;
 
-/// How long what the provider says of itself is taken for true without asking again.
-const FRESH_FOR: Duration = Duration::from_secs(3600);
-/// Nobody is sent to a provider that has not answered for so long without asking it first.
-const ANSWERED_LATELY: Duration = Duration::from_secs(30);
-/// An unknown key is looked for at most so often.
-const KEYS_EVERY: Duration = Duration::from_secs(5);
-/// A token that names no key may be signed by a new one: then keys older than this are fetched anew.
-const UNNAMED_KEYS_FRESH_FOR: Duration = Duration::from_secs(60);
+/// How long metadata is used before it is fetched again.
+const MAX_METADATA_AGE: Duration = Duration::from_secs(3600);
+/// Before a person is sent to the provider, it must have responded this recently.
+const MAX_AGE_BEFORE_REDIRECT: Duration = Duration::from_secs(30);
+/// The shortest time between two fetches of keys because of an unknown key.
+const MIN_KEYS_INTERVAL: Duration = Duration::from_secs(5);
+/// A token that names no key may be signed with a new one. For such tokens keys older than this are fetched again.
+const MAX_KEYS_AGE_WITHOUT_KEY_ID: Duration = Duration::from_secs(60);
 
-/// The identity provider, which may be away.
+/// The identity provider.
 pub(crate) struct Provider {
     http: ProviderHttp,
     issuer: IssuerUrl,
     known: RwLock<Option<Arc<Known>>>,
     backoff: Mutex<Backoff>,
-    /// Held by whoever fetches, so that there is one fetch at a time.
-    fetching: tokio::sync::Mutex<LookedAt>,
+    /// Held during a fetch, so that there is one at a time.
+    fetching: tokio::sync::Mutex<KeyFetches>,
 }
 
-/// When an unknown key was last looked for.
+/// When the keys were last fetched because of an unknown key.
 #[derive(Debug, Default)]
-struct LookedAt {
-    for_stranger: Option<Instant>,
+struct KeyFetches {
+    for_caller: Option<Instant>,
     for_provider: Option<Instant>,
 }
 
-/// Who brought a token. Strangers make up tokens as they like; that must not keep us from looking for the key of a
-/// token that the provider itself just gave us.
+/// Where a token comes from. Callers can make up tokens with unknown keys. That must not delay fetching the key of a token
+/// that the provider itself has just issued.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Source {
-    /// Anybody, as a bearer.
-    Stranger,
-    /// The token endpoint.
+    /// A caller of the API.
+    Caller,
+    /// The provider's token endpoint.
     Provider,
 }
 
-/// What a token is verified with.
+/// The keys to verify a token with.
 pub(crate) struct Keys {
     pub(crate) known: Arc<Known>,
-    /// The token's key may be missing only because we could not look for it now.
+    /// Set if the token's key is unknown and could not be fetched now.
     pub(crate) missing: Option<Away>,
 }
 
-/// What the provider says of itself.
+/// The provider's metadata and keys.
 pub(crate) struct Known {
     pub(crate) metadata: ProviderMetadataWithLogout,
     pub(crate) keys: CoreJsonWebKeySet,
@@ -65,11 +65,11 @@ pub(crate) struct Known {
     keys_at: Instant,
 }
 
-/// The provider does not answer.
+/// The provider does not respond.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the identity provider does not answer")]
+#[error("the identity provider does not respond")]
 pub(crate) struct Away {
-    /// When it is asked again.
+    /// When to try again.
     pub(crate) retry_after: Duration,
 }
 
@@ -99,27 +99,27 @@ impl Provider {
         if self.cached().is_some() { ProviderState::Reachable } else { ProviderState::Unknown }
     }
 
-    /// What the provider says of itself. What is old is used while the provider does not answer.
+    /// The provider's metadata and keys. Old ones are used while it does not respond.
     pub(crate) async fn known(&self) -> Result<Arc<Known>, Away> {
-        let Some(cached) = self.cached() else { return self.fetched(FRESH_FOR).await };
-        if cached.at.elapsed() < FRESH_FOR || self.fetching.try_lock().is_err() {
+        let Some(cached) = self.cached() else { return self.fetched(MAX_METADATA_AGE).await };
+        if cached.at.elapsed() < MAX_METADATA_AGE || self.fetching.try_lock().is_err() {
             return Ok(cached);
         }
-        Ok(self.fetched(FRESH_FOR).await.unwrap_or(cached))
+        Ok(self.fetched(MAX_METADATA_AGE).await.unwrap_or(cached))
     }
 
-    /// The same for who is about to be sent there: an error if it does not answer.
-    pub(crate) async fn answering(&self) -> Result<Arc<Known>, Away> {
+    /// The metadata and keys for redirecting a person to the provider. Fails if it does not respond.
+    pub(crate) async fn known_and_responding(&self) -> Result<Arc<Known>, Away> {
         if let Some(away) = self.away() {
             return Err(away);
         }
-        match self.cached().filter(|known| known.at.elapsed() < ANSWERED_LATELY) {
+        match self.cached().filter(|known| known.at.elapsed() < MAX_AGE_BEFORE_REDIRECT) {
             Some(known) => Ok(known),
-            None => self.fetched(ANSWERED_LATELY).await,
+            None => self.fetched(MAX_AGE_BEFORE_REDIRECT).await,
         }
     }
 
-    /// What it says now, or said within `max_age` to whoever asked at the same time.
+    /// Fetches metadata and keys, unless another task has done so within `max_age`.
     async fn fetched(&self, max_age: Duration) -> Result<Arc<Known>, Away> {
         let _fetching = self.fetching.lock().await;
         if let Some(known) = self.cached().filter(|known| known.at.elapsed() < max_age) {
@@ -131,58 +131,58 @@ impl Provider {
         match self.discover().await {
             Ok(known) => Ok(self.keep(known)),
             Err(problem) => {
-                tracing::warn!(issuer = %self.issuer.as_str(), problem, "the identity provider cannot be used");
+                tracing::warn!(issuer = %self.issuer.as_str(), problem, "cannot use the identity provider");
                 Err(self.failed())
             }
         }
     }
 
-    /// The keys for a token that names this one. An unknown name has them fetched anew.
+    /// The keys for a token that names this key. Fetches the keys again if it is unknown.
     pub(crate) async fn keys_for(&self, kid: Option<&str>, source: Source) -> Result<Keys, Away> {
         let known = self.known().await?;
         if known.has_key_for(kid) {
             return Ok(Keys { known, missing: None });
         }
-        let mut looked_at = self.fetching.lock().await;
+        let mut fetches = self.fetching.lock().await;
         let known = self.cached().unwrap_or(known);
         if known.has_key_for(kid) {
             return Ok(Keys { known, missing: None });
         }
-        let looked_at = match source {
-            Source::Stranger => &mut looked_at.for_stranger,
-            Source::Provider => &mut looked_at.for_provider,
+        let last_fetch = match source {
+            Source::Caller => &mut fetches.for_caller,
+            Source::Provider => &mut fetches.for_provider,
         };
-        let wait = looked_at.and_then(|at| KEYS_EVERY.checked_sub(at.elapsed()));
+        let wait = last_fetch.and_then(|at| MIN_KEYS_INTERVAL.checked_sub(at.elapsed()));
         if let Some(away) = self.away().or(wait.map(|retry_after| Away { retry_after })) {
             return Ok(Keys { known, missing: Some(away) });
         }
-        *looked_at = Some(Instant::now());
+        *last_fetch = Some(Instant::now());
         let fetch = CoreJsonWebKeySet::fetch_async(known.metadata.jwks_uri(), &self.http);
         match timeout(CALL_TIMEOUT, fetch).await {
             Ok(Ok(keys)) => {
-                tracing::info!(keys = keys.keys().len(), "fetched the identity provider's keys anew");
+                tracing::info!(keys = keys.keys().len(), "fetched the keys of the identity provider again");
                 self.backoff().succeeded();
                 let (metadata, at) = (known.metadata.clone(), known.at);
                 let known = self.keep(Known { metadata, keys, at, keys_at: Instant::now() });
                 Ok(Keys { known, missing: None })
             }
             Ok(Err(error)) => {
-                tracing::warn!(problem = describe(error), "the identity provider's keys cannot be fetched");
+                tracing::warn!(problem = describe(error), "cannot fetch the keys of the identity provider");
                 Ok(Keys { known, missing: Some(self.failed()) })
             }
             Err(_) => {
-                tracing::warn!("the identity provider's keys do not come in time");
+                tracing::warn!("the keys of the identity provider did not arrive in time");
                 Ok(Keys { known, missing: Some(self.failed()) })
             }
         }
     }
 
-    /// Whether it did not answer so recently that it need not be asked again yet.
+    /// Whether the provider has failed so recently that it should not be called again yet.
     pub(crate) fn away(&self) -> Option<Away> {
         self.backoff().wait(Instant::now()).map(|retry_after| Away { retry_after })
     }
 
-    /// It did not answer.
+    /// Notes that the provider did not respond.
     pub(crate) fn failed(&self) -> Away {
         let now = Instant::now();
         let mut backoff = self.backoff();
@@ -190,24 +190,24 @@ impl Provider {
         Away { retry_after: backoff.wait(now).unwrap_or(CALL_TIMEOUT) }
     }
 
-    /// It answered.
-    pub(crate) fn answered(&self) {
+    /// Notes that the provider responded.
+    pub(crate) fn succeeded(&self) {
         self.backoff().succeeded();
     }
 
     async fn discover(&self) -> Result<Known, String> {
         let discovery = ProviderMetadataWithLogout::discover_async(self.issuer.clone(), &self.http);
         let metadata =
-            timeout(CALL_TIMEOUT, discovery).await.map_err(|_| "it does not answer in time".to_owned())?;
+            timeout(CALL_TIMEOUT, discovery).await.map_err(|_| "it does not respond in time".to_owned())?;
         let metadata = metadata.map_err(describe)?;
         check_endpoints(&metadata)?;
         let (keys, now) = (metadata.jwks().clone(), Instant::now());
-        tracing::debug!(issuer = %self.issuer.as_str(), "the identity provider answers");
+        tracing::debug!(issuer = %self.issuer.as_str(), "the identity provider responds");
         Ok(Known { metadata, keys, at: now, keys_at: now })
     }
 
     fn keep(&self, known: Known) -> Arc<Known> {
-        self.answered();
+        self.succeeded();
         let known = Arc::new(known);
         *self.known.write().unwrap_or_else(PoisonError::into_inner) = Some(known.clone());
         known
@@ -226,11 +226,11 @@ impl Known {
     fn has_key_for(&self, kid: Option<&str>) -> bool {
         match kid {
             Some(kid) => self.keys.keys().iter().any(|key| key.key_id().is_some_and(|id| id.as_str() == kid)),
-            None => self.keys_at.elapsed() < UNNAMED_KEYS_FRESH_FOR,
+            None => self.keys_at.elapsed() < MAX_KEYS_AGE_WITHOUT_KEY_ID,
         }
     }
 
-    /// Whether the client's secret goes into the body, for a provider that takes it nowhere else.
+    /// Whether the provider accepts the client secret only in the body.
     pub(crate) fn wants_secret_in_body(&self) -> bool {
         self.metadata.token_endpoint_auth_methods_supported().is_some_and(|methods| {
             methods.contains(&CoreClientAuthMethod::ClientSecretPost)
@@ -239,7 +239,7 @@ impl Known {
     }
 }
 
-/// Whether codes, secrets and keys go only where nobody can listen, whatever the provider says of itself.
+/// Checks that codes, secrets and keys are only sent over protected connections.
 fn check_endpoints(metadata: &ProviderMetadataWithLogout) -> Result<(), String> {
     let token = metadata.token_endpoint().ok_or_else(|| "it names no token endpoint".to_owned())?;
     let end_session = metadata.additional_metadata().end_session_endpoint.as_ref();
@@ -255,7 +255,7 @@ fn check_endpoints(metadata: &ProviderMetadataWithLogout) -> Result<(), String> 
     }
 }
 
-/// What went wrong, without what the provider sent.
+/// The error without the provider's response.
 fn describe(error: DiscoveryError<HttpError>) -> String {
     match error {
         DiscoveryError::Request(error) => chain(&error),
@@ -263,7 +263,7 @@ fn describe(error: DiscoveryError<HttpError>) -> String {
     }
 }
 
-/// An error and what is under it, in one line.
+/// An error and its causes in one line.
 pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();

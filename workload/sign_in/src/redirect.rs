@@ -1,27 +1,27 @@
-//! Where a person goes on after sign-in: a page of ours, whatever a link asks for.
+//! The page to show after sign-in: always a page of the UI, whatever a link asks for.
 
 use percent_encoding::percent_decode_str;
 
-/// Where people go who asked for nothing else.
+/// The page to show by default.
 pub(crate) const START: &str = "/ui/";
-/// Where people go who signed out.
+/// The page to show after sign-out.
 pub(crate) const SIGNED_OUT: &str = "/ui/login/";
 
-const MAX_LENGTH: usize = 2048;
+/// The longest accepted address of a page, in bytes.
+const MAX_NEXT_BYTES: usize = 2048;
 
-/// The page asked for, if it is a page of ours, else the start page.
+/// The requested page if it is a page of the UI, otherwise the start page.
 pub(crate) fn sanitise(next: Option<&str>) -> &str {
-    next.filter(|next| is_page_of_ours(next)).unwrap_or(START)
+    next.filter(|next| is_page_of_ui(next)).unwrap_or(START)
 }
 
-/// Browsers take `\` for `/`, drop control characters, and a server between may decode what is encoded. So nothing is
-/// let through that could become another host, or leave the folder of our pages. The names of clusters may hold
-/// slashes and blanks, encoded.
-fn is_page_of_ours(next: &str) -> bool {
+/// Browsers treat `\` as `/` and drop control characters, and a proxy may decode the path. So everything is refused that
+/// could become another host or leave the folder of the UI. Names of clusters may contain encoded slashes and spaces.
+fn is_page_of_ui(next: &str) -> bool {
     let path = next.split(['?', '#']).next().unwrap_or_default();
     let is_printable = next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
     let is_under_ui = path == "/ui" || path.starts_with("/ui/");
-    next.len() <= MAX_LENGTH
+    next.len() <= MAX_NEXT_BYTES
         && is_printable
         && is_under_ui
         && !path.contains("//")
@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pages_of_ours_are_kept() {
+    fn pages_of_the_ui_are_accepted() {
         for next in [
             "/ui",
             "/ui/",
@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_leads_elsewhere() {
+    fn everything_else_is_refused() {
         for next in [
             "",
             "/",
@@ -91,6 +91,6 @@ mod tests {
             assert_eq!(sanitise(Some(next)), START, "{next:?}");
         }
         assert_eq!(sanitise(None), START);
-        assert_eq!(sanitise(Some(&format!("/ui/{}", "a".repeat(MAX_LENGTH)))), START);
+        assert_eq!(sanitise(Some(&format!("/ui/{}", "a".repeat(MAX_NEXT_BYTES)))), START);
     }
 }

@@ -18,33 +18,33 @@ use tokio_util::sync::CancellationToken;
 use crate::provider::Provider;
 use crate::provider::http::ProviderHttp;
 
-/// What we ask the provider for.
+/// The scopes that the hub requests from the provider.
 pub(crate) const SCOPES: [&str; 4] = ["openid", "offline_access", "email", "profile"];
-/// Which part of the database's connections may be held by renewals, which wait for the provider.
-const RENEWALS_SHARE: usize = 4;
-/// How often sessions that have ended are removed.
+/// The divisor of the database connections that renewals may hold while they wait for the provider.
+const RENEWAL_CONNECTIONS_DIVISOR: usize = 4;
+/// How often ended sessions are removed.
 const PRUNE_INTERVAL: Duration = Duration::from_secs(600);
 
 /// How people sign in.
 #[derive(Clone)]
 pub struct SignInOptions {
-    /// The identity provider.
+    /// The issuer URL of the identity provider.
     pub issuer: IssuerUrl,
-    /// Our name there.
+    /// The hub's client id at the provider.
     pub client_id: String,
-    /// Our secret there, if it wants one.
+    /// The hub's client secret, if the provider needs one.
     pub client_secret: Option<SecretString>,
-    /// The audience asked for; programs' access tokens must be for it, and are taken only where it is set.
+    /// The audience to request, which access tokens of programs must have. If it is `None`, no access tokens are accepted.
     pub audience: Option<String>,
-    /// The claim that holds a person's groups.
+    /// The claim with a person's groups.
     pub groups_claim: String,
-    /// Where people reach us, `host[:port]`; none: under the names of the certificate.
+    /// The public address of the hub as `host[:port]`. If it is `None`, any name that the certificate covers.
     pub domain: Option<String>,
-    /// The certificate that people see.
+    /// The certificate of the management API.
     pub identity: Arc<ServerIdentity>,
-    /// When sessions end by themselves.
+    /// When sessions expire.
     pub session: SessionLimits,
-    /// How the provider is called.
+    /// The HTTP client for the provider.
     pub http: ProviderHttp,
 }
 
@@ -57,7 +57,7 @@ pub struct SignIn {
     pub(crate) renewals: Semaphore,
 }
 
-/// Who calls, as the identity provider vouches for it.
+/// A person whom the identity provider has authenticated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Caller {
     pub(crate) person: Person,
@@ -81,7 +81,7 @@ impl SignIn {
     /// Sign-in over this store. The roles say what a person's groups allow.
     pub fn new(store: Store, options: SignInOptions, roles: RoleMapping) -> Arc<Self> {
         let provider = Provider::new(options.http.clone(), options.issuer.clone());
-        let renewals = Semaphore::new((store.max_connections() / RENEWALS_SHARE).max(1));
+        let renewals = Semaphore::new((store.max_connections() / RENEWAL_CONNECTIONS_DIVISOR).max(1));
         Arc::new(Self { store, options, roles, provider, renewals })
     }
 
@@ -103,14 +103,14 @@ impl SignIn {
         while ended.run_until_cancelled(ticks.tick()).await.is_some() {
             match self.store.prune_sessions(self.options.session).await {
                 Ok(0) => {}
-                Ok(sessions) => tracing::debug!(sessions, "removed sessions that have ended"),
-                Err(error) => tracing::debug!(%error, "sessions that have ended are still there"),
+                Ok(sessions) => tracing::debug!(sessions, "removed ended sessions"),
+                Err(error) => tracing::debug!(%error, "cannot remove ended sessions"),
             }
         }
     }
 }
 
-/// A person, for the audit trail.
+/// A person as an actor of the audit trail.
 pub(crate) fn actor(person: &Person) -> Actor {
     Actor { kind: ActorKind::Person, id: person.subject.clone(), name: person.name.clone() }
 }
@@ -124,7 +124,7 @@ impl fmt::Debug for SignInOptions {
 #[cfg(feature = "testing")]
 #[expect(clippy::unwrap_used, reason = "for tests")]
 impl SignInOptions {
-    /// For tests in which nobody signs in.
+    /// Options for tests in which nobody signs in.
     pub fn for_tests() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let key = rcgen::KeyPair::generate().unwrap();

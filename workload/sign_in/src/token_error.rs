@@ -1,4 +1,4 @@
-//! Why the provider gives no tokens: what its answer means, or that there is none.
+//! Failures of the token endpoint, and what they mean.
 
 use http::StatusCode;
 use openidconnect::core::CoreErrorResponseType;
@@ -11,71 +11,71 @@ use crate::provider::{Away, chain};
 
 pub(crate) type ErrorResponse = StandardErrorResponse<CoreErrorResponseType>;
 
-/// Why the provider gave nothing.
+/// Why the provider issued no tokens.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TokenError {
-    /// It does not answer, or not now.
+    /// It does not respond.
     #[error(transparent)]
     Away(#[from] Away),
-    /// It gave tokens, but we do not have the key to verify them with and could not look for it now.
+    /// It issued tokens, but the key that signed them is unknown and could not be fetched.
     #[error("the key of the ID token is not known yet")]
     KeyMissing {
-        /// When to look for it again.
+        /// When to fetch the keys again.
         away: Away,
-        /// What came with the ID token: the one that was presented may be used up.
+        /// The refresh token that came with the ID token. The one that was presented may be used up.
         refresh_token: Option<String>,
     },
-    /// The code or the refresh token is used up, withdrawn, or not ours; or the person has to come in person.
-    #[error("the identity provider does not take the grant: {0}")]
+    /// The code or refresh token is used up, revoked or invalid, or the person has to sign in again.
+    #[error("the identity provider does not accept the grant: {0}")]
     Grant(String),
-    /// It does not take ourselves: for the administrator.
-    #[error("the identity provider refuses this server: {0}")]
+    /// It does not accept the hub as a client. The administrator has to correct the settings.
+    #[error("the identity provider does not accept this server: {0}")]
     Refused(String),
-    /// It, or what stands before it, answers with an error of its own or with what is no answer.
-    #[error("the identity provider's answer is none: {0}")]
+    /// The provider, or a proxy in front of it, returned an error or an invalid response.
+    #[error("the identity provider's response cannot be used: {0}")]
     Unusable(String),
-    /// What it sent cannot be believed.
+    /// The tokens failed verification.
     #[error("the ID token is not valid: {0}")]
     IdToken(String),
 }
 
-/// What a call for tokens ended with instead of tokens.
+/// How a call of the token endpoint failed.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// There was no connection, so nothing that we would have sent can be why.
-    Unconnected(String),
-    /// The answer was cut off, or did not come in time.
-    Unanswered(String),
-    /// It cannot help anybody now.
+    /// There was no connection, so the request cannot be the cause.
+    NotConnected(String),
+    /// The response was cut off or did not arrive in time.
+    NoResponse(String),
+    /// The provider cannot serve requests now.
     Unable(StatusCode),
-    /// An answer that makes no sense, such as the page of a proxy.
+    /// The response is invalid, such as the page of a proxy.
     Unreadable(String),
-    /// It answers, with this.
-    Answered(TokenError),
+    /// The provider responded with an error.
+    Responded(TokenError),
 }
 
 impl From<RequestTokenError<HttpError, ErrorResponse>> for Failure {
     fn from(error: RequestTokenError<HttpError, ErrorResponse>) -> Self {
         match error {
-            RequestTokenError::ServerResponse(answer) => Self::Answered(meaning(&answer)),
+            RequestTokenError::ServerResponse(response) => Self::Responded(meaning(&response)),
             RequestTokenError::Request(HttpError::Unable(status)) => Self::Unable(status),
             RequestTokenError::Request(HttpError::Request(error)) if error.is_connect() => {
-                Self::Unconnected(chain(&error))
+                Self::NotConnected(chain(&error))
             }
-            RequestTokenError::Request(HttpError::Request(error)) => Self::Unanswered(chain(&error)),
+            RequestTokenError::Request(HttpError::Request(error)) => Self::NoResponse(chain(&error)),
             RequestTokenError::Request(error) => Self::Unreadable(chain(&error)),
-            // Only where it stopped making sense: the rest may quote a token.
+            // Only the position of the problem: the text may contain a token.
             RequestTokenError::Parse(error, body) => unreadable(&error.path().to_string(), &body),
             RequestTokenError::Other(problem) => Self::Unreadable(problem),
         }
     }
 }
 
-/// Few errors are about us or the provider. Any other, also one that we do not know, is about who is to be let in: the
-/// provider does not do so any more.
-fn meaning(answer: &ErrorResponse) -> TokenError {
-    let text = answer.to_string();
-    match answer.error().as_ref() {
+/// Few error codes concern the hub or the provider. All others, including unknown ones, mean that the provider does not
+/// let the person in any more.
+fn meaning(response: &ErrorResponse) -> TokenError {
+    let text = response.to_string();
+    match response.error().as_ref() {
         "invalid_client" | "unauthorized_client" | "unsupported_grant_type" => TokenError::Refused(text),
         "temporarily_unavailable" | "server_error" => TokenError::Unusable(text),
         _ => TokenError::Grant(text),
@@ -83,16 +83,16 @@ fn meaning(answer: &ErrorResponse) -> TokenError {
 }
 
 fn unreadable(at: &str, body: &[u8]) -> Failure {
-    /// Tokens, at least one.
+    /// A token response has at least an access token.
     #[derive(Deserialize)]
     struct Tokens {
         #[serde(rename = "access_token")]
         _access_token: IgnoredAny,
     }
     if serde_json::from_slice::<Tokens>(body).is_ok() {
-        return Failure::Answered(TokenError::IdToken(format!("the answer cannot be read at {at}")));
+        return Failure::Responded(TokenError::IdToken(format!("the response is invalid at {at}")));
     }
-    Failure::Unreadable(format!("{} bytes that are no tokens", body.len()))
+    Failure::Unreadable(format!("{} bytes without tokens", body.len()))
 }
 
 #[cfg(test)]
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn few_errors_are_about_us_or_the_provider() {
+    fn few_error_codes_concern_hub_or_provider() {
         for code in ["invalid_client", "unauthorized_client", "unsupported_grant_type"] {
             assert!(matches!(error(code), TokenError::Refused(_)), "{code}");
         }
@@ -128,9 +128,9 @@ mod tests {
     }
 
     #[test]
-    fn tokens_that_cannot_be_read_are_told_from_what_are_none() {
+    fn unreadable_tokens_differ_from_other_responses() {
         let tokens = br#"{"access_token": "x", "id_token": "not one"}"#;
-        assert!(matches!(unreadable("id_token", tokens), Failure::Answered(TokenError::IdToken(_))));
+        assert!(matches!(unreadable("id_token", tokens), Failure::Responded(TokenError::IdToken(_))));
         for body in [&b"<html>blocked"[..], b"", br#"{"message": "slow down"}"#, b"[]", b"null"] {
             assert!(matches!(unreadable(".", body), Failure::Unreadable(_)));
         }

@@ -1,4 +1,4 @@
-//! Calls to the provider's token endpoint: a code redeemed, tokens renewed.
+//! Calls of the provider's token endpoint: redeeming codes and renewing tokens.
 
 use std::borrow::Cow;
 
@@ -14,13 +14,13 @@ use secrecy::ExposeSecret as _;
 
 use crate::attempt::Attempt;
 use crate::claims::{Expected, OtherClaims, TokenResponse, Verified, verify};
-use crate::jwt::named_key;
+use crate::jwt::claimed_key_id;
 use crate::provider::http::{CALL_TIMEOUT, HttpError};
 use crate::provider::{Away, Known, Source, chain};
 use crate::sign_in::SignIn;
 use crate::token_error::{ErrorResponse, Failure, TokenError};
 
-/// Ourselves, as the provider knows us.
+/// The hub as a client of the provider.
 pub(crate) type Client = openidconnect::Client<
     OtherClaims,
     CoreAuthDisplay,
@@ -41,27 +41,27 @@ pub(crate) type Client = openidconnect::Client<
     EndpointMaybeSet,
 >;
 
-/// What the provider gave.
+/// The tokens that the provider issued.
 pub(crate) struct Granted {
-    /// Who, if an ID token came with it; it always does with a code.
+    /// The content of the ID token, if there is one. There always is one for a code.
     pub(crate) verified: Option<Verified>,
     pub(crate) id_token: Option<String>,
     pub(crate) refresh_token: Option<String>,
-    /// In how many seconds the access token expires, where the provider says so.
+    /// In how many seconds the access token expires, if the provider says so.
     pub(crate) expires_in: Option<u64>,
 }
 
-/// What is presented for tokens.
+/// What is exchanged for tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Presented {
-    /// A code. A stranger may have made it up, so as to provoke a bad answer.
+    /// A code. It may be made up by an attacker to provoke errors.
     Code,
-    /// A refresh token. It comes from the provider itself.
+    /// A refresh token, which comes from the provider.
     RefreshToken,
 }
 
 impl SignIn {
-    /// Ourselves, as the provider knows us.
+    /// The hub as a client of the provider.
     pub(crate) fn client(&self, known: &Known) -> Client {
         let secret = self.options.client_secret.as_ref();
         let secret = secret.map(|secret| ClientSecret::new(secret.expose_secret().to_owned()));
@@ -73,7 +73,7 @@ impl SignIn {
         }
     }
 
-    /// Redeems the code that a sign-in ended with.
+    /// Redeems the code of a sign-in.
     pub(crate) async fn redeem(&self, code: String, attempt: &Attempt) -> Result<Granted, TokenError> {
         let known = self.provider.known().await?;
         let client = self.client(&known);
@@ -88,11 +88,11 @@ impl SignIn {
         let granted = self.granted(self.outcome(Presented::Code, response)?, Some(&attempt.nonce)).await?;
         match granted.verified {
             Some(_) => Ok(granted),
-            None => Err(TokenError::IdToken("there is none".to_owned())),
+            None => Err(TokenError::IdToken("it is missing".to_owned())),
         }
     }
 
-    /// Renews what a refresh token stands for.
+    /// Renews tokens with a refresh token.
     pub(crate) async fn renew(&self, refresh_token: &str) -> Result<Granted, TokenError> {
         if let Some(away) = self.provider.away() {
             return Err(away.into());
@@ -112,7 +112,7 @@ impl SignIn {
         let refresh_token = response.refresh_token().map(|token| token.secret().clone());
         let verified = match (id_token, &text) {
             (Some(token), Some(text)) => {
-                let kid = named_key(text);
+                let kid = claimed_key_id(text);
                 let missing = |away| TokenError::KeyMissing { away, refresh_token: refresh_token.clone() };
                 let keys = self.provider.keys_for(kid.as_deref(), Source::Provider).await.map_err(missing)?;
                 let expected = Expected {
@@ -134,7 +134,7 @@ impl SignIn {
         Ok(Granted { verified, id_token: text, refresh_token, expires_in })
     }
 
-    /// What came; and what that shows of the provider to everybody else.
+    /// The tokens, or why there are none. Notes whether the provider responds.
     fn outcome(
         &self,
         presented: Presented,
@@ -142,31 +142,31 @@ impl SignIn {
     ) -> Result<TokenResponse, TokenError> {
         let failure = match response {
             Ok(response) => {
-                self.provider.answered();
+                self.provider.succeeded();
                 return Ok(response);
             }
             Err(error) => Failure::from(error),
         };
         let is_away = match &failure {
-            Failure::Unconnected(_) => true,
-            Failure::Unanswered(_) => presented == Presented::RefreshToken,
+            Failure::NotConnected(_) => true,
+            Failure::NoResponse(_) => presented == Presented::RefreshToken,
             Failure::Unable(status) => presented == Presented::RefreshToken && status.is_server_error(),
-            Failure::Unreadable(_) | Failure::Answered(_) => false,
+            Failure::Unreadable(_) | Failure::Responded(_) => false,
         };
         let away = if is_away { self.provider.failed() } else { Away { retry_after: CALL_TIMEOUT } };
         match failure {
-            Failure::Unconnected(problem) | Failure::Unanswered(problem) => {
-                tracing::warn!(problem, "the identity provider does not answer");
+            Failure::NotConnected(problem) | Failure::NoResponse(problem) => {
+                tracing::warn!(problem, "the identity provider does not respond");
                 Err(away.into())
             }
             Failure::Unable(status) if is_away => {
-                tracing::warn!(%status, "the identity provider is not able to answer");
+                tracing::warn!(%status, "the identity provider cannot serve requests");
                 Err(away.into())
             }
-            Failure::Unable(status) => Err(TokenError::Unusable(format!("it answers with status {status}"))),
+            Failure::Unable(status) => Err(TokenError::Unusable(format!("status {status}"))),
             Failure::Unreadable(problem) => Err(TokenError::Unusable(problem)),
-            Failure::Answered(error) => {
-                self.provider.answered();
+            Failure::Responded(error) => {
+                self.provider.succeeded();
                 Err(error)
             }
         }

@@ -1,17 +1,18 @@
-//! `GET /1.0/changes`: what changed, as it happens, so that a page need not poll.
+//! `GET /1.0/changes`: a stream of changes, so that a page need not poll.
 //!
-//! Server-sent events (HTML standard, section 9.2). One connection to the database listens for the whole unit. A
-//! stream begins with `connected`; whoever reads it fetches what they show once then, and again after `resync`, which
-//! says that something may have been missed.
+//! The stream consists of server-sent events (HTML standard, section 9.2). One connection to the database listens for
+//! all streams of a unit. A stream begins with `connected`. A client fetches what it shows at that point, and again
+//! after `resync`, which says that events may have been missed.
 
 use std::convert::Infallible;
 use std::time::Duration;
 
+use api::known::{ChangeKind, StreamEventKind};
+use api::{ClusterChanged, ClustersReported, StreamEvent};
 use edge::{Error, Response};
 use fleet::Actor;
 use futures_util::stream;
-use serde::Deserialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
 use store::database::Change;
 use tokio::sync::{broadcast, mpsc};
 use tokio::time::timeout;
@@ -19,36 +20,38 @@ use utoipa::IntoParams;
 use warp::Reply as _;
 use warp::sse::Event;
 
-use crate::change_feed::Told;
+use crate::change_feed::Update;
 use crate::http::call::Call;
 use crate::http::responses::{AuthenticationErrors, CommonErrors};
-use api::StreamEvent;
 
-/// A stream says at least this often that it is still there; connections that say nothing are cut.
-const STILL_HERE_EVERY: Duration = Duration::from_secs(15);
-/// After this it ends, and the browser comes back by itself: with a session that may have ended meanwhile.
-const LONGEST: Duration = Duration::from_mins(10);
-/// How long an event waits for somebody who reads nothing; then the stream ends.
-const LONGEST_STALL: Duration = Duration::from_secs(30);
-/// How many events wait.
-const WAITING: usize = 16;
+/// The longest silence of a stream before it sends a comment. Proxies close silent connections.
+const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(15);
+/// How long a stream lasts. A browser then reconnects automatically, and its session is checked again.
+const MAX_STREAM_DURATION: Duration = Duration::from_mins(10);
+/// How long an event waits for a client that does not read. Then the stream ends.
+const MAX_STALL: Duration = Duration::from_secs(30);
+/// How many events wait for a slow client.
+const QUEUED_EVENTS: usize = 16;
 
-/// How a stream may end by itself.
+/// The query.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Parameters {
-    /// End after so many events, `connected` included.
+    /// The number of events after which the stream ends, including `connected`.
     #[param(minimum = 1)]
     max: Option<u32>,
 }
 
-/// What changed, as it happens. Events: `connected`; `change` with `{"kind","uid"}`, where kind is `joined`,
-/// `removed`, `configured`, `judged`; `reported` with `{"uids":[…]}`, the clusters that sent a heartbeat in the last
-/// seconds, or `{"uids":null}` where they are too many to name; `resync`: something may have been missed.
+/// A stream of changes. It begins with `connected`. `change` says that a cluster joined, was removed, was configured, or
+/// that its health or warnings changed. `reported` lists the clusters that sent a heartbeat in the last seconds.
+/// `resync` says that events may have been missed.
 #[utoipa::path(
     get, path = "/1.0/changes", operation_id = "follow_changes", tag = "clusters",
     params(Parameters),
-    responses((status = 200, description = "A stream", body = StreamEvent, content_type = "text/event-stream"), AuthenticationErrors, CommonErrors)
+    responses(
+        (status = 200, description = "A stream of events", body = StreamEvent, content_type = "text/event-stream"),
+        AuthenticationErrors, CommonErrors
+    )
 )]
 pub(crate) async fn follow(call: Call) -> Result<Response, Error> {
     let parameters: Parameters = call.query()?;
@@ -56,15 +59,15 @@ pub(crate) async fn follow(call: Call) -> Result<Response, Error> {
         return Err(Error::BadRequest("max must be at least 1".to_owned()));
     }
     let actor = call.principal.map_or_else(Actor::unknown, |principal| principal.actor);
-    let (told, place) = call.management.changes.subscribe(actor)?;
-    let most = parameters.max.map_or(usize::MAX, |max| usize::try_from(max).unwrap_or(usize::MAX));
-    let (sender, receiver) = mpsc::channel(WAITING);
+    let (updates, slot) = call.management.changes.subscribe(actor)?;
+    let max_events = parameters.max.map_or(usize::MAX, |max| usize::try_from(max).unwrap_or(usize::MAX));
+    let (sender, receiver) = mpsc::channel(QUEUED_EVENTS);
     let draining = call.draining.0;
     tokio::spawn(async move {
-        // The place is this task's, not the stream's: who stops reading an open stream loses it all the same.
-        let _place = place;
-        let told = timeout(LONGEST, tell(told, &sender, most));
-        let _ = draining.run_until_cancelled(told).await;
+        // The task owns the slot, not the response: a client that keeps the stream open without reading loses it too.
+        let _slot = slot;
+        let sending = timeout(MAX_STREAM_DURATION, send_events(updates, &sender, max_events));
+        let _ = draining.run_until_cancelled(sending).await;
     });
     let events = stream::unfold(receiver, |mut receiver| async {
         receiver.recv().await.map(|event| (Ok::<_, Infallible>(event), receiver))
@@ -72,39 +75,51 @@ pub(crate) async fn follow(call: Call) -> Result<Response, Error> {
     Ok(warp::sse::reply(events).into_response())
 }
 
-/// Tells `connected`, then all that the unit hears, then nothing more: as many events as are wanted, to whoever takes
-/// them.
-async fn tell(mut told: broadcast::Receiver<Told>, to: &mpsc::Sender<Event>, most: usize) {
-    let mut next = Event::default().event("connected").data("{}");
-    let mut left = most - 1;
-    while to.send_timeout(next, LONGEST_STALL).await.is_ok() && left > 0 {
-        next = match timeout(STILL_HERE_EVERY, told.recv()).await {
+/// Sends `connected` and then every update, until `max_events` are sent or the client stops reading.
+async fn send_events(
+    mut updates: broadcast::Receiver<Update>,
+    client: &mpsc::Sender<Event>,
+    max_events: usize,
+) {
+    let mut next = event(StreamEventKind::Connected, &NoData {});
+    let mut left = max_events - 1;
+    while client.send_timeout(next, MAX_STALL).await.is_ok() && left > 0 {
+        next = match timeout(KEEP_ALIVE_INTERVAL, updates.recv()).await {
             Ok(Err(broadcast::error::RecvError::Closed)) => return,
             Err(_) => Event::default().comment("still here"),
-            Ok(what) => {
+            Ok(update) => {
                 left -= 1;
-                // Who was too slow is not sent what they missed.
-                event(&what.unwrap_or(Told::Resync))
+                // A client that lagged behind does not get the updates that it missed.
+                event_of(&update.unwrap_or(Update::Resync))
             }
         };
     }
 }
 
-fn event(told: &Told) -> Event {
-    match told {
-        Told::Resync => Event::default().event("resync").data("{}"),
-        Told::Reported(uids) => {
-            let uids = uids.as_ref().map(|uids| uids.iter().map(ToString::to_string).collect::<Vec<_>>());
-            Event::default().event("reported").data(json!({ "uids": uids }).to_string())
+#[derive(Serialize)]
+struct NoData {}
+
+fn event_of(update: &Update) -> Event {
+    match update {
+        Update::Resync => event(StreamEventKind::Resync, &NoData {}),
+        Update::Reported(uids) => {
+            let uids = uids.as_ref().map(|uids| uids.iter().map(ToString::to_string).collect());
+            event(StreamEventKind::Reported, &ClustersReported { uids })
         }
-        Told::Change(change) => {
+        Update::Change(change) => {
             let (kind, uid) = match change {
-                Change::Joined(uid) => ("joined", uid),
-                Change::Removed(uid) => ("removed", uid),
-                Change::Configured(uid) => ("configured", uid),
-                Change::HealthChanged(uid) => ("judged", uid),
+                Change::Joined(uid) => (ChangeKind::Joined, uid),
+                Change::Removed(uid) => (ChangeKind::Removed, uid),
+                Change::Configured(uid) => (ChangeKind::Configured, uid),
+                Change::HealthChanged(uid) => (ChangeKind::Judged, uid),
             };
-            Event::default().event("change").data(json!({ "kind": kind, "uid": uid.to_string() }).to_string())
+            event(StreamEventKind::Change, &ClusterChanged { kind: kind.into(), uid: uid.to_string() })
         }
     }
+}
+
+fn event(kind: StreamEventKind, data: &impl Serialize) -> Event {
+    // Texts always serialize.
+    let data = serde_json::to_string(data).unwrap_or_default();
+    Event::default().event(kind.as_str()).data(data)
 }

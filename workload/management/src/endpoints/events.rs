@@ -3,19 +3,22 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use api::{EventPage, EventQuery};
 use edge::{Error, Response, response};
 use percent_encoding::percent_decode;
+use protocol::envelope::Envelope;
+use sign_in::errors::from_store;
 use time::OffsetDateTime;
 use tokio::time::timeout;
 
 use crate::Management;
 use crate::http::call::Call;
 use crate::http::responses::{AuthenticationErrors, CommonErrors};
-use api::{EventPage, EventQuery};
-use protocol::envelope::Envelope;
-use sign_in::errors::from_store;
 
-/// Who did what, newest first: every change, sign-in and refusal. Needs the role `viewer`.
+/// How long a request waits for its turn. Few can read at once, since each may read the whole trail.
+const MAX_WAIT: Duration = Duration::from_secs(5);
+
+/// The audit trail, newest first: every change, sign-in and refusal. Needs the role `viewer`.
 #[utoipa::path(
     get, path = "/1.0/event", operation_id = "list_events", tag = "events", params(EventQuery),
     responses((status = 200, body = Envelope<EventPage>), AuthenticationErrors, CommonErrors)
@@ -26,18 +29,15 @@ pub(crate) async fn list(call: Call) -> Result<Response, Error> {
 
 async fn page(management: &Management, query: &str) -> Result<EventPage, Error> {
     let query = read(query).map_err(Error::BadRequest)?;
-    let _turn = timeout(LONGEST_WAIT, management.event_readers.acquire())
+    let _turn = timeout(MAX_WAIT, management.event_readers.acquire())
         .await
-        .map_err(|_| Error::unavailable("the audit trail is being read by too many at once"))?;
+        .map_err(|_| Error::unavailable("too many requests read the audit trail"))?;
     let limit = query.limit.unwrap_or(EventQuery::DEFAULT_LIMIT);
     let page = management.store.events(&query.filter(), query.cursor, limit).await.map_err(from_store)?;
     Ok(page.into())
 }
 
-/// How long to wait for a turn to read: who reads may read all of it.
-const LONGEST_WAIT: Duration = Duration::from_secs(5);
-
-/// The query in its types. A parameter that is misspelt would quietly show too much, so it is refused.
+/// Reads the query. An unknown parameter is an error: ignoring a misspelt filter would return too much.
 fn read(query: &str) -> Result<EventQuery, String> {
     let mut read = EventQuery::default();
     let mut seen = Vec::new();
@@ -52,21 +52,21 @@ fn read(query: &str) -> Result<EventQuery, String> {
             "actor" => read.actor = Some(value.into_owned()),
             "action" => read.action = Some(value.into_owned()),
             "search" => read.search = Some(value.into_owned()),
-            "since" => read.since = Some(moment("since", &value)?),
-            "until" => read.until = Some(moment("until", &value)?),
+            "since" => read.since = Some(time("since", &value)?),
+            "until" => read.until = Some(time("until", &value)?),
             "limit" => read.limit = Some(limit(&value)?),
             "cursor" => {
                 let cursor = value.parse().map_err(|_| "\"cursor\" must be a next_cursor of this list")?;
                 read.cursor = Some(cursor);
             }
-            _ => return Err(format!("There is no parameter {name:?} here")),
+            _ => return Err(format!("There is no parameter {name:?}")),
         }
         seen.push(name);
     }
     Ok(read)
 }
 
-fn moment(name: &str, text: &str) -> Result<OffsetDateTime, String> {
+fn time(name: &str, text: &str) -> Result<OffsetDateTime, String> {
     fleet::timestamp::parse(text)
         .ok_or_else(|| format!("{name:?} must be a time such as 2030-01-31T12:00:00Z (a + is written %2B)"))
 }
@@ -81,8 +81,8 @@ fn decode(text: &str) -> Result<Cow<'static, str>, String> {
     let spaced = text.replace('+', " ");
     let decoded = percent_decode(spaced.as_bytes()).decode_utf8();
     let decoded = decoded.map_err(|_| "The query is not UTF-8")?.into_owned();
-    // No column holds it, so nothing could match.
-    if decoded.contains('\0') { Err("The query holds NUL".to_owned()) } else { Ok(decoded.into()) }
+    // PostgreSQL cannot store it, so nothing could match.
+    if decoded.contains('\0') { Err("The query contains NUL".to_owned()) } else { Ok(decoded.into()) }
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
-//! The web UI's files (contract section 2): `/`, `/ui`, and everything under `/ui/`. They need no sign-in to load; the
-//! API behind them does.
+//! The files of the web UI (contract section 2): `/`, `/ui` and everything below `/ui/`. Loading them needs no sign-in;
+//! the API that they call does.
 //!
-//! Built by `make ui` into `workload/ui/dist`, with each file's compressed twins beside it, and embedded. A program
-//! that was built without them says so in their place.
+//! `make ui` builds them into `workload/ui/dist`, with compressed variants beside each file, and they are embedded into
+//! the program. A program that was built without them shows a page that says so.
 
 use edge::{Error, Response};
 use http::header::{
@@ -21,17 +21,17 @@ use crate::http::delivery::Encoding;
 #[allow_missing = true]
 struct Files;
 
-/// The page that every path of the UI begins with; the UI itself knows which is which.
+/// The page for every path of the UI, which routes by itself.
 const PAGE: &str = "index.html";
-/// Files under this have a hash of their content in their name: they never change.
+/// The folder of files that have a hash of their content in their name, so they never change.
 const HASHED: &str = "assets/";
-/// Scripts, styles, fonts and calls from and to ourselves alone; nothing in line, nobody's frame.
+/// Everything comes from and goes to this origin; no inline scripts or styles, no frames.
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; \
      connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
 );
 
-/// To the UI.
+/// Redirects to the UI.
 pub(crate) async fn root(_call: Call) -> Result<Response, Error> {
     let mut response = Response::default();
     *response.status_mut() = StatusCode::FOUND;
@@ -39,18 +39,18 @@ pub(crate) async fn root(_call: Call) -> Result<Response, Error> {
     Ok(response)
 }
 
-/// A file of the UI, or its page.
+/// A file of the UI, or its page for any other path.
 pub(crate) async fn file(call: Call) -> Result<Response, Error> {
     let path = call.parameters.first().map_or("", String::as_str);
     if path.starts_with(HASHED) {
         return serve(path, &call.headers).ok_or(Error::NotFound);
     }
-    // A path of the UI may look like anything, a cluster's name included: only what is a file is served as one.
+    // A path of the UI can contain anything, even the name of a cluster. If no file has this name, it is a page.
     let file = if path.is_empty() { None } else { serve(path, &call.headers) };
     Ok(file.or_else(|| serve(PAGE, &call.headers)).unwrap_or_else(without_ui))
 }
 
-/// The file in the encoding that the client likes best, or that it still has it.
+/// The file in the encoding that the client prefers, or 304 if the client already has it.
 fn serve(path: &str, headers: &HeaderMap) -> Option<Response> {
     let plain = Files::get(path)?;
     let etag =
@@ -102,13 +102,13 @@ fn content_type(path: &str) -> &'static str {
     }
 }
 
-/// What stands in the UI's place in a program that was built without it.
+/// The page of a program that was built without the UI.
 fn without_ui() -> Response {
     const TEXT: &str = "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport \
         content=\"width=device-width\"><title>Cluster Manager</title><h1>Cluster Manager</h1>\
-        <p>This program was built without its web UI: <code>make ui</code> builds it, and the program then needs to be \
-        built again. <p>The API works as ever: <a href=\"/api\">what it can do</a>. On the server, \
-        <code>cluster-manager cluster list</code> shows the fleet.";
+        <p>This program was built without its web UI. Run <code>make ui</code>, then build the program again.\
+        <p>The API works without it: see <a href=\"/api\">its description</a>. On the server, \
+        <code>cluster-manager cluster list</code> lists the clusters.";
     let mut response = warp::reply::html(TEXT).into_response();
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     response
@@ -119,13 +119,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_page_that_was_not_built_says_so_instead_of_being_empty() {
+    fn page_without_ui_says_so() {
         let response = without_ui();
         assert_eq!(response.status(), StatusCode::OK);
     }
 
     #[test]
-    fn files_say_what_they_are() {
+    fn content_type_follows_the_extension() {
         assert_eq!(content_type("assets/index-abc.js"), "text/javascript; charset=utf-8");
         assert_eq!(content_type("favicon.svg"), "image/svg+xml");
         assert_eq!(content_type("strange"), "application/octet-stream");

@@ -1,7 +1,8 @@
-//! How an answer travels: compressed where the client can read that, and not at all where it has the same already.
+//! Delivery of responses: compressed if the client accepts it, and without a body if the client already has it.
 //!
-//! Handlers say which answers may be kept ([`with_tag`]); compression is for all JSON that is read, not
-//! for answers to changes, which may hold a secret beside what a stranger chose.
+//! Handlers mark the responses that clients may keep ([`with_tag`]). Only JSON responses to GET and HEAD are compressed.
+//! A response to a change may contain a secret beside text that an attacker chose, and its compressed size would leak
+//! something about the secret.
 
 mod accept;
 mod encoder;
@@ -22,39 +23,39 @@ use warp::reply::stream;
 pub(crate) use accept::Encoding;
 use encoder::{Compressed, Encoder};
 
-/// Shorter answers fit one packet either way.
-const MIN_COMPRESSED: u64 = 1024;
-/// How much is compressed before other requests get a turn: about a millisecond's work.
-const SLICE: usize = 64 * 1024;
+/// Shorter responses are not compressed: they fit one packet either way.
+const MIN_COMPRESSED_BYTES: u64 = 1024;
+/// How much is compressed before other tasks get a turn; about a millisecond of work.
+const BYTES_PER_TURN: usize = 64 * 1024;
 
-/// What names one state of an answer. Weak: the same state has the same tag in every encoding.
+/// The entity tag of a response. It is weak: the same content has the same tag in every encoding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct EntityTag(String);
 
-/// How a request wants its answer.
+/// What a request says about the delivery of its response.
 #[derive(Debug, Clone)]
 pub(crate) struct Delivery {
-    is_read: bool,
+    is_safe_method: bool,
     encoding: Option<Encoding>,
-    has: Vec<HeaderValue>,
+    if_none_match: Vec<HeaderValue>,
 }
 
-/// The answer may be kept by who asks each time whether it is still the same, which this tag says.
-pub(crate) fn with_tag(tag: EntityTag, mut answer: Response) -> Response {
-    answer.extensions_mut().insert(tag);
-    answer
+/// Marks a response that a client may keep if it revalidates it with this tag.
+pub(crate) fn with_tag(tag: EntityTag, mut response: Response) -> Response {
+    response.extensions_mut().insert(tag);
+    response
 }
 
 // === impl EntityTag ===
 
 impl EntityTag {
-    /// The tag of what an answer says: all of its metadata, but for what changes without meaning anything.
+    /// The tag of this content: the metadata, without parts that change although the meaning stays the same.
     pub(crate) fn of(content: &impl Serialize) -> Self {
         let digest = Sha256::digest(serde_json::to_vec(content).unwrap_or_default());
         Self(format!("W/\"{}\"", hex::encode(&digest[..16])))
     }
 
-    /// Whether a list of `If-None-Match` names it; strong and weak tags are compared alike there.
+    /// Whether an `If-None-Match` header contains the tag, by weak comparison.
     fn is_in(&self, list: &HeaderValue) -> bool {
         let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
         let wanted = opaque(&self.0);
@@ -65,29 +66,29 @@ impl EntityTag {
 // === impl Delivery ===
 
 impl Delivery {
-    /// How this request wants its answer.
-    pub(crate) fn asked_for_by(method: &Method, headers: &HeaderMap) -> Self {
+    /// What this request says about the delivery of its response.
+    pub(crate) fn requested_by(method: &Method, headers: &HeaderMap) -> Self {
         Self {
-            is_read: matches!(*method, Method::GET | Method::HEAD),
+            is_safe_method: matches!(*method, Method::GET | Method::HEAD),
             encoding: Encoding::preferred(headers.get_all(ACCEPT_ENCODING)),
-            has: headers.get_all(IF_NONE_MATCH).iter().cloned().collect(),
+            if_none_match: headers.get_all(IF_NONE_MATCH).iter().cloned().collect(),
         }
     }
 
-    /// The answer as it travels.
-    pub(crate) async fn deliver(self, mut answer: Response) -> Response {
-        let is_json = answer.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == "application/json");
-        // What came with a tag or an encoding of its own is passed on as it is.
+    /// The response as it is sent.
+    pub(crate) async fn deliver(self, mut response: Response) -> Response {
+        let is_json = response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == "application/json");
+        // A response that already has a tag or an encoding is passed on unchanged.
         let is_finished =
-            answer.headers().contains_key(ETAG) || answer.headers().contains_key(CONTENT_ENCODING);
-        if !self.is_read || !is_json || is_finished || answer.status() != StatusCode::OK {
-            return answer;
+            response.headers().contains_key(ETAG) || response.headers().contains_key(CONTENT_ENCODING);
+        if !self.is_safe_method || !is_json || is_finished || response.status() != StatusCode::OK {
+            return response;
         }
-        answer.headers_mut().append(VARY, HeaderValue::from_static("accept-encoding"));
-        if answer.body().size_hint().exact().is_none() {
-            return self.deliver_stream(answer);
+        response.headers_mut().append(VARY, HeaderValue::from_static("accept-encoding"));
+        if response.body().size_hint().exact().is_none() {
+            return self.deliver_stream(response);
         }
-        let (mut head, body) = answer.into_parts();
+        let (mut head, body) = response.into_parts();
         let tag = head.extensions.remove::<EntityTag>();
         let body = match body.collect().await {
             Ok(body) => body.to_bytes(),
@@ -95,7 +96,7 @@ impl Delivery {
         };
         if let Some(tag) = tag {
             head.headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
-            let is_known = self.has.iter().any(|list| tag.is_in(list));
+            let is_known = self.if_none_match.iter().any(|list| tag.is_in(list));
             if let Ok(tag) = HeaderValue::try_from(tag.0) {
                 head.headers.insert(ETAG, tag);
             }
@@ -106,7 +107,7 @@ impl Delivery {
             }
         }
         match self.encoding {
-            Some(encoding) if body.len() as u64 >= MIN_COMPRESSED => {
+            Some(encoding) if body.len() as u64 >= MIN_COMPRESSED_BYTES => {
                 head.headers.insert(CONTENT_ENCODING, encoding.header());
                 Response::from_parts(head, compress(encoding, &body).await.into())
             }
@@ -114,9 +115,9 @@ impl Delivery {
         }
     }
 
-    fn deliver_stream(&self, answer: Response) -> Response {
-        let Some(encoding) = self.encoding else { return answer };
-        let (mut head, body) = answer.into_parts();
+    fn deliver_stream(&self, response: Response) -> Response {
+        let Some(encoding) = self.encoding else { return response };
+        let (mut head, body) = response.into_parts();
         head.headers.insert(CONTENT_ENCODING, encoding.header());
         head.headers.remove(CONTENT_LENGTH);
         Response::from_parts(head, stream(Compressed::new(encoding, body)).into_response().into_body())
@@ -126,7 +127,7 @@ impl Delivery {
 async fn compress(encoding: Encoding, body: &[u8]) -> Vec<u8> {
     let mut encoder = Encoder::new(encoding);
     let mut compressed = Vec::new();
-    for (number, slice) in body.chunks(SLICE).enumerate() {
+    for (number, slice) in body.chunks(BYTES_PER_TURN).enumerate() {
         if number > 0 {
             tokio::task::yield_now().await;
         }

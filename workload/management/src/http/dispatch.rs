@@ -1,4 +1,4 @@
-//! A request's way: guard, route, caller, role, handler.
+//! The steps of a request: guard, route, limits, caller, role, handler.
 
 use std::sync::Arc;
 
@@ -6,6 +6,7 @@ use edge::body::{RequestBody, incoming};
 use edge::{Draining, Error, Peer, RequestId, Response, respond};
 use http::{HeaderMap, Method};
 use percent_encoding::percent_decode_str;
+use sign_in::Principal;
 use warp::Filter as _;
 use warp::filters::BoxedFilter;
 use warp::host::Authority;
@@ -18,7 +19,6 @@ use crate::http::guard::{check_fetch_site, harden};
 use crate::http::limits::Action;
 use crate::http::refusals::Attempt;
 use crate::http::routes::{Access, ROUTES, Route, method_word};
-use sign_in::Principal;
 
 impl Management {
     /// All routes. They never reject.
@@ -40,11 +40,12 @@ fn routes(management: Arc<Management>) -> BoxedFilter<(Response,)> {
         .and(warp::ext::get::<Draining>())
         .and(incoming())
         .then(move |method, path: FullPath, query, host, headers, peer, request_id, draining, body| {
-            let request = Taken { method, path, query, host, headers, peer, request_id, draining, body };
+            let request =
+                RequestParts { method, path, query, host, headers, peer, request_id, draining, body };
             let management = management.clone();
             async move {
                 let has_public_name = management.options.public_name.is_some();
-                let delivery = Delivery::asked_for_by(&request.method, &request.headers);
+                let delivery = Delivery::requested_by(&request.method, &request.headers);
                 let mut response = delivery.deliver(respond(handle(management, request).await)).await;
                 harden(&mut response, has_public_name);
                 response
@@ -53,13 +54,13 @@ fn routes(management: Arc<Management>) -> BoxedFilter<(Response,)> {
     edge::routes(vec![take.boxed()])
 }
 
-/// The `Host`, or what HTTP/2 has in its place; none where the two contradict each other.
+/// The `Host` header, or `:authority` of HTTP/2. `None` if the two differ.
 fn host() -> BoxedFilter<(Option<String>,)> {
-    let said = warp::host::optional().map(|host: Option<Authority>| host.map(|host| host.to_string()));
-    said.or(warp::any().map(|| None)).unify().boxed()
+    let named = warp::host::optional().map(|host: Option<Authority>| host.map(|host| host.to_string()));
+    named.or(warp::any().map(|| None)).unify().boxed()
 }
 
-struct Taken {
+struct RequestParts {
     method: Method,
     path: FullPath,
     query: String,
@@ -71,46 +72,46 @@ struct Taken {
     body: RequestBody,
 }
 
-async fn handle(management: Arc<Management>, request: Taken) -> Result<Response, Error> {
-    let Taken { method, headers, peer, request_id, .. } = &request;
+async fn handle(management: Arc<Management>, request: RequestParts) -> Result<Response, Error> {
+    let RequestParts { method, headers, peer, request_id, .. } = &request;
     let mut attempt = Attempt::new(method_word(method), headers, peer.address.ip(), *request_id);
-    let outcome = answer_to(management.clone(), request, &mut attempt).await;
+    let outcome = call_handler(management.clone(), request, &mut attempt).await;
     if let Err(error) = &outcome {
         management.refusals.note(&attempt, error.status());
     }
     outcome
 }
 
-async fn answer_to(
+async fn call_handler(
     management: Arc<Management>,
-    request: Taken,
+    request: RequestParts,
     attempt: &mut Attempt,
 ) -> Result<Response, Error> {
-    let Taken { method, path, query, host, headers, peer, request_id, draining, body } = request;
+    let RequestParts { method, path, query, host, headers, peer, request_id, draining, body } = request;
     let found = find(&method, path.as_str());
     attempt.route = found.as_ref().ok().map(|(route, _)| route.path);
-    // Counted first: a refusal is written down, and must not be had as often as somebody likes.
-    let action = found.as_ref().map_or(Action::Stranger, |(route, _)| counted_as(route));
+    // Counted first: refusals are recorded, so their number must be limited too.
+    let action = found.as_ref().map_or(Action::Unauthenticated, |(route, _)| counted_as(route));
     management.limits.check_address(action, peer.address.ip())?;
     check_fetch_site(&method, path.as_str(), &headers)?;
     let (route, parameters) = found?;
-    let principal = admit(&management, route.access, &headers, attempt).await?;
+    let principal = authorise(&management, route.access, &headers, attempt).await?;
     let call =
         Call { management, principal, peer, request_id, draining, headers, host, query, parameters, body };
     (route.handler)(call).await
 }
 
-/// What a call is counted as before it is known who calls.
+/// What a call counts as before its caller is known.
 fn counted_as(route: &Route) -> Action {
     match route.access {
         Access::Public if route.path.starts_with("/oidc/") => Action::SignIn,
         Access::Public => Action::Page,
-        Access::SignedIn | Access::Role(_) => Action::Stranger,
+        Access::SignedIn | Access::Role(_) => Action::Unauthenticated,
     }
 }
 
-/// Who calls, if the route wants to know; an error if they may not.
-async fn admit(
+/// The caller, if the route is not public. Fails if the caller may not use the route.
+async fn authorise(
     management: &Management,
     access: Access,
     headers: &HeaderMap,
@@ -128,9 +129,9 @@ async fn admit(
     }
 }
 
-/// The route for a method and a path: 404 where there is no such path, 405 where it has no such method.
+/// The route of a method and a path. Fails with 404 for an unknown path, and with 405 for an unknown method of a path.
 fn find(method: &Method, path: &str) -> Result<(&'static Route, Vec<String>), Error> {
-    // Who asks for the head of an answer is given the answer; its body is not sent.
+    // HEAD is handled as GET; the server does not send the body.
     let method = if method == Method::HEAD { &Method::GET } else { method };
     let mut is_known = false;
     for route in ROUTES {
@@ -144,7 +145,7 @@ fn find(method: &Method, path: &str) -> Result<(&'static Route, Vec<String>), Er
     Err(if is_known { Error::MethodNotAllowed } else { Error::NotFound })
 }
 
-/// What stands in the path where the pattern has braces, if it fits.
+/// The parameters of the path, if it matches the pattern.
 fn matches(pattern: &str, path: &str) -> Option<Result<Vec<String>, Error>> {
     let mut parameters = Vec::new();
     let mut segments = path.strip_prefix('/')?.split('/');
@@ -169,7 +170,7 @@ fn matches(pattern: &str, path: &str) -> Option<Result<Vec<String>, Error>> {
 
 fn decode(segment: &str) -> Result<String, Error> {
     let text = percent_decode_str(segment).decode_utf8();
-    text.map(String::from).map_err(|_| Error::BadRequest("The path is not UTF-8".to_owned()))
+    text.map(String::from).map_err(|_| Error::BadRequest("the path is not UTF-8".to_owned()))
 }
 
 #[cfg(test)]
@@ -181,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_decoded_a_segment_at_a_time() {
+    fn each_segment_is_percent_decoded() {
         assert_eq!(
             found("/1.0/remote-cluster/{name}", "/1.0/remote-cluster/a%2Fb%3Fc%23d%25"),
             Some(vec!["a/b?c#d%".to_owned()])
@@ -193,14 +194,14 @@ mod tests {
     }
 
     #[test]
-    fn the_rest_of_a_path_stays_as_it_is() {
+    fn rest_of_a_path_is_not_decoded() {
         assert_eq!(found("/ui/{*rest}", "/ui/cluster/a%2Fb"), Some(vec!["cluster/a%2Fb".to_owned()]));
         assert_eq!(found("/ui/{*rest}", "/ui/"), Some(vec![String::new()]));
         assert_eq!(found("/ui/{*rest}", "/ui"), None);
     }
 
     #[test]
-    fn a_known_path_with_another_method_is_not_not_found() {
+    fn known_path_with_other_method_is_405() {
         assert!(find(&Method::GET, "/1.0").is_ok());
         assert!(find(&Method::HEAD, "/1.0").is_ok());
         assert!(matches!(find(&Method::POST, "/1.0"), Err(Error::MethodNotAllowed)));

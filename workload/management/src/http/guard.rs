@@ -1,4 +1,4 @@
-//! What is refused whoever calls, and what every answer says to browsers.
+//! Protection against other websites, and the security headers of every response.
 
 use edge::{Error, Response};
 use http::header::{
@@ -7,8 +7,8 @@ use http::header::{
 };
 use http::{HeaderMap, Method};
 
-/// Nothing of an answer is ever run, framed or loaded into another page, unless its handler said what may be.
-const SEALED: HeaderValue = HeaderValue::from_static(
+/// The default policy: a browser must not run, frame or load anything of a response.
+const DEFAULT_POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
 );
 const HEADERS: [(HeaderName, HeaderValue); 5] = [
@@ -19,7 +19,7 @@ const HEADERS: [(HeaderName, HeaderValue); 5] = [
     (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
 ];
 
-/// Refuses what another site makes a browser send (contract section 2): all but opening a page.
+/// Refuses requests that another website makes a browser send (contract section 2), except opening a page.
 pub(crate) fn check_fetch_site(method: &Method, path: &str, headers: &HeaderMap) -> Result<(), Error> {
     let Some(site) = headers.get("sec-fetch-site") else { return Ok(()) };
     let is_foreign = matches!(site.as_bytes(), b"cross-site" | b"same-site");
@@ -28,14 +28,14 @@ pub(crate) fn check_fetch_site(method: &Method, path: &str, headers: &HeaderMap)
     if is_foreign && !opens_page { Err(Error::Forbidden) } else { Ok(()) }
 }
 
-/// Adds what every answer says. No header allows another origin anything: there is no CORS here.
+/// Adds the security headers, unless the handler has set its own. There is no CORS: no other origin is allowed anything.
 pub(crate) fn harden(response: &mut Response, has_public_name: bool) {
     let headers = response.headers_mut();
     for (name, value) in &HEADERS {
         headers.entry(name).or_insert_with(|| value.clone());
     }
-    headers.entry(CONTENT_SECURITY_POLICY).or_insert(SEALED);
-    // Under a name that is only this machine's it would reach other programs on other ports.
+    headers.entry(CONTENT_SECURITY_POLICY).or_insert(DEFAULT_POLICY);
+    // Without a public name, such as on localhost, the header would also affect other programs of the machine.
     if has_public_name {
         headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
     }
@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn another_site_may_open_pages_and_nothing_else() {
+    fn other_sites_may_only_open_pages() {
         for site in ["cross-site", "same-site"] {
             for path in ["/", "/ui", "/ui/", "/ui/cluster/a%2Fb", "/oidc/callback"] {
                 assert!(!is_refused(&Method::GET, path, site), "{path}");
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn our_own_pages_and_programs_may_call_everything() {
+    fn own_pages_and_programs_may_call_everything() {
         for site in ["same-origin", "none", ""] {
             assert!(!is_refused(&Method::DELETE, "/1.0/remote-cluster/a", site));
         }
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_may_say_what_it_needs() {
+    fn policy_of_the_handler_is_kept() {
         let mut response = Response::default();
         response
             .headers_mut()

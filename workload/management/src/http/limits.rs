@@ -1,5 +1,5 @@
-//! How often which action may be asked for, and by whom it is counted: whoever is signed in by who they are, anybody
-//! else by address prefix, with one bucket an action, so that pages never use up the sign-ins'.
+//! Rate limits. Authenticated callers are counted by actor, all others by address prefix and action. Each action has its
+//! own bucket, so that loading pages never exhausts the limit for sign-ins.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -8,44 +8,44 @@ use edge::rate_limit::{AddressPrefix, InvalidQuota, LimitSettings, Limiter, Retr
 use fleet::Actor;
 use tokio_util::sync::CancellationToken;
 
-/// What is counted by address.
+/// An action that is counted by address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Action {
-    /// Pages, their files, readiness.
+    /// Loading a page or a file of one, or checking readiness.
     Page,
-    /// Beginning and ending a session.
+    /// Signing in or out.
     SignIn,
-    /// A call that must prove who calls, before it has.
-    Stranger,
+    /// A call that needs authentication, before it is authenticated.
+    Unauthenticated,
 }
 
-/// The buckets.
+/// The buckets of all limits.
 pub(crate) struct RateLimits {
     by_address: [Limiter<AddressPrefix>; 3],
     by_caller: Limiter<Actor>,
-    cleanup_every: Duration,
+    cleanup_interval: Duration,
 }
 
-/// What one person or program may ask for: a page of the UI asks for several things at once, a script for many.
-const CALLER: (f64, u32) = (50.0, 500);
+/// The default limit of one person or program. A page of the UI sends several requests at once, a script many.
+const CALLER_QUOTA: (f64, u32) = (50.0, 500);
 
 impl Action {
-    const ALL: [Self; 3] = [Self::Page, Self::SignIn, Self::Stranger];
+    const ALL: [Self; 3] = [Self::Page, Self::SignIn, Self::Unauthenticated];
 
-    /// The default: requests a second, and at once.
+    /// The default limit: requests per second, and burst.
     const fn default_quota(self) -> (f64, u32) {
         match self {
-            // An organisation may sit behind one address, a page loads a dozen files, and every call begins as a
-            // stranger's, so that guessing is bounded.
-            Self::Page | Self::Stranger => (200.0, 2000),
+            // A whole organisation may share one address, and a page loads a dozen files. Every call counts as
+            // unauthenticated first, which limits guessing.
+            Self::Page | Self::Unauthenticated => (200.0, 2000),
             Self::SignIn => (5.0, 100),
         }
     }
 }
 
-/// Whether every action's quota can be made of these settings.
+/// Checks that these settings give a valid limit for every action.
 pub fn check(settings: &LimitSettings) -> Result<(), InvalidQuota> {
-    let mut quotas = Action::ALL.iter().map(|action| action.default_quota()).chain([CALLER]);
+    let mut quotas = Action::ALL.iter().map(|action| action.default_quota()).chain([CALLER_QUOTA]);
     quotas.try_for_each(|(rate, burst)| settings.quota(rate, burst).map(drop))
 }
 
@@ -55,30 +55,30 @@ impl RateLimits {
         let address = |action: Action| Limiter::new(settings.quota_or_strictest(action.default_quota()), max);
         Self {
             by_address: Action::ALL.map(address),
-            by_caller: Limiter::new(settings.quota_or_strictest(CALLER), max),
-            cleanup_every: settings.cleanup_interval,
+            by_caller: Limiter::new(settings.quota_or_strictest(CALLER_QUOTA), max),
+            cleanup_interval: settings.cleanup_interval,
         }
     }
 
-    /// Counts an action of somebody who is known by address only.
+    /// Counts an action of an unauthenticated caller.
     pub(crate) fn check_address(&self, action: Action, address: IpAddr) -> Result<(), RetryAfter> {
         self.by_address[action as usize].check(&AddressPrefix::of(address))
     }
 
-    /// Counts a call of somebody who proved who they are.
+    /// Counts a call of an authenticated caller.
     pub(crate) fn check_caller(&self, caller: &Actor) -> Result<(), RetryAfter> {
         self.by_caller.check(caller)
     }
 
-    /// Forgets full buckets every so often, until shutdown.
+    /// Removes full buckets at regular intervals, until shutdown.
     pub(crate) async fn maintain(&self, shutdown: CancellationToken) {
-        let [page, sign_in, stranger] = &self.by_address;
-        let every = self.cleanup_every;
+        let [page, sign_in, unauthenticated] = &self.by_address;
+        let interval = self.cleanup_interval;
         tokio::join!(
-            page.maintain(every, shutdown.clone()),
-            sign_in.maintain(every, shutdown.clone()),
-            stranger.maintain(every, shutdown.clone()),
-            self.by_caller.maintain(every, shutdown),
+            page.maintain(interval, shutdown.clone()),
+            sign_in.maintain(interval, shutdown.clone()),
+            unauthenticated.maintain(interval, shutdown.clone()),
+            self.by_caller.maintain(interval, shutdown),
         );
     }
 }
@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pages_never_use_up_the_sign_ins() {
+    fn loading_pages_does_not_exhaust_sign_ins() {
         let limits = RateLimits::new(&LimitSettings {
             bucket_size: std::num::NonZeroU32::new(1),
             refill_rate: Some(0.1),
@@ -98,11 +98,11 @@ mod tests {
         assert!(limits.check_address(Action::Page, address).is_ok());
         assert!(limits.check_address(Action::Page, address).is_err());
         assert!(limits.check_address(Action::SignIn, address).is_ok());
-        assert!(limits.check_address(Action::Stranger, address).is_ok());
+        assert!(limits.check_address(Action::Unauthenticated, address).is_ok());
     }
 
     #[test]
-    fn callers_behind_one_address_are_counted_each_by_themselves() {
+    fn callers_behind_one_address_are_counted_separately() {
         let settings =
             LimitSettings { bucket_size: std::num::NonZeroU32::new(1), ..LimitSettings::default() };
         let limits = RateLimits::new(&settings);

@@ -1,9 +1,9 @@
-//! A query taken apart.
+//! Parsing of queries.
 
 use edge::Error;
 use percent_encoding::percent_decode_str;
 
-/// The parameters of a query in order, decoded as forms encode them.
+/// The parameters of a query in order, form-decoded.
 pub(crate) fn parameters(query: &str) -> Result<Vec<(String, String)>, Error> {
     query
         .split('&')
@@ -18,7 +18,7 @@ pub(crate) fn parameters(query: &str) -> Result<Vec<(String, String)>, Error> {
 fn decode(text: &str) -> Result<String, Error> {
     let spaced = text.replace('+', " ");
     let decoded = percent_decode_str(&spaced).decode_utf8();
-    decoded.map(String::from).map_err(|_| Error::BadRequest("The query is not UTF-8".to_owned()))
+    decoded.map(String::from).map_err(|_| Error::BadRequest("the query is not UTF-8".to_owned()))
 }
 
 #[cfg(test)]
@@ -26,7 +26,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn is_decoded_as_forms_encode_it() {
+    fn query_is_form_decoded() {
         let pairs = [("search", "a b+c&d=é%"), ("limit", "5"), ("empty", ""), ("alone", "")];
         let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let query = "search=a+b%2Bc%26d=%C3%A9%25&limit=5&&empty=&alone";

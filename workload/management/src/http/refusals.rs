@@ -1,7 +1,8 @@
-//! Refusals in the audit trail, of requests and of sign-ins: the first of a kind at once, the rest of a minute counted in one row.
+//! Refused requests and sign-ins, on their way to the audit trail. The first refusal of a kind is recorded immediately;
+//! further ones are counted and recorded as one event per minute.
 //!
-//! A request only adds to a small table in memory; a task beside it writes. However many are refused, the table has
-//! so many rows and no more: beyond them all share one.
+//! A request only adds to a small table in memory, which a background task writes to the database. The number of kinds
+//! in the table is limited; refusals beyond the limit share one kind.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -17,48 +18,48 @@ use store::events::SecurityEvent;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-/// For how long refusals of a kind are only counted.
-const WINDOW: Duration = Duration::from_secs(60);
-/// When to try again to write what could not be written.
-const RETRY: Duration = Duration::from_secs(5);
-/// How many kinds are told apart at once: of those who proved who they are, and again as many of strangers, who
-/// could otherwise fill the table before somebody that we know is refused.
-const MOST_KINDS: usize = 100;
-/// How long writing the last ones may take.
-const LAST_WRITE: Duration = Duration::from_secs(3);
+/// How long refusals of one kind are counted before they are recorded together.
+const COUNTING_PERIOD: Duration = Duration::from_secs(60);
+/// How long to wait before writing again while the database is away.
+const RETRY_DELAY: Duration = Duration::from_secs(5);
+/// How many kinds are counted separately: this many of authenticated callers, and this many of unauthenticated ones, who
+/// could otherwise fill the table and hide refusals of the former.
+const MAX_KINDS: usize = 100;
+/// How long writing the remaining refusals may take at shutdown.
+const MAX_LAST_WRITE: Duration = Duration::from_secs(3);
 
-/// The refusals that are not written yet.
+/// The refusals that are not recorded yet.
 #[derive(Default)]
 pub(crate) struct Refusals {
     table: Mutex<Table>,
-    /// There is something that need not wait.
-    news: Notify,
+    /// Notified when a refusal should be recorded immediately.
+    new_kind: Notify,
 }
 
-/// What is known of a request, for the case that it is refused.
+/// What is known about a request, in case it is refused.
 pub(crate) struct Attempt {
     /// A word from a small set.
     method: String,
     address: IpAddr,
     request_id: RequestId,
     has_credential: bool,
-    /// The route that it found.
+    /// The path of its route.
     pub(crate) route: Option<&'static str>,
-    /// Who it came from, once that is proven.
+    /// Its authenticated caller.
     pub(crate) actor: Option<Actor>,
 }
 
-/// Refusals that are counted together.
+/// A kind of refusal. Refusals of the same kind are counted together.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Kind {
     actor: Actor,
     address: Option<IpAddr>,
-    what: What,
+    subject: Subject,
 }
 
 /// What was refused.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum What {
+enum Subject {
     Request { method: String, route: &'static str, status: u16 },
     SignIn { reason: String },
 }
@@ -68,13 +69,13 @@ struct Table(HashMap<Kind, Waiting>);
 
 struct Waiting {
     count: u32,
-    /// Of the last one.
+    /// The request id of the last refusal.
     request_id: Option<String>,
-    /// When to write, if there is anything to write by then.
+    /// When to record the refusals that are counted by then.
     due: Instant,
 }
 
-/// What is to be written now.
+/// Refusals of one kind that are due to be recorded.
 #[derive(Debug, PartialEq, Eq)]
 struct Due {
     kind: Kind,
@@ -88,8 +89,8 @@ impl Attempt {
         Self { method: method.to_owned(), address, request_id, has_credential, route: None, actor: None }
     }
 
-    /// What it counts as, if an answer of this status is a refusal. Who presents nothing was not refused, but has
-    /// yet to sign in.
+    /// The kind of refusal, if a response with this status is one. A caller without credentials is not refused, but has yet
+    /// to sign in.
     fn refused_with(&self, status: StatusCode) -> Option<Kind> {
         let counts = match status {
             StatusCode::UNAUTHORIZED => self.has_credential,
@@ -98,7 +99,7 @@ impl Attempt {
         counts.then(|| Kind {
             actor: self.actor.clone().unwrap_or_else(Actor::unknown),
             address: Some(self.address),
-            what: What::Request {
+            subject: Subject::Request {
                 method: self.method.clone(),
                 route: self.route.unwrap_or("(no such route)"),
                 status: status.as_u16(),
@@ -107,33 +108,33 @@ impl Attempt {
     }
 }
 
-/// Whether the request presents something that could say who calls.
+/// Whether the request presents credentials.
 fn has_credential(headers: &HeaderMap) -> bool {
     let is_ours = |cookies: &http::HeaderValue| cookies.as_bytes().windows(7).any(|name| name == b"__Host-");
     headers.contains_key(AUTHORIZATION) || headers.get_all(COOKIE).iter().any(is_ours)
 }
 
 impl Refusals {
-    /// Notes the answer's status, if it is a refusal. Waits for nothing.
+    /// Counts the request if this status is a refusal. Does not block.
     pub(crate) fn note(&self, attempt: &Attempt, status: StatusCode) {
         let Some(kind) = attempt.refused_with(status) else { return };
         self.add(kind, Some(attempt.request_id.to_string()));
     }
 
-    /// Notes that somebody was not let in.
+    /// Counts a refused sign-in.
     pub(crate) fn note_sign_in(&self, origin: Origin, reason: &str) {
         let Origin { actor, address, request_id } = origin;
-        self.add(Kind { actor, address, what: What::SignIn { reason: reason.to_owned() } }, request_id);
+        self.add(Kind { actor, address, subject: Subject::SignIn { reason: reason.to_owned() } }, request_id);
     }
 
     fn add(&self, kind: Kind, request_id: Option<String>) {
         let is_new = self.table().add(kind, request_id, Instant::now());
         if is_new {
-            self.news.notify_one();
+            self.new_kind.notify_one();
         }
     }
 
-    /// Writes what was noted until shutdown, and then what is left.
+    /// Records refusals when they are due, until shutdown. Then records the rest.
     pub(crate) async fn write(&self, store: &Store, shutdown: CancellationToken) {
         while !shutdown.is_cancelled() {
             let wake = self.table().next_due();
@@ -145,29 +146,29 @@ impl Refusals {
             };
             tokio::select! {
                 () = shutdown.cancelled() => break,
-                () = self.news.notified() => {}
+                () = self.new_kind.notified() => {}
                 () = wake => {}
             }
             let due = self.table().take_due(Instant::now());
             self.write_all(store, due).await;
         }
-        let left = self.table().take_all();
-        if tokio::time::timeout(LAST_WRITE, self.write_all(store, left)).await.is_err() {
-            tracing::warn!("no time was left to write the last refusals to the audit trail");
+        let rest = self.table().take_all();
+        if tokio::time::timeout(MAX_LAST_WRITE, self.write_all(store, rest)).await.is_err() {
+            tracing::warn!("cannot record the last refusals in the audit trail in time");
         }
     }
 
     async fn write_all(&self, store: &Store, all: Vec<Due>) {
         for Due { kind, count, request_id } in all {
-            // A row for many stands for no single request.
+            // An event that stands for several requests has no request id.
             let request = request_id.clone().filter(|_| count == 1);
             let origin = Origin { actor: kind.actor.clone(), address: kind.address, request_id: request };
-            match store.record_security_events(&origin, kind.what.as_event(), count).await {
+            match store.record_security_events(&origin, kind.subject.as_event(), count).await {
                 Ok(()) => {}
                 Err(error) if error.is_unavailable() => {
-                    self.table().put_back(Due { kind, count, request_id }, Instant::now() + RETRY);
+                    self.table().put_back(Due { kind, count, request_id }, Instant::now() + RETRY_DELAY);
                 }
-                Err(error) => tracing::warn!(%error, "a refusal could not be written to the audit trail"),
+                Err(error) => tracing::warn!(%error, "cannot record a refusal in the audit trail"),
             }
         }
     }
@@ -178,10 +179,13 @@ impl Refusals {
 }
 
 impl Table {
-    /// Counts one; says whether it is the first of its kind, to be written now.
+    /// Counts a refusal. Returns whether it is the first of its kind, which is due immediately.
     fn add(&mut self, kind: Kind, request_id: Option<String>, now: Instant) -> bool {
-        let kind =
-            if self.0.contains_key(&kind) || self.has_room_for(&kind) { kind } else { kind.as_one_of_many() };
+        let kind = if self.0.contains_key(&kind) || self.has_space_for(&kind) {
+            kind
+        } else {
+            kind.as_shared_kind()
+        };
         let is_new = !self.0.contains_key(&kind);
         let waiting = self.0.entry(kind).or_insert(Waiting { count: 0, request_id: None, due: now });
         waiting.count = waiting.count.saturating_add(1);
@@ -189,7 +193,7 @@ impl Table {
         is_new
     }
 
-    /// Takes back what could not be written.
+    /// Adds refusals again that could not be recorded.
     fn put_back(&mut self, due: Due, retry: Instant) {
         let Due { kind, count, request_id } = due;
         let waiting = self.0.entry(kind).or_insert(Waiting { count: 0, request_id: None, due: retry });
@@ -198,20 +202,21 @@ impl Table {
         waiting.due = retry;
     }
 
-    fn has_room_for(&self, kind: &Kind) -> bool {
-        self.0.keys().filter(|known| known.is_stranger() == kind.is_stranger()).count() < MOST_KINDS
+    fn has_space_for(&self, kind: &Kind) -> bool {
+        self.0.keys().filter(|known| known.is_unauthenticated() == kind.is_unauthenticated()).count()
+            < MAX_KINDS
     }
 
     fn next_due(&self) -> Option<Instant> {
         self.0.values().map(|waiting| waiting.due).min()
     }
 
-    /// Takes what is due, and forgets the kinds of which nothing came for a while.
+    /// Takes the refusals that are due, and forgets kinds that had none for a while.
     fn take_due(&mut self, now: Instant) -> Vec<Due> {
         self.0.retain(|_, waiting| waiting.count > 0 || waiting.due > now);
         let due = self.0.iter_mut().filter(|(_, waiting)| waiting.due <= now);
         due.map(|(kind, waiting)| {
-            waiting.due = now + WINDOW;
+            waiting.due = now + COUNTING_PERIOD;
             Due {
                 kind: kind.clone(),
                 count: std::mem::take(&mut waiting.count),
@@ -229,25 +234,25 @@ impl Table {
 }
 
 impl Kind {
-    fn is_stranger(&self) -> bool {
+    fn is_unauthenticated(&self) -> bool {
         self.actor.kind == ActorKind::Unknown
     }
 
-    /// What it counts as where there is no room for its own kind.
-    fn as_one_of_many(&self) -> Self {
-        // The name says whom there were too many of.
-        let name = if self.is_stranger() { "many strangers" } else { "many who signed in" };
-        let what = match self.what {
-            What::Request { status, .. } => {
-                What::Request { method: "any".to_owned(), route: "route", status }
+    /// The kind that it counts as if there are too many kinds.
+    fn as_shared_kind(&self) -> Self {
+        // The name appears in the audit trail.
+        let name = if self.is_unauthenticated() { "many strangers" } else { "many who signed in" };
+        let subject = match self.subject {
+            Subject::Request { status, .. } => {
+                Subject::Request { method: "any".to_owned(), route: "route", status }
             }
-            What::SignIn { .. } => What::SignIn { reason: "any reason".to_owned() },
+            Subject::SignIn { .. } => Subject::SignIn { reason: "any reason".to_owned() },
         };
-        Self { actor: Actor { name: name.to_owned(), ..Actor::unknown() }, address: None, what }
+        Self { actor: Actor { name: name.to_owned(), ..Actor::unknown() }, address: None, subject }
     }
 }
 
-impl What {
+impl Subject {
     fn as_event(&self) -> SecurityEvent {
         match self.clone() {
             Self::Request { method, route, status } => {

@@ -1,4 +1,4 @@
-//! Every route once: method, path, who may call it, what answers. A test walks this table as everybody.
+//! The route table: method, path, who may call it, handler. An end-to-end test calls every route with every role.
 
 use edge::{Error, Response};
 use fleet::Role;
@@ -11,11 +11,11 @@ use crate::http::call::Call;
 /// Who may call a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
-    /// Anybody, signed in or not.
+    /// Everybody, signed in or not.
     Public,
-    /// Whoever is signed in, with or without a role.
+    /// Everybody who is signed in, with or without a role.
     SignedIn,
-    /// Whoever has this role, or one that may more.
+    /// Everybody with this role or a higher one.
     Role(Role),
 }
 
@@ -24,7 +24,8 @@ pub enum Access {
 pub struct Route {
     /// The method.
     pub method: &'static Method,
-    /// The path. `{name}` stands for one segment, which is percent-decoded; `{*rest}` for all that is left, as it is.
+    /// The path. `{name}` matches one segment, which is percent-decoded; `{*rest}` matches everything that follows, as it
+    /// is.
     pub path: &'static str,
     /// Who may call it.
     pub access: Access,

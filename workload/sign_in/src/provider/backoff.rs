@@ -1,10 +1,10 @@
-//! When to try again what failed.
+//! Exponential back-off.
 
 use std::time::{Duration, Instant};
 
-const LONGEST: Duration = Duration::from_secs(30);
+const MAX_DELAY: Duration = Duration::from_secs(30);
 
-/// One second after the first failure, twice as long after each further one, up to half a minute.
+/// The delay after failures: one second after the first one, doubled after each further one, at most [`MAX_DELAY`].
 #[derive(Debug, Default)]
 pub(crate) struct Backoff {
     failures: u32,
@@ -13,7 +13,7 @@ pub(crate) struct Backoff {
 
 impl Backoff {
     pub(crate) fn failed(&mut self, now: Instant) {
-        let wait = Duration::from_secs(1 << self.failures.min(5)).min(LONGEST);
+        let wait = Duration::from_secs(1 << self.failures.min(5)).min(MAX_DELAY);
         self.failures = self.failures.saturating_add(1);
         self.retry_at = Some(now + wait);
     }
@@ -22,7 +22,7 @@ impl Backoff {
         *self = Self::default();
     }
 
-    /// How long to wait still; none: try.
+    /// How long to wait before the next attempt; `None` if it can be made now.
     pub(crate) fn wait(&self, now: Instant) -> Option<Duration> {
         self.retry_at.map(|at| at.saturating_duration_since(now)).filter(|wait| !wait.is_zero())
     }
@@ -37,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_longer_each_time_but_not_for_ever() {
+    fn delay_doubles_up_to_the_limit() {
         let now = Instant::now();
         let mut backoff = Backoff::default();
         assert_eq!(backoff.wait(now), None);
@@ -47,7 +47,7 @@ mod tests {
             waits.push(backoff.wait(now).unwrap().as_secs());
         }
         assert_eq!(waits, [1, 2, 4, 8, 16, 30, 30]);
-        assert_eq!(backoff.wait(now + LONGEST), None);
+        assert_eq!(backoff.wait(now + MAX_DELAY), None);
         backoff.succeeded();
         assert_eq!(backoff.wait(now), None);
     }

@@ -1,4 +1,4 @@
-//! Calls to the identity provider: short, small, never redirected.
+//! HTTP calls to the identity provider: limited in time and size, and never redirected.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -9,37 +9,37 @@ use openidconnect::{AsyncHttpClient, HttpRequest, HttpResponse};
 use reqwest::redirect::Policy;
 use url::{Host, Url};
 
-/// No call takes longer. Some are made while a session's row is locked.
+/// The timeout of one call. Some calls are made while the row of a session is locked.
 pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(5);
-/// No answer of a provider is longer: metadata, keys and tokens are a few kilobytes.
-const MAX_ANSWER_BYTES: usize = 1 << 20;
+/// The largest accepted response. Metadata, keys and tokens are a few kilobytes.
+const MAX_RESPONSE_BYTES: usize = 1 << 20;
 
-/// The client for calls to the identity provider. Cheap to clone.
+/// The HTTP client for calls to the identity provider. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct ProviderHttp(reqwest::Client);
 
-/// The file of additional CAs cannot be used.
+/// The file of additional CA certificates is not valid.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct InvalidCaFile(String);
 
-/// Why a call got no answer that can be used.
+/// Why a call failed.
 #[derive(Debug, thiserror::Error)]
 pub enum HttpError {
-    /// It was not answered.
+    /// There was no response.
     #[error(transparent)]
     Request(#[from] reqwest::Error),
-    /// Nobody is called where others can listen.
+    /// The address is not protected, so it is not called.
     #[error("its address is neither https nor on loopback")]
     Insecure,
-    /// Who answered cannot help now, whatever was asked: an error of its own, or too many calls.
-    #[error("it answers with status {0}")]
+    /// The provider cannot serve requests now: it has an error, or gets too many calls.
+    #[error("status {0}")]
     Unable(StatusCode),
-    /// The answer is none.
-    #[error("the answer cannot be read: {0}")]
+    /// The response is malformed.
+    #[error("the response cannot be read: {0}")]
     Malformed(#[from] http::Error),
-    /// The answer is longer than any should be.
-    #[error("the answer is too long")]
+    /// The response is too long.
+    #[error("the response is too long")]
     TooLong,
 }
 
@@ -47,7 +47,7 @@ impl ProviderHttp {
     /// A client that trusts the system's CAs and these (PEM).
     pub fn new(extra_ca_pem: Option<&[u8]>) -> Result<Self, InvalidCaFile> {
         let builder = || {
-            // A provider has no reason to send us elsewhere; whoever does may want to see our secret there.
+            // A provider has no reason to redirect these calls. Following a redirect could reveal the client secret.
             reqwest::Client::builder().redirect(Policy::none()).timeout(CALL_TIMEOUT)
         };
         let client = tls_client::http_client(extra_ca_pem, builder);
@@ -64,18 +64,18 @@ impl ProviderHttp {
         if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
             return Err(HttpError::Unable(status));
         }
-        let mut answer = http::Response::builder().status(status);
-        if let Some(headers) = answer.headers_mut() {
+        let mut complete = http::Response::builder().status(status);
+        if let Some(headers) = complete.headers_mut() {
             *headers = std::mem::take(response.headers_mut());
         }
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await? {
-            if body.len() + chunk.len() > MAX_ANSWER_BYTES {
+            if body.len() + chunk.len() > MAX_RESPONSE_BYTES {
                 return Err(HttpError::TooLong);
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(answer.body(body)?)
+        Ok(complete.body(body)?)
     }
 }
 
@@ -88,7 +88,7 @@ impl<'c> AsyncHttpClient<'c> for ProviderHttp {
     }
 }
 
-/// Whether nobody can listen to what goes to this address.
+/// Whether others cannot read what is sent to this address.
 pub(crate) fn is_safe(url: &Url) -> bool {
     let is_on_loopback = match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_addresses_that_nobody_can_listen_to_are_safe() {
+    fn only_https_and_loopback_are_safe() {
         for (address, safe) in [
             ("https://idp.example/token", true),
             ("http://localhost:8085/token", true),

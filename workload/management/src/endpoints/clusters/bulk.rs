@@ -1,28 +1,28 @@
-//! `POST /1.0/remote-cluster-bulk`: many clusters configured or removed by one request, with an answer for each.
+//! `POST /1.0/remote-cluster-bulk`: one request that configures or removes many clusters.
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
+use api::{BulkAction, BulkRequest, BulkResult};
 use edge::{Error, Response, response};
 use fleet::Origin;
 use fleet::query::ClusterFilter;
 use futures_util::stream::{self, StreamExt as _};
+use protocol::envelope::Envelope;
+use sign_in::errors::from_store;
 
 use crate::Management;
 use crate::http::call::Call;
 use crate::http::responses::{AuthenticationErrors, BodyErrors, CommonErrors};
-use api::{BulkAction, BulkRequest, BulkResult};
-use protocol::envelope::Envelope;
-use sign_in::errors::from_store;
 
-/// How many clusters one request may be about.
+/// How many clusters one request can select.
 pub(crate) const MAX_CLUSTERS: usize = 10_000;
-/// What is not done by then is left: an answer must come while somebody still waits for it.
-const LONGEST: Duration = Duration::from_secs(45);
-/// How many are worked on at once: a part of the pool, so that nobody else waits.
-const AT_ONCE: usize = 4;
+/// How long one request can work. The rest is left undone, so that the response arrives before the client gives up.
+const MAX_DURATION: Duration = Duration::from_secs(45);
+/// How many clusters are changed concurrently. Few, so that connections to the database remain for other requests.
+const CONCURRENT_CHANGES: usize = 4;
 
-/// Configures or removes many clusters. Each is a change of its own: what fails for one leaves the others done.
+/// Configures or removes many clusters. Each cluster is changed separately: a failure for one does not undo the others.
 #[utoipa::path(
     post, path = "/1.0/remote-cluster-bulk", operation_id = "act_on_clusters", tag = "clusters",
     request_body = BulkRequest,
@@ -31,15 +31,16 @@ const AT_ONCE: usize = 4;
 pub(crate) async fn act(call: Call) -> Result<Response, Error> {
     let (management, origin) = (call.management.clone(), call.origin());
     let request: BulkRequest = call.json().await?;
-    let names = chosen(&management, &request).await?;
+    let names = selected(&management, &request).await?;
     let work = Work::check(request.action, request.change)?;
-    let until = Instant::now() + LONGEST;
-    let results =
-        stream::iter(names).map(|name| work.run(&management, name, &origin, until)).buffered(AT_ONCE);
+    let deadline = Instant::now() + MAX_DURATION;
+    let results = stream::iter(names)
+        .map(|name| work.run(&management, name, &origin, deadline))
+        .buffered(CONCURRENT_CHANGES);
     let mut results: Vec<BulkResult> = results.collect().await;
-    // What the database cannot do for any of them it cannot do for the request.
+    // If the database is away for every cluster, it is away for the request.
     if !results.is_empty() && results.iter().all(|result| result.status_code == 503) {
-        return Err(Error::unavailable("the database was away for all of them"));
+        return Err(Error::unavailable("the database was away for every cluster of a bulk request"));
     }
     if request.only_failures {
         results.retain(|result| result.status_code != 200);
@@ -47,8 +48,8 @@ pub(crate) async fn act(call: Call) -> Result<Response, Error> {
     Ok(response::success(results))
 }
 
-/// Which clusters the request is about, each once, in the order given.
-async fn chosen(management: &Management, request: &BulkRequest) -> Result<Vec<String>, Error> {
+/// The clusters that the request selects, each once, in the order given.
+async fn selected(management: &Management, request: &BulkRequest) -> Result<Vec<String>, Error> {
     let names = match (&request.names, &request.filter) {
         (Some(names), None) => distinct(names),
         (None, Some(filter)) => {
@@ -59,7 +60,7 @@ async fn chosen(management: &Management, request: &BulkRequest) -> Result<Vec<St
         _ => return Err(Error::BadRequest("either names or filter is needed".to_owned())),
     };
     if names.len() > MAX_CLUSTERS {
-        return Err(Error::BadRequest(format!("one request may be about {MAX_CLUSTERS} clusters at most")));
+        return Err(Error::BadRequest(format!("one request can select at most {MAX_CLUSTERS} clusters")));
     }
     Ok(names)
 }
@@ -75,14 +76,16 @@ async fn matching(
     action: BulkAction,
 ) -> Result<Vec<String>, Error> {
     if action == BulkAction::Remove && *filter == ClusterFilter::default() {
-        return Err(Error::BadRequest("an empty filter would remove every cluster: name them".to_owned()));
+        return Err(Error::BadRequest(
+            "an empty filter would remove every cluster; name the clusters instead".to_owned(),
+        ));
     }
     let rules = &management.options.health;
     let names = management.store.cluster_names_matching(filter, rules, MAX_CLUSTERS + 1).await;
     Ok(names.map_err(from_store)?.into_iter().map(String::from).collect())
 }
 
-/// What is to be done to each.
+/// What is done to each cluster.
 enum Work {
     Configure(fleet::ClusterChange),
     Remove,
@@ -92,7 +95,8 @@ impl Work {
     fn check(action: BulkAction, change: Option<api::ClusterChange>) -> Result<Self, Error> {
         match (action, change) {
             (BulkAction::Configure, Some(change)) => {
-                Ok(Self::Configure(change.check().map_err(|error| Error::BadRequest(error.to_string()))?))
+                let change = change.check().map_err(|error| Error::BadRequest(error.to_string()))?;
+                Ok(Self::Configure(change))
             }
             (BulkAction::Configure, None) => Err(Error::BadRequest("configure needs a change".to_owned())),
             (BulkAction::Remove, None) => Ok(Self::Remove),
@@ -105,10 +109,10 @@ impl Work {
         management: &Management,
         name: String,
         origin: &Origin,
-        until: Instant,
+        deadline: Instant,
     ) -> BulkResult {
-        if Instant::now() > until {
-            let error = "not done: the request took too long; ask again for the rest".to_owned();
+        if Instant::now() > deadline {
+            let error = "not done, because the request took too long; repeat it for the rest".to_owned();
             return BulkResult { name, status_code: 503, error };
         }
         let outcome = match self {
@@ -124,7 +128,7 @@ impl Work {
             Ok(()) => BulkResult { name, status_code: 200, error: String::new() },
             Err(error) => {
                 if let Some(cause) = std::error::Error::source(&error) {
-                    tracing::warn!(name, cause, "one of many changes could not be made");
+                    tracing::warn!(name, cause, "cannot change one cluster of a bulk request");
                 }
                 BulkResult { name, status_code: error.status().as_u16(), error: error.to_string() }
             }

@@ -1,7 +1,8 @@
-//! `GET /1.0/remote-cluster`: the clusters, all of them as it always was, or a page of those that are asked for.
+//! `GET /1.0/remote-cluster`: the whole list of clusters, or a page of it.
 
 use std::time::Duration;
 
+use api::{ClusterList, ClusterListParameters, ClusterSummary, Page};
 use bytes::Bytes;
 use edge::{Error, Response, response};
 use fleet::query::{ClusterQuery, Fields};
@@ -9,6 +10,7 @@ use fleet::{Cluster, HealthRules, ServiceClock};
 use futures_util::stream;
 use protocol::envelope::Envelope;
 use serde::Serialize;
+use sign_in::errors::from_store;
 use store::clusters::PageError;
 use store::{Store, StoreError};
 use tokio::sync::mpsc;
@@ -18,38 +20,41 @@ use crate::http::call::Call;
 use crate::http::delivery::{EntityTag, with_tag};
 use crate::http::query_string::parameters;
 use crate::http::responses::{AuthenticationErrors, CommonErrors};
-use api::{ClusterList, ClusterListParameters, ClusterSummary, Page};
-use sign_in::errors::from_store;
 
-/// How many clusters of the whole list are read at a time.
-const PIECE: u16 = 200;
-/// How many are written before other requests get a turn.
-const AT_ONCE: usize = 20;
-/// How many pieces wait for a client that reads slowly.
-const WAITING: usize = 1;
-/// How long a piece waits for somebody who takes nothing.
-const LONGEST_STALL: Duration = Duration::from_secs(30);
+/// How many clusters one query reads for the whole list.
+const CLUSTERS_PER_BATCH: u16 = 200;
+/// How many clusters are serialized before other tasks get a turn.
+const CLUSTERS_PER_TURN: usize = 20;
+/// How many serialized batches wait for a client that reads slowly.
+const QUEUED_BATCHES: usize = 1;
+/// How long a batch waits for a client that does not read.
+const MAX_STALL: Duration = Duration::from_secs(30);
 
-/// The clusters. Without a parameter all of them, sorted by name; with any, a page.
-#[utoipa::path(get, path = "/1.0/remote-cluster", operation_id = "list_clusters", tag = "clusters", params(ClusterListParameters), responses(
-    (status = 200, body = Envelope<ClusterList>),
-    (status = 304, description = "The page is what `If-None-Match` names."),
-    AuthenticationErrors, CommonErrors))]
+/// The clusters. Without parameters all of them, sorted by name; with any parameter a page.
+#[utoipa::path(
+    get, path = "/1.0/remote-cluster", operation_id = "list_clusters", tag = "clusters",
+    params(ClusterListParameters),
+    responses(
+        (status = 200, body = Envelope<ClusterList>),
+        (status = 304, description = "The page still matches the entity tag in `If-None-Match`."),
+        AuthenticationErrors, CommonErrors
+    )
+)]
 pub(crate) async fn list(call: Call) -> Result<Response, Error> {
     let query = ClusterQuery::parse(&parameters(&call.query)?)
         .map_err(|problem| Error::BadRequest(problem.to_string()))?;
     let (store, rules) = (&call.management.store, call.management.options.health);
     match query {
         Some(query) => page(store, &query, rules).await,
-        None => whole(store.clone(), rules).await,
+        None => whole_list(store.clone(), rules).await,
     }
 }
 
 async fn page(store: &Store, query: &ClusterQuery, rules: HealthRules) -> Result<Response, Error> {
     let page = store.cluster_page(query, &rules).await.map_err(|error| match error {
         PageError::InvalidCursor => Error::BadRequest(
-            "cursor is not one of this list; it can be the next_cursor of a page with the same filter, sort and \
-             order, or be left out for the first page"
+            "cursor does not belong to this list; use the next_cursor of a page with the same filter, sort and order, \
+             or leave it out for the first page"
                 .to_owned(),
         ),
         PageError::Store(error) => from_store(error),
@@ -58,81 +63,83 @@ async fn page(store: &Store, query: &ClusterQuery, rules: HealthRules) -> Result
     let rest = (page.next_cursor, page.total);
     Ok(match query.fields {
         Fields::All => {
-            answered(written(clusters, |cluster| api::Cluster::new(cluster, &rules, &clock)).await, rest)
+            let items = convert(clusters, |cluster| api::Cluster::new(cluster, &rules, &clock)).await;
+            page_response(items, rest)
         }
         Fields::Summary => {
-            answered(written(clusters, |cluster| ClusterSummary::new(cluster, &rules, &clock)).await, rest)
+            let items = convert(clusters, |cluster| ClusterSummary::new(cluster, &rules, &clock)).await;
+            page_response(items, rest)
         }
     })
 }
 
-fn answered(items: Vec<impl Serialize>, (next_cursor, total): (Option<String>, u64)) -> Response {
-    // No two cursors are the same, though they mean the same: which of them a client has is no news.
+fn page_response(items: Vec<impl Serialize>, (next_cursor, total): (Option<String>, u64)) -> Response {
+    // Every page has another cursor, even if it means the same, so the cursor itself is not part of the tag.
     let tag = EntityTag::of(&(&items, total, next_cursor.is_some()));
     with_tag(tag, response::success(Page { items, next_cursor, total }))
 }
 
-async fn written<T>(clusters: &[Cluster], write: impl Fn(&Cluster) -> T) -> Vec<T> {
+async fn convert<T>(clusters: &[Cluster], convert: impl Fn(&Cluster) -> T) -> Vec<T> {
     let mut items = Vec::with_capacity(clusters.len());
-    for some in clusters.chunks(AT_ONCE) {
-        items.extend(some.iter().map(&write));
+    for chunk in clusters.chunks(CLUSTERS_PER_TURN) {
+        items.extend(chunk.iter().map(&convert));
         tokio::task::yield_now().await;
     }
     items
 }
 
-/// The whole list, written while it is read: there is never more of it in memory than a few pieces.
+/// The whole list, written while it is read, so that only a few batches are in memory at a time.
 ///
-/// It has no entity tag. Its end is not known when its head goes out; and of a fleet that is worth it, no two lists a
-/// second apart are the same.
-async fn whole(store: Store, rules: HealthRules) -> Result<Response, Error> {
+/// It has no entity tag: the tag would have to be known before the list is read. In a fleet that is large enough to
+/// profit from one, the list changes every second.
+async fn whole_list(store: Store, rules: HealthRules) -> Result<Response, Error> {
     let mut response = response::success(());
     let empty = Envelope::success(());
     let envelope = serde_json::to_string(&empty).map_err(Error::internal)?;
     let beginning = envelope
         .strip_suffix("null}")
         .ok_or_else(|| Error::internal("the metadata is not the envelope's last key"))?;
-    // What goes wrong before the first piece is still an ordinary error.
-    let first = piece(&store, "").await.map_err(from_store)?;
-    let (sender, receiver) = mpsc::channel(WAITING);
+    // A failure before the first batch is still an ordinary error.
+    let first = batch(&store, "").await.map_err(from_store)?;
+    let (sender, receiver) = mpsc::channel(QUEUED_BATCHES);
     let beginning = format!("{beginning}[").into_bytes();
     tokio::spawn(async move {
         if let Err(error) = write_all(&store, rules, first, beginning, &sender).await {
-            tracing::warn!(%error, "the list of clusters broke off");
-            // The connection is cut, so that nobody takes the part for the whole.
-            let _ = sender.send_timeout(Err(error), LONGEST_STALL).await;
+            tracing::warn!(%error, "cannot finish the list of clusters");
+            // This closes the connection, so that the client does not take a part for the whole.
+            let _ = sender.send_timeout(Err(error), MAX_STALL).await;
         }
     });
-    let pieces = stream::unfold(receiver, |mut receiver: mpsc::Receiver<Result<Bytes, StoreError>>| async {
-        receiver.recv().await.map(|piece| (piece, receiver))
+    let batches = stream::unfold(receiver, |mut receiver: mpsc::Receiver<Result<Bytes, StoreError>>| async {
+        receiver.recv().await.map(|batch| (batch, receiver))
     });
-    *response.body_mut() = warp::reply::stream(pieces).into_response().into_body();
+    *response.body_mut() = warp::reply::stream(batches).into_response().into_body();
     Ok(response)
 }
 
-type Piece = (ServiceClock, Vec<Cluster>);
+type Batch = (ServiceClock, Vec<Cluster>);
 
-async fn piece(store: &Store, after: &str) -> Result<Piece, StoreError> {
-    // The clock first: who is heard in between is fresh.
+async fn batch(store: &Store, after: &str) -> Result<Batch, StoreError> {
+    // The clock first: a cluster that reports between the two queries is fresh.
     let clock = store.service_clock().await?;
-    Ok((clock, store.clusters_after(after, PIECE).await?))
+    Ok((clock, store.clusters_after(after, CLUSTERS_PER_BATCH).await?))
 }
 
-/// Writes piece after piece until there are no more, or nobody reads them.
+/// Writes batch after batch until there are no more, or the client stops reading.
 async fn write_all(
     store: &Store,
     rules: HealthRules,
-    first: Piece,
+    first: Batch,
     mut text: Vec<u8>,
     sender: &mpsc::Sender<Result<Bytes, StoreError>>,
 ) -> Result<(), StoreError> {
     let (mut clock, mut clusters) = first;
     let mut is_first = true;
     while let Some(last) = clusters.last().map(|cluster| cluster.name.to_string()) {
-        // While these are written, the database looks for the next.
+        // The database reads the next batch while this one is written.
         let writing = async {
-            for some in clusters.chunks(AT_ONCE) {
-                for cluster in some {
+            for chunk in clusters.chunks(CLUSTERS_PER_TURN) {
+                for cluster in chunk {
                     if !std::mem::take(&mut is_first) {
                         text.push(b',');
                     }
@@ -142,16 +149,15 @@ async fn write_all(
                 tokio::task::yield_now().await;
             }
         };
-        let (next, ()) = futures_util::future::join(piece(store, &last), writing).await;
-        let room = text.len();
-        let written = std::mem::replace(&mut text, Vec::with_capacity(room));
-        // Who takes nothing for so long is not given the rest.
-        if sender.send_timeout(Ok(written.into()), LONGEST_STALL).await.is_err() {
+        let (next, ()) = futures_util::future::join(batch(store, &last), writing).await;
+        let size = text.len();
+        let written = std::mem::replace(&mut text, Vec::with_capacity(size));
+        if sender.send_timeout(Ok(written.into()), MAX_STALL).await.is_err() {
             return Ok(());
         }
         (clock, clusters) = next?;
     }
     text.extend_from_slice(b"]}");
-    let _ = sender.send_timeout(Ok(text.into()), LONGEST_STALL).await;
+    let _ = sender.send_timeout(Ok(text.into()), MAX_STALL).await;
     Ok(())
 }

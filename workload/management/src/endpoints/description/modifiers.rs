@@ -1,38 +1,37 @@
-//! Corrections of what the handlers' annotations cannot say.
+//! Parts of the document that annotations of the handlers cannot express.
 
 use utoipa::Modify;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{AnyOfBuilder, Schema};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 
-/// How a caller proves who they are.
-pub(super) struct WaysIn;
+/// The ways to authenticate.
+pub(super) struct SecuritySchemes;
 
-impl Modify for WaysIn {
+impl Modify for SecuritySchemes {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
         let token = HttpBuilder::new()
             .scheme(HttpAuthScheme::Bearer)
             .description(Some("A service account's token, or an access token of the identity provider"))
             .build();
-        let session =
-            ApiKeyValue::with_description("__Host-cm-session", "The cookie of a browser that signed in");
+        let session = ApiKeyValue::with_description("__Host-cm-session", "The session cookie of a browser");
         let components = document.components.get_or_insert_default();
         components.add_security_scheme("token", SecurityScheme::Http(token));
         components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(session)));
     }
 }
 
-/// An empty page is a page of clusters and a page of summaries alike.
-pub(super) struct EmptyPages;
+/// An empty page matches both kinds of pages, so the list of clusters is `anyOf` rather than `oneOf`.
+pub(super) struct AmbiguousPages;
 
-impl Modify for EmptyPages {
+impl Modify for AmbiguousPages {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
         let schemas = &mut document.components.get_or_insert_default().schemas;
         if let Some(list) = schemas.get_mut("ClusterList") {
             any_of(list);
         }
-        if let Some(RefOr::T(Schema::Object(answer))) = schemas.get_mut("Envelope_ClusterList")
-            && let Some(list) = answer.properties.get_mut("metadata")
+        if let Some(RefOr::T(Schema::Object(envelope))) = schemas.get_mut("Envelope_ClusterList")
+            && let Some(list) = envelope.properties.get_mut("metadata")
         {
             any_of(list);
         }
@@ -48,10 +47,10 @@ fn any_of(schema: &mut RefOr<Schema>) {
     }
 }
 
-/// One handler answers all methods of a tunnel, and an operation's name must be its own.
-pub(super) struct TunnelNames;
+/// Unique ids for the operations of the tunnel, whose methods share one handler.
+pub(super) struct TunnelOperationIds;
 
-impl Modify for TunnelNames {
+impl Modify for TunnelOperationIds {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
         let Some(tunnel) = document.paths.paths.get_mut("/1.0/remote-cluster/{name}/tunnel/{rest}") else {
             return;

@@ -1,4 +1,4 @@
-//! The description as a page: plain HTML made from the document, without a line of script.
+//! The description as a page: plain HTML without scripts.
 
 use std::fmt::Write as _;
 
@@ -16,8 +16,8 @@ pub(super) fn render(document: &OpenApi) -> String {
     let mut page = format!(
         "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width\">\
          <title>Cluster Manager API</title><style>{STYLE}</style><h1>Cluster Manager API</h1>\
-         <p>The same for programs: <a href=\"/1.0/openapi.json\"><code>/1.0/openapi.json</code></a>. Every answer is an \
-         envelope; what is described below as an answer is its <code>metadata</code>."
+         <p>Programs can read it as OpenAPI: <a href=\"/1.0/openapi.json\"><code>/1.0/openapi.json</code></a>. Every \
+         response is an envelope. The responses below are its <code>metadata</code>."
     );
     for tag in list(&document["tags"]) {
         let name = text(&tag["name"]);
@@ -66,11 +66,11 @@ fn write_operation(page: &mut String, path: &str, method: &str, operation: &Valu
         }
         page.push_str("</table>");
     }
-    page.push_str("<table><tr><th>Status<th>Envelope<th>Meaning");
-    for (status, answer) in entries(&operation["responses"]) {
-        let kind = answer["content"].as_object().and_then(|content| content.values().next());
+    page.push_str("<table><tr><th>Status<th>Response<th>Meaning");
+    for (status, response) in entries(&operation["responses"]) {
+        let kind = response["content"].as_object().and_then(|content| content.values().next());
         let kind = kind.map_or_else(String::new, |content| type_of(&content["schema"]));
-        let _ = write!(page, "<tr><td>{status}<td>{kind}<td>{}", escape(text(&answer["description"])));
+        let _ = write!(page, "<tr><td>{status}<td>{kind}<td>{}", escape(text(&response["description"])));
     }
     page.push_str("</table>");
 }
@@ -93,11 +93,11 @@ fn write_schema(page: &mut String, name: &str, schema: &Value) {
     page.push_str("</table>");
 }
 
-/// A schema in a few words, with a link to a type of its own.
+/// A schema in a few words, with a link if it is a named type.
 fn type_of(schema: &Value) -> String {
     if let Some(reference) = schema["$ref"].as_str() {
         let name = reference.rsplit('/').next().unwrap_or_default();
-        // An envelope is known; what it holds is not.
+        // Of an envelope only the metadata is of interest.
         let name = name.strip_prefix("Envelope_").unwrap_or(name);
         if let Some(of) = name.strip_prefix("Vec_") {
             return format!("list of {}", link(of));

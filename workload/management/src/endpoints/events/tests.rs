@@ -6,7 +6,7 @@ use super::*;
 use crate::Options;
 
 #[test]
-fn a_query_is_read_in_its_types() {
+fn parameters_are_read() {
     let read = read(
         "cluster=a%2Fb&actor=ada+l&action=cluster&since=2030-01-31T12:00:00%2B02:00&limit=500&cursor=7&search=%C3%BC",
     );
@@ -18,7 +18,7 @@ fn a_query_is_read_in_its_types() {
 }
 
 #[test]
-fn what_cannot_be_is_refused_in_words() {
+fn invalid_parameters_are_refused_with_a_reason() {
     for (query, words) in [
         ("limit=0", "\"limit\" must be a whole number from 1 to 500"),
         ("limit=501", "\"limit\" must be a whole number from 1 to 500"),
@@ -29,17 +29,17 @@ fn what_cannot_be_is_refused_in_words() {
             "until=2030-01-31T12:00:00+02:00",
             "\"until\" must be a time such as 2030-01-31T12:00:00Z (a + is written %2B)",
         ),
-        ("clustre=a", "There is no parameter \"clustre\" here"),
+        ("clustre=a", "There is no parameter \"clustre\""),
         ("actor=a&actor=b", "\"actor\" is given twice"),
         ("actor=%ff", "The query is not UTF-8"),
-        ("actor=%00", "The query holds NUL"),
+        ("actor=%00", "The query contains NUL"),
     ] {
         assert_eq!(read(query), Err(words.to_owned()), "{query}");
     }
 }
 
 #[tokio::test]
-async fn a_page_is_on_the_wire_as_the_contract_says_and_leads_to_the_next() {
+async fn page_has_the_fields_of_the_contract_and_a_cursor() {
     let store = migrated_store().await.unwrap();
     let actor = Actor { kind: ActorKind::Person, id: "subject-1".to_owned(), name: "Ada".to_owned() };
     let address = Some("2001:db8::1".parse().unwrap());

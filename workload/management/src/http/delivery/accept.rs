@@ -1,9 +1,9 @@
-//! Which encoding a client would rather have.
+//! The encoding that a client prefers.
 
 use http::HeaderValue;
 use http::header::GetAll;
 
-/// A way to compress, best first.
+/// A content encoding, best first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Encoding {
     Brotli,
@@ -11,8 +11,8 @@ pub(crate) enum Encoding {
 }
 
 impl Encoding {
-    /// The one that `Accept-Encoding` gives the highest weight, and Brotli where that leaves a choice. None where
-    /// neither is acceptable, or the client says that it would rather have it uncompressed.
+    /// The encoding with the highest weight in `Accept-Encoding`, Brotli if both have the same. `None` if the client accepts
+    /// neither or prefers an uncompressed response.
     pub(crate) fn preferred(headers: GetAll<'_, HeaderValue>) -> Option<Self> {
         let texts = headers.iter().filter_map(|value| value.to_str().ok());
         let accepted: Vec<(&str, f32)> =
@@ -33,7 +33,7 @@ impl Encoding {
         }
     }
 
-    /// What a compressed file's name ends with.
+    /// The extension of compressed files.
     pub(crate) const fn extension(self) -> &'static str {
         match self {
             Self::Brotli => "br",
@@ -49,7 +49,7 @@ impl Encoding {
     }
 }
 
-/// A name and its weight; nothing where the weight is none.
+/// A name and its weight. `None` if the weight is invalid.
 fn weighted(part: &str) -> Option<(&str, f32)> {
     let (name, parameters) = part.split_once(';').unwrap_or((part, ""));
     let mut weight = 1.0;
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn weights_decide_and_brotli_where_they_do_not() {
+    fn highest_weight_wins_then_brotli() {
         for (accepted, expected) in [
             ("", None),
             ("identity", None),

@@ -1,4 +1,4 @@
-//! Compression a piece at a time.
+//! Streaming compression.
 
 use std::io::Write as _;
 use std::pin::Pin;
@@ -13,20 +13,20 @@ use http_body::Body;
 
 use super::accept::Encoding;
 
-/// Answers are made anew each time: what takes longer to compress than it saves on the way is not worth it.
+/// Responses are compressed on every request, so compression must not take longer than it saves in transit.
 const BROTLI_QUALITY: u32 = 4;
 const GZIP_LEVEL: u32 = 4;
-/// How far back Brotli looks, as a power of two of bytes; what it keeps for that is memory a request.
-const BROTLI_WINDOW: u32 = 18;
-const BUFFER: usize = 16 * 1024;
+/// The window of Brotli, as a power of two of bytes. Each request needs that much memory.
+const BROTLI_WINDOW_BITS: u32 = 18;
+const BUFFER_BYTES: usize = 16 * 1024;
 
-/// A compressor over its own output.
+/// A compressor with its output.
 pub(super) enum Encoder {
     Brotli(Box<CompressorWriter<Vec<u8>>>),
     Gzip(Box<GzEncoder<Vec<u8>>>),
 }
 
-/// A body that is compressed while it comes.
+/// A body that is compressed while it is read.
 pub(super) struct Compressed<B> {
     body: B,
     encoder: Option<Encoder>,
@@ -39,29 +39,29 @@ impl Encoder {
         match encoding {
             Encoding::Brotli => Self::Brotli(Box::new(CompressorWriter::new(
                 Vec::new(),
-                BUFFER,
+                BUFFER_BYTES,
                 BROTLI_QUALITY,
-                BROTLI_WINDOW,
+                BROTLI_WINDOW_BITS,
             ))),
             Encoding::Gzip => Self::Gzip(Box::new(GzEncoder::new(Vec::new(), Compression::new(GZIP_LEVEL)))),
         }
     }
 
-    /// Takes a piece; gives what is finished by now, which may be nothing. Writing into memory does not fail.
-    pub(super) fn write(&mut self, piece: &[u8]) -> Vec<u8> {
+    /// Compresses a chunk and returns the finished output, which may be empty. Writing to memory does not fail.
+    pub(super) fn write(&mut self, chunk: &[u8]) -> Vec<u8> {
         match self {
             Self::Brotli(encoder) => {
-                let _ = encoder.write_all(piece);
+                let _ = encoder.write_all(chunk);
                 std::mem::take(encoder.get_mut())
             }
             Self::Gzip(encoder) => {
-                let _ = encoder.write_all(piece);
+                let _ = encoder.write_all(chunk);
                 std::mem::take(encoder.get_mut())
             }
         }
     }
 
-    /// The rest.
+    /// The remaining output.
     pub(super) fn finish(self) -> Vec<u8> {
         match self {
             Self::Brotli(encoder) => encoder.into_inner(),
@@ -90,7 +90,7 @@ impl<B: Body<Data = Bytes> + Unpin> Stream for Compressed<B> {
                     return Poll::Ready(Some(Err(problem)));
                 }
                 Some(Ok(frame)) => match (frame.into_data(), &mut this.encoder) {
-                    (Ok(piece), Some(encoder)) => encoder.write(&piece),
+                    (Ok(chunk), Some(encoder)) => encoder.write(&chunk),
                     _ => continue,
                 },
                 None => this.encoder.take().map(Encoder::finish).unwrap_or_default(),

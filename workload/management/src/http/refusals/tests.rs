@@ -14,7 +14,7 @@ fn kind(name: &str, address: u8) -> Kind {
     Kind {
         actor: Actor { kind, id: name.to_owned(), name: name.to_owned() },
         address: Some(Ipv4Addr::new(192, 0, 2, address).into()),
-        what: What::Request { method: "GET".to_owned(), route: "/1.0/event", status: 403 },
+        subject: Subject::Request { method: "GET".to_owned(), route: "/1.0/event", status: 403 },
     }
 }
 
@@ -23,7 +23,7 @@ fn counts(due: Vec<Due>) -> Vec<u32> {
 }
 
 #[test]
-fn the_first_is_written_at_once_and_the_rest_of_a_minute_as_one() {
+fn first_refusal_is_due_immediately_and_the_rest_once_a_minute() {
     let mut table = Table::default();
     let start = Instant::now();
     assert!(table.add(kind("ada", 1), Some("1".to_owned()), start));
@@ -31,20 +31,23 @@ fn the_first_is_written_at_once_and_the_rest_of_a_minute_as_one() {
     for _ in 0..7 {
         assert!(!table.add(kind("ada", 1), Some("2".to_owned()), start));
     }
-    assert_eq!(counts(table.take_due(start + WINDOW / 2)), NONE);
-    assert_eq!(counts(table.take_due(start + WINDOW)), [7]);
+    assert_eq!(counts(table.take_due(start + COUNTING_PERIOD / 2)), NONE);
+    assert_eq!(counts(table.take_due(start + COUNTING_PERIOD)), [7]);
     assert!(
-        !table.add(kind("ada", 1), Some("3".to_owned()), start + WINDOW),
-        "one row a minute while it goes on"
+        !table.add(kind("ada", 1), Some("3".to_owned()), start + COUNTING_PERIOD),
+        "one event a minute while it continues"
     );
-    assert_eq!(counts(table.take_due(start + 2 * WINDOW)), [1]);
-    assert_eq!(counts(table.take_due(start + 3 * WINDOW)), NONE);
-    assert!(table.0.is_empty() && table.next_due().is_none(), "who was quiet for a minute is forgotten");
-    assert!(table.add(kind("ada", 1), Some("4".to_owned()), start + 3 * WINDOW));
+    assert_eq!(counts(table.take_due(start + 2 * COUNTING_PERIOD)), [1]);
+    assert_eq!(counts(table.take_due(start + 3 * COUNTING_PERIOD)), NONE);
+    assert!(
+        table.0.is_empty() && table.next_due().is_none(),
+        "a kind without refusals for a minute is forgotten"
+    );
+    assert!(table.add(kind("ada", 1), Some("4".to_owned()), start + 3 * COUNTING_PERIOD));
 }
 
 #[test]
-fn kinds_are_counted_apart() {
+fn kinds_are_counted_separately() {
     let mut table = Table::default();
     let now = Instant::now();
     for (name, address) in [("ada", 1), ("ada", 2), ("bob", 1), ("ada", 1)] {
@@ -56,35 +59,35 @@ fn kinds_are_counted_apart() {
 }
 
 #[test]
-fn a_flood_of_strangers_fills_one_row_and_hides_nobody() {
+fn flood_of_unauthenticated_requests_shares_one_kind() {
     let mut table = Table::default();
     let now = Instant::now();
     for count in 0..5000 {
-        let what = What::Request { method: format!("M{count}"), route: "/1.0/event", status: 403 };
-        table.add(Kind { what, ..kind("", 1) }, None, now);
+        let subject = Subject::Request { method: format!("M{count}"), route: "/1.0/event", status: 403 };
+        table.add(Kind { subject, ..kind("", 1) }, None, now);
     }
     table.add(kind("ada", 1), None, now);
     let due = table.take_due(now);
-    assert_eq!(due.len(), MOST_KINDS + 2);
+    assert_eq!(due.len(), MAX_KINDS + 2);
     let many: Vec<_> = due.iter().filter(|due| due.kind.actor.name == "many strangers").collect();
-    assert_eq!((many.len(), many[0].count), (1, 5000 - u32::try_from(MOST_KINDS).unwrap()));
+    assert_eq!((many.len(), many[0].count), (1, 5000 - u32::try_from(MAX_KINDS).unwrap()));
     assert!(due.iter().any(|due| due.kind.actor.id == "ada"));
 }
 
 #[test]
-fn what_could_not_be_written_is_tried_again() {
+fn failed_write_is_retried() {
     let mut table = Table::default();
     let now = Instant::now();
     table.add(kind("ada", 1), Some("1".to_owned()), now);
     let due = table.take_due(now).remove(0);
     table.add(kind("ada", 1), Some("2".to_owned()), now);
-    table.put_back(due, now + RETRY);
+    table.put_back(due, now + RETRY_DELAY);
     assert_eq!(counts(table.take_due(now)), NONE);
-    assert_eq!(counts(table.take_due(now + RETRY)), [2]);
+    assert_eq!(counts(table.take_due(now + RETRY_DELAY)), [2]);
 }
 
 #[test]
-fn what_is_left_at_the_end_is_taken_whether_due_or_not() {
+fn everything_is_taken_at_shutdown() {
     let mut table = Table::default();
     let now = Instant::now();
     table.add(kind("ada", 1), Some("1".to_owned()), now);
@@ -95,7 +98,7 @@ fn what_is_left_at_the_end_is_taken_whether_due_or_not() {
 }
 
 #[test]
-fn who_presents_nothing_is_not_refused() {
+fn request_without_credentials_is_not_refused() {
     let attempt = |name: &'static str, value: &'static str| {
         let mut headers = HeaderMap::new();
         headers.insert(name, HeaderValue::from_static(value));
