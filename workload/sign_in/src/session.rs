@@ -8,7 +8,7 @@ use fleet::Origin;
 use futures_util::FutureExt as _;
 use http::HeaderMap;
 use secrecy::ExposeSecret as _;
-use store::access::{NewSession, Person, Session, SessionId, SessionUpdate};
+use store::access::{NewSession, Session, SessionId, SessionUpdate};
 use tokio::time::timeout;
 
 use crate::cookie::SessionCookie;

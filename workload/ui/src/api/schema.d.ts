@@ -29,9 +29,9 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What changed, as it happens. Events: `connected`; `change` with `{"kind","uid"}`, where kind is `joined`,
-         *     `removed`, `configured`, `judged`; `reported` with `{"uids":[…]}`, the clusters that sent a heartbeat in the last
-         *     seconds, or `{"uids":null}` where they are too many to name; `resync`: something may have been missed.
+         * A stream of changes. It begins with `connected`. `change` says that a cluster joined, was removed, was configured, or
+         *     that its health or warnings changed. `reported` lists the clusters that sent a heartbeat in the last seconds.
+         *     `resync` says that events may have been missed.
          */
         get: operations["follow_changes"];
         put?: never;
@@ -66,7 +66,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Who did what, newest first: every change, sign-in and refusal. Needs the role `viewer`. */
+        /** The audit trail, newest first: every change, sign-in and refusal. Needs the role `viewer`. */
         get: operations["list_events"];
         put?: never;
         post?: never;
@@ -120,7 +120,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The document, as it is served. It is the same for everybody. */
+        /** This description. It is the same for every caller. */
         get: operations["openapi_document"];
         put?: never;
         post?: never;
@@ -137,7 +137,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The clusters. Without a parameter all of them, sorted by name; with any, a page. */
+        /** The clusters. Without parameters all of them, sorted by name; with any parameter a page. */
         get: operations["list_clusters"];
         put?: never;
         post?: never;
@@ -156,7 +156,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Configures or removes many clusters. Each is a change of its own: what fails for one leaves the others done. */
+        /** Configures or removes many clusters. Each cluster is changed separately: a failure for one does not undo the others. */
         post: operations["act_on_clusters"];
         delete?: never;
         options?: never;
@@ -386,6 +386,11 @@ export interface components {
              */
             not_before: string;
         };
+        /**
+         * @description What happened to a cluster.
+         * @enum {string}
+         */
+        ChangeKind: "joined" | "removed" | "configured" | "judged";
         /** @description An enrolled cluster: its configuration, its last report, its health and its warnings. */
         Cluster: {
             /**
@@ -500,6 +505,13 @@ export interface components {
             /** @description `ACTIVE` or empty. There is no other status. */
             status?: string | null;
         };
+        /** @description The data of a `change` event. */
+        ClusterChanged: {
+            /** @description What happened. */
+            kind: components["schemas"]["ChangeKind"];
+            /** @description The cluster's uid. */
+            uid: string;
+        };
         /**
          * @description A cluster's history, oldest first. The lists have the same length, and entries with the same index belong together.
          *     An entry is null if the cluster did not report at that time.
@@ -555,6 +567,11 @@ export interface components {
          *     other parameters a page of clusters.
          */
         ClusterList: components["schemas"]["Cluster"][] | components["schemas"]["Page_Cluster"] | components["schemas"]["Page_ClusterSummary"];
+        /** @description The data of a `reported` event. */
+        ClustersReported: {
+            /** @description The uids of the clusters that sent a heartbeat in the last seconds; null if there are too many to list. */
+            uids?: string[] | null;
+        };
         /** @description A join token that has just been created. */
         CreatedJoinToken: {
             /** @description The token, for the administrator of the cluster. It is not shown again. */
@@ -2135,7 +2152,7 @@ export interface operations {
     follow_changes: {
         parameters: {
             query?: {
-                /** @description End after so many events, `connected` included. */
+                /** @description The number of events after which the stream ends, including `connected`. */
                 max?: number;
             };
             header?: never;
@@ -2144,7 +2161,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description A stream */
+            /** @description A stream of events */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3199,7 +3216,7 @@ export interface operations {
                     "application/json": components["schemas"]["Envelope_ClusterList"];
                 };
             };
-            /** @description The page is what `If-None-Match` names. */
+            /** @description The page still matches the entity tag in `If-None-Match`. */
             304: {
                 headers: {
                     [name: string]: unknown;
