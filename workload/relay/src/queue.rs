@@ -23,8 +23,8 @@ pub(crate) struct Queue {
 struct State {
     shards: Vec<Shard>,
     next_number: u64,
-    memory: usize,
-    limit: usize,
+    memory_bytes: usize,
+    max_memory_bytes: usize,
     spool: Option<Spool>,
     /// The number of batches from an earlier run with another number of shards. They are all in the first shard, and the
     /// other shards wait until they are gone, so that each series stays in order.
@@ -51,7 +51,7 @@ impl Queue {
     /// A queue with this many shards and at most this many bytes in memory. It begins with the batches in the spool.
     pub(crate) fn new(
         shards: u16,
-        limit: usize,
+        max_memory_bytes: usize,
         spool: Option<(Spool, Recovered)>,
         counts: SinkCounts,
     ) -> Self {
@@ -59,8 +59,8 @@ impl Queue {
         let mut state = State {
             shards: std::iter::repeat_with(Shard::default).take(count).collect(),
             next_number: 0,
-            memory: 0,
-            limit,
+            memory_bytes: 0,
+            max_memory_bytes,
             spool: None,
             resharded: 0,
         };
@@ -194,9 +194,9 @@ impl State {
         if location.is_none() {
             self.evict(size, counts);
         }
-        let is_kept = self.memory + size <= self.limit;
+        let is_kept = self.memory_bytes + size <= self.max_memory_bytes;
         if is_kept {
-            self.memory += size;
+            self.memory_bytes += size;
         } else if location.is_none() {
             counts.dropped(samples, Cause::MemoryFull);
             return self.report(counts);
@@ -210,7 +210,7 @@ impl State {
     /// Frees memory for a batch of this size: drops the oldest batches in memory, or only their copies in memory if they are
     /// on disk as well.
     fn evict(&mut self, size: usize, counts: &SinkCounts) {
-        while self.memory + size > self.limit {
+        while self.memory_bytes + size > self.max_memory_bytes {
             let oldest = |shard: &Shard| shard.waiting.iter().position(|entry| entry.body.is_some());
             let oldest =
                 self.shards.iter().enumerate().filter_map(|(index, shard)| Some((index, oldest(shard)?)));
@@ -220,7 +220,7 @@ impl State {
             };
             let waiting = &mut self.shards[shard].waiting;
             let body = waiting[at].body.take();
-            self.memory -= body.map_or(0, |body| body.len());
+            self.memory_bytes -= body.map_or(0, |body| body.len());
             if waiting[at].location.is_none()
                 && let Some(entry) = waiting.remove(at)
             {
@@ -235,7 +235,7 @@ impl State {
             let is_in = |entry: &Entry| entry.location.is_some_and(|location| location.segment == segment);
             shard.waiting.retain(|entry| {
                 if is_in(entry) {
-                    self.memory -= entry.body.as_ref().map_or(0, Bytes::len);
+                    self.memory_bytes -= entry.body.as_ref().map_or(0, Bytes::len);
                     self.resharded -= usize::from(entry.is_resharded);
                     counts.dropped(entry.samples, Cause::SpoolFull);
                 }
@@ -271,7 +271,7 @@ impl State {
 
     fn finish(&mut self, shard: usize, counts: &SinkCounts) {
         let Some(entry) = self.shards[shard].in_flight.take() else { return };
-        self.memory -= entry.body.as_ref().map_or(0, Bytes::len);
+        self.memory_bytes -= entry.body.as_ref().map_or(0, Bytes::len);
         self.resharded -= usize::from(entry.is_resharded);
         if let (Some(spool), Some(location)) = (&mut self.spool, &entry.location)
             && let Err(error) = spool.finish(entry.number, location)
@@ -295,7 +295,7 @@ impl State {
     }
 
     fn report(&self, counts: &SinkCounts) {
-        counts.set_waiting(self.memory, self.spool.as_ref().map_or(0, Spool::bytes));
+        counts.set_waiting(self.memory_bytes, self.spool.as_ref().map_or(0, Spool::bytes));
     }
 }
 

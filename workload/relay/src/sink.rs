@@ -87,8 +87,8 @@ impl Sink {
                 Decision::Refused(why) => {
                     let left = self.max_search_requests.saturating_sub(search_requests);
                     let suspects = is_whole.then_some(&*suspects);
-                    let parts_of_it = if left > 0 { split(&part, suspects, left) } else { None };
-                    let Some(parts_of_it) = parts_of_it else {
+                    let smaller = if left > 0 { split(&part, suspects, left) } else { None };
+                    let Some(smaller) = smaller else {
                         tracing::warn!(
                             sink = self.name,
                             why,
@@ -99,8 +99,8 @@ impl Sink {
                         continue;
                     };
                     search_requests =
-                        search_requests.saturating_add(u32::try_from(parts_of_it.len()).unwrap_or(u32::MAX));
-                    parts.extend(parts_of_it.into_iter().rev());
+                        search_requests.saturating_add(u32::try_from(smaller.len()).unwrap_or(u32::MAX));
+                    parts.extend(smaller.into_iter().rev());
                 }
             }
             is_whole = false;

@@ -42,7 +42,7 @@ fn shards_are_separate_and_in_order() {
     }
     assert_eq!(drained(&queue, 1), [0, 3]);
     assert_eq!(drained(&queue, 0), [1, 2, 4, 5]);
-    assert_eq!(queue.lock().memory, 0);
+    assert_eq!(queue.lock().memory_bytes, 0);
 }
 
 #[test]
@@ -57,7 +57,7 @@ fn full_queue_drops_the_oldest_batch_of_all_shards_except_those_in_flight() {
     assert_eq!(counts.dropped("sink", Cause::MemoryFull), 2 + 3);
     assert_eq!(drained(&queue, 0), [3]);
     assert_eq!(drained(&queue, 1), [4]);
-    assert_eq!(queue.lock().memory, 0);
+    assert_eq!(queue.lock().memory_bytes, 0);
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn batches_that_do_not_fit_into_memory_are_on_disk() {
     let (queue, counts) = queue(1, 3000, Some((&directory, 1 << 20)));
     for number in 0..100 {
         queue.push(0, batch(number));
-        assert!(queue.lock().memory <= 3000);
+        assert!(queue.lock().memory_bytes <= 3000);
     }
     assert_eq!(drained(&queue, 0), (0..100).collect::<Vec<_>>());
     assert_eq!(counts.dropped("sink", Cause::MemoryFull), 0);
@@ -86,7 +86,7 @@ fn full_spool_drops_the_oldest_batches_and_counts_them() {
     assert!(left.len() > 400 && left.is_sorted_by(|a, b| a + 1 == *b) && left.last() == Some(&999));
     let left: u64 = left.iter().map(|number| u64::from(*number) + 1).sum();
     assert_eq!(counts.dropped("sink", Cause::SpoolFull), samples - left);
-    assert_eq!(queue.lock().memory, 0);
+    assert_eq!(queue.lock().memory_bytes, 0);
 }
 
 #[test]
