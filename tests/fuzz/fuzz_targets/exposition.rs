@@ -5,12 +5,12 @@
 #![allow(dead_code, unreachable_pub, unused_imports, unfulfilled_lint_expectations)]
 
 // The source files of `relay` themselves: depending on the crate would build an HTTP client and a TLS library.
-#[path = "../../../workload/relay/src/labels.rs"]
-mod labels;
-#[path = "../../../workload/relay/src/remote_write.rs"]
-mod remote_write;
-#[path = "../../../workload/relay/src/time.rs"]
-mod time;
+#[path = "../../../workload/relay/src"]
+mod relay {
+    pub(crate) mod labels;
+    pub(crate) mod remote_write;
+    pub(crate) mod time;
+}
 #[path = "../../../workload/relay/tests/it/wire.rs"]
 mod wire;
 
@@ -20,6 +20,7 @@ use exposition::{Parser, Sample, unescape};
 use labels::{JobLabel, Origin};
 use libfuzzer_sys::fuzz_target;
 use protocol::ClusterName;
+use relay::{labels, remote_write, time};
 use remote_write::{BatchBuilder, NORMAL_NAN};
 use time::UnixMillis;
 use wire::{Series, decode};

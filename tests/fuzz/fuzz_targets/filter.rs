@@ -4,18 +4,20 @@
 #![no_main]
 #![allow(dead_code, unreachable_pub, unused_imports, unfulfilled_lint_expectations)]
 
-#[path = "../../../workload/relay/src/filter.rs"]
-mod filter;
-#[path = "../../../workload/relay/src/labels.rs"]
-mod labels;
-#[path = "../../../workload/relay/src/time.rs"]
-mod time;
+// The source files of `relay` themselves: depending on the crate would build an HTTP client and a TLS library.
+#[path = "../../../workload/relay/src"]
+mod relay {
+    pub(crate) mod filter;
+    pub(crate) mod labels;
+    pub(crate) mod time;
+}
 
 use exposition::Parser;
 use filter::{Judge, Matcher, Rules, Verdict};
 use labels::{JobLabel, Origin};
 use libfuzzer_sys::fuzz_target;
 use protocol::ClusterName;
+use relay::{filter, labels, time};
 
 const SERIES: &str = "lxd_cpu_seconds_total{cpu=\"0\",mode=\"system\",name=\"web-1\",project=\"default\"} 1";
 
