@@ -152,7 +152,11 @@ async fn command_line_creates_the_first_account_without_sign_in() {
     assert_eq!((&first["role"], first.get("token")), (&json!("admin"), None));
     assert!(setting.hub.cli(["service-account", "list"]).out.contains("first"));
     let cases: &[(&[&str], i32, &str)] = &[
-        (&["service-account", "create", "first", "--role", "viewer"], 4, "named \"first\" already"),
+        (
+            &["service-account", "create", "first", "--role", "viewer"],
+            4,
+            "there is already a service account named \"first\"",
+        ),
         (&["service-account", "create", "x", "--role", "root"], 2, "expected viewer, operator or admin"),
         (&["service-account", "create", "x"], 2, "--role"),
         (&["service-account", "create", "", "--role", "viewer"], 2, "1 to 255 characters"),

@@ -1,4 +1,4 @@
-//! The audit trail as it is read: one event, a filter over events, a page of them.
+//! Events of the audit trail: one event, a filter over events, a page of them.
 
 use std::net::IpAddr;
 
@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use crate::actor::Actor;
 use crate::cluster::ClusterUid;
 
-/// Matching events are counted up to this number, which stands for that many or more.
+/// The number up to which matching events are counted; it means that many or more.
 pub const MAX_COUNTED_EVENTS: u64 = 10_000;
 
 /// One event of the audit trail.
@@ -36,7 +36,7 @@ pub struct Event {
     pub address: Option<IpAddr>,
     /// The request's id, as in the log.
     pub request_id: Option<String>,
-    /// How many events this row stands for.
+    /// The number of equal events that are recorded as this one.
     pub count: i64,
     /// Whether the event is part of the sealed chain.
     pub is_sealed: bool,

@@ -18,7 +18,7 @@
 //! | | [`role`] | who may do what |
 //! | | [`service_account`] | programs that call the API, and their tokens |
 //! | | [`token`] | join tokens that have not been used |
-//! | | [`event`] | the audit trail as it is read |
+//! | none | [`event`] | events of the audit trail, a filter over them, a page of them |
 //! | | [`timestamp`] | times in RFC 3339 |
 
 mod access;

@@ -233,7 +233,7 @@ impl Client {
         })
     }
 
-    /// Adds who is refused. The hub itself gives a reason only if it is not the role.
+    /// Names the account that is refused. The hub itself only gives reasons other than the role.
     async fn forbidden(&self, body: &[u8]) -> Failure {
         if let Some(reason) = error_text(body).filter(|text| text != "Forbidden") {
             return Failure::Other(format!("{}: {reason}", self.hub));
