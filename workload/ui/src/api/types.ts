@@ -3,6 +3,7 @@ import type { components } from "./schema";
 
 type Schemas = components["schemas"];
 
+export type ActorKind = Schemas["ActorKind"];
 export type BulkRequest = Schemas["BulkRequest"];
 export type BulkResult = Schemas["BulkResult"];
 export type Cluster = Schemas["Cluster"];
@@ -13,14 +14,19 @@ export type CreatedJoinToken = Schemas["CreatedJoinToken"];
 export type Event = Schemas["Event"];
 export type FleetTotals = Schemas["FleetTotals"];
 export type Health = Schemas["Health"];
+export type HealthState = Schemas["HealthState"];
 export type JoinToken = Schemas["JoinToken"];
 export type MetricsSink = Schemas["MetricsSink"];
 export type NewJoinToken = Schemas["NewJoinToken"];
+export type ProviderState = Schemas["ProviderState"];
+export type Role = Schemas["Role"];
 export type SettingView = Schemas["SettingView"];
 export type SignInSettings = Schemas["SignInSettings"];
+export type SinkState = Schemas["SinkState"];
 export type StatusCount = Schemas["StatusCount"];
 export type StoragePoolUsage = Schemas["StoragePoolUsage"];
 export type Warning = Schemas["Warning"];
+export type WarningKind = Schemas["WarningKind"];
 export type WhoAmI = Schemas["WhoAmI"];
 
 /** A page of a list, with the cursor of the next one. */

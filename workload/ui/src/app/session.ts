@@ -1,8 +1,6 @@
 // The account that is signed in, and its role.
 import { createContext, use } from "react";
-import type { WhoAmI } from "../api/types";
-
-export type Role = "viewer" | "operator" | "admin";
+import type { Role, WhoAmI } from "../api/types";
 
 const ORDER: Role[] = ["viewer", "operator", "admin"];
 

@@ -1,11 +1,13 @@
 // A cluster's health, shown by word and icon, not by colour alone.
 import type { ReactNode } from "react";
+import type { HealthState } from "../api/types";
+import { lookUp } from "../api/words";
 
-const WORDS: Record<string, string> = { fresh: "Fresh", late: "Late", lost: "Lost" };
-const ICONS: Record<string, string> = { fresh: "success", late: "warning", lost: "error" };
+const WORDS: Record<HealthState, string> = { fresh: "Fresh", late: "Late", lost: "Lost" };
+const ICONS: Record<HealthState, string> = { fresh: "success", late: "warning", lost: "error" };
 
 export function healthWord(state: string): string {
-  return WORDS[state] ?? state;
+  return lookUp(WORDS, state) ?? state;
 }
 
 /** The kind of a warning as a label: `storage` is `Storage`. */
@@ -16,7 +18,7 @@ export function warningKindWord(kind: string): string {
 export function HealthMark({ state }: { state: string }): ReactNode {
   return (
     <span className={`health health--${state}`}>
-      <i className={`p-icon--${ICONS[state] ?? "help"}`} aria-hidden="true" />
+      <i className={`p-icon--${lookUp(ICONS, state) ?? "help"}`} aria-hidden="true" />
       <span>{healthWord(state)}</span>
     </span>
   );

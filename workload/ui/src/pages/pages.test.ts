@@ -1,8 +1,10 @@
 import { expect, test } from "vitest";
 import type { MetricsSink } from "../api/types";
 import { safeNext, signInUrl } from "../app/session";
+import { healthWord } from "../components/Health";
+import { adviceFor } from "./cluster/advice";
 import { fullestFirst, sumOf } from "./cluster/pools";
-import { actionWords, differences } from "./events/words";
+import { actionWords, actorWords, differences } from "./events/words";
 import { grouped, isMasked } from "./settings/groups";
 import { describeSink, mergeReports } from "./settings/sinks";
 
@@ -25,6 +27,12 @@ test("an event shows the changed fields", () => {
   ]);
   expect(differences({ before: null, after: null })).toEqual([]);
   expect(actionWords("something.new")).toBe("something.new");
+});
+
+test("words that a newer hub adds have a fallback", () => {
+  expect([actorWords("person"), actorWords("robot")]).toEqual(["", "robot"]);
+  expect(healthWord("sleepy")).toBe("sleepy");
+  expect(adviceFor("toString")).toBe("Check the cluster itself.");
 });
 
 test("every setting is shown once, including those of a newer hub", () => {

@@ -1,9 +1,9 @@
 // The state of the list in the page's address: filter, order, page. Invalid parameters are ignored, so that old links
 // still open.
 
-import type { BulkRequest } from "../api/types";
+import type { BulkRequest, HealthState, WarningKind } from "../api/types";
 
-export const HEALTH_STATES = ["lost", "late", "fresh"] as const;
+export const HEALTH_STATES = ["lost", "late", "fresh"] as const satisfies readonly HealthState[];
 export const WARNING_KINDS = [
   "heartbeat",
   "members",
@@ -12,7 +12,7 @@ export const WARNING_KINDS = [
   "memory",
   "instances",
   "certificate",
-] as const;
+] as const satisfies readonly WarningKind[];
 export const SORTS = [
   "name",
   "description",
@@ -30,8 +30,6 @@ export const SORTS = [
 export const PAGE_SIZES = [25, 50, 75] as const;
 export const DEFAULT_SIZE = 50;
 
-export type HealthState = (typeof HEALTH_STATES)[number];
-export type WarningKind = (typeof WARNING_KINDS)[number];
 export type Sort = (typeof SORTS)[number];
 export type Order = "asc" | "desc";
 

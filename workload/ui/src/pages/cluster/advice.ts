@@ -1,6 +1,8 @@
 // Advice for each kind of warning.
+import type { WarningKind } from "../../api/types";
+import { lookUp } from "../../api/words";
 
-const ADVICE: Record<string, string> = {
+const ADVICE: Record<WarningKind, string> = {
   heartbeat:
     "Check that the cluster's members are running and can reach Cluster Manager's connector over the network. The cluster itself may still be running.",
   members: "Open LXD UI and bring the member back online, or finish its maintenance.",
@@ -13,5 +15,5 @@ const ADVICE: Record<string, string> = {
 };
 
 export function adviceFor(kind: string): string {
-  return ADVICE[kind] ?? "Check the cluster itself.";
+  return lookUp(ADVICE, kind) ?? "Check the cluster itself.";
 }

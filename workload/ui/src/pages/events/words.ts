@@ -1,5 +1,6 @@
 // Events in words.
-import type { Event } from "../../api/types";
+import type { ActorKind, Event } from "../../api/types";
+import { lookUp } from "../../api/words";
 
 const ACTIONS: Record<string, string> = {
   "cluster.joined": "Cluster joined",
@@ -20,7 +21,8 @@ export function actionWords(action: string): string {
   return ACTIONS[action] ?? action;
 }
 
-const ACTORS: Record<string, string> = {
+const ACTORS: Record<ActorKind, string> = {
+  person: "",
   "service-account": "service account",
   "command-line": "command line",
   cluster: "cluster",
@@ -30,7 +32,7 @@ const ACTORS: Record<string, string> = {
 
 /** The kind of an actor; empty for a person, whose name is enough. */
 export function actorWords(kind: string): string {
-  return kind === "person" ? "" : (ACTORS[kind] ?? kind);
+  return lookUp(ACTORS, kind) ?? kind;
 }
 
 export interface Difference {

@@ -5,7 +5,8 @@ import { path, request } from "../../api/client";
 import { explain } from "../../api/errors";
 import { keys } from "../../api/keys";
 import { useRefetchInterval } from "../../api/live";
-import type { SettingView, SignInSettings } from "../../api/types";
+import type { ProviderState, SettingView, SignInSettings } from "../../api/types";
+import { lookUp } from "../../api/words";
 import { Facts } from "../../components/Facts";
 import { MetricsSinks } from "./MetricsSinks";
 import { State } from "./State";
@@ -36,7 +37,7 @@ function Database(): ReactNode {
   return status.isPending ? "Checking…" : <State icon="success" text="Reachable" />;
 }
 
-const PROVIDER: Record<string, [icon: string, text: string]> = {
+const PROVIDER: Record<ProviderState, [icon: string, text: string]> = {
   reachable: ["success", "Reachable"],
   away: ["error", "Unreachable: signing in is not possible, existing sessions continue"],
   unknown: ["help", "Not checked yet"],
@@ -50,7 +51,7 @@ function IdentityProvider(): ReactNode {
   });
   if (signIn.data === undefined) return signIn.error === null ? "Checking…" : explain(signIn.error);
   const { provider, issuer } = signIn.data;
-  const [icon, text] = PROVIDER[provider] ?? ["help", provider];
+  const [icon, text] = lookUp(PROVIDER, provider) ?? ["help", provider];
   return (
     <>
       <State icon={icon} text={text} /> <code>{issuer}</code>

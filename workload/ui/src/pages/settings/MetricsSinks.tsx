@@ -5,11 +5,12 @@ import { path, request } from "../../api/client";
 import { explain } from "../../api/errors";
 import { keys } from "../../api/keys";
 import { useRefetchInterval } from "../../api/live";
-import type { MetricsSink } from "../../api/types";
+import type { MetricsSink, SinkState } from "../../api/types";
+import { lookUp } from "../../api/words";
 import { describeSink, mergeReports } from "./sinks";
 import { State } from "./State";
 
-const ICONS: Record<string, string> = { taking: "success", failing: "error" };
+const ICONS: Record<SinkState, string> = { idle: "help", taking: "success", failing: "error" };
 
 export function MetricsSinks({ isConfigured }: { isConfigured: boolean }): ReactNode {
   const sinks = useQuery({
@@ -26,7 +27,8 @@ export function MetricsSinks({ isConfigured }: { isConfigured: boolean }): React
     <>
       {mergeReports(sinks.data).map((sink) => (
         <div key={sink.sink}>
-          <State icon={ICONS[sink.state] ?? "help"} text={describeSink(sink)} /> <code>{sink.sink}</code>
+          <State icon={lookUp(ICONS, sink.state) ?? "help"} text={describeSink(sink)} />{" "}
+          <code>{sink.sink}</code>
         </div>
       ))}
     </>

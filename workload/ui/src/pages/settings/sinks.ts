@@ -1,11 +1,11 @@
 // Merges the reports of several units about metrics sinks, and describes them.
-import type { MetricsSink } from "../../api/types";
+import type { MetricsSink, SinkState } from "../../api/types";
 import { bytes } from "../../format/bytes";
 import { count } from "../../format/count";
 import { span } from "../../format/time";
 
 /** From best to worst. */
-const STATES = ["idle", "taking", "failing"];
+const STATES: SinkState[] = ["idle", "taking", "failing"];
 
 /** One report per sink: the worst state that a unit reports, and the sums of waiting and lost samples of all units. */
 export function mergeReports(reports: MetricsSink[]): MetricsSink[] {
