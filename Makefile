@@ -20,7 +20,7 @@ run: ## run a hub on this machine, with clusters that report; Ctrl-C ends it
 check: ## formatting, clippy and the tests of pure crates: under a minute once built
 	@tools/check
 
-test: ## all tests, with a real PostgreSQL and a real LXD; CRATE=fleet: one crate; ONLY=joining: by name
+test: ## all tests, with a real PostgreSQL and a real LXD; CRATE=fleet: one crate; ONLY=joining: by name; or both
 	@tools/test $(if $(CRATE),--crate $(CRATE)) $(if $(ONLY),--only $(ONLY))
 
 lint: ## formatting, clippy, documentation, spelling, the web UI, alert rules, dashboards, deployments, scripts
