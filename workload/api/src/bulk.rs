@@ -45,7 +45,7 @@ pub struct BulkRequest {
 #[schema(rename_all = "kebab-case")]
 #[expect(dead_code, reason = "describes fleet::query::ClusterFilter, which does not know OpenAPI")]
 pub(crate) struct ListFilter {
-    /// A part of the name or the description, ignoring case.
+    /// Part of the name or the description. Case is ignored.
     #[schema(required = false)]
     search: String,
     /// Health states.

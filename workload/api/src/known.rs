@@ -31,13 +31,13 @@ vocabulary! {
 }
 
 vocabulary! {
-    /// Whether a metrics sink takes samples.
+    /// Whether a metrics sink accepts samples.
     SinkState {
         /// Nothing has been sent to it yet.
         Idle = "idle",
-        /// It took the last samples.
+        /// It accepted the last samples.
         Taking = "taking",
-        /// It did not take the last samples; they wait.
+        /// It did not accept the last samples; they are queued.
         Failing = "failing",
     }
 }

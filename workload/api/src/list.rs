@@ -49,7 +49,7 @@ pub struct ClusterListParameters {
     /// first.
     #[param(inline)]
     order: Option<SortOrder>,
-    /// A part of the name or the description, ignoring case. There are no wildcards.
+    /// Part of the name or the description. Case is ignored. There are no wildcards.
     search: Option<String>,
     /// One or more health states, separated by commas.
     #[param(explode = false, style = Form, inline)]

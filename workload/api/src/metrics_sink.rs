@@ -13,7 +13,7 @@ pub struct MetricsSink {
     pub sink: String,
     /// The unit's id, which changes when the unit restarts.
     pub unit: String,
-    /// Whether the sink takes samples.
+    /// Whether the sink accepts samples.
     pub state: SinkState,
     /// Why it fails.
     #[serde(default, skip_serializing_if = "Option::is_none")]

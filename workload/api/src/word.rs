@@ -28,7 +28,7 @@ pub trait Vocabulary: Copy + Eq + 'static {
 /// A word of a vocabulary, or a word that this program does not know. Reading one never fails.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Word<T> {
-    /// A word of the vocabulary.
+    /// A word that this version knows.
     Known(T),
     /// A word that a newer hub may have added.
     Unknown(String),
@@ -129,7 +129,7 @@ vocabularies! {
     HistoryResolution: fleet::history::Resolution,
         "`5m` has a point every five minutes of the last two days, `1h` one every hour of the last ninety days.";
     ProviderState: known::ProviderState, "The outcome of the last call to the identity provider.";
-    SinkState: known::SinkState, "Whether a metrics sink takes samples.";
+    SinkState: known::SinkState, "Whether a metrics sink accepts samples.";
     StreamEventKind: known::StreamEventKind, "The kind of a server-sent event.";
     ChangeKind: known::ChangeKind, "What happened to a cluster.";
 }

@@ -19,7 +19,7 @@ impl PartialSchema for Nothing {
 
 impl ToSchema for Nothing {}
 
-/// The envelope of an error. Its metadata is null, or says when to try again.
+/// The envelope of an error. Its metadata is null, or contains when to retry.
 pub(crate) struct Failure;
 
 impl PartialSchema for Failure {
@@ -27,7 +27,7 @@ impl PartialSchema for Failure {
         let mut schema = Envelope::<Option<RetryAfter>>::schema();
         if let RefOr::T(Schema::Object(envelope)) = &mut schema {
             envelope.description =
-                Some("A failure. With status 429 and 503 the metadata says when to try again.".to_owned());
+                Some("An error. With status 429 and 503 the metadata contains when to retry.".to_owned());
             // The derived schema refers to `Option`, which is no schema of its own.
             envelope.properties.insert("metadata".to_owned(), retry_after_or_null());
         }
@@ -49,7 +49,7 @@ fn retry_after_or_null() -> RefOr<Schema> {
     OneOfBuilder::new()
         .item(Nothing::schema())
         .item(Ref::from_schema_name(RetryAfter::name()))
-        .description(Some("Null, or with status 429 and 503 when to try again."))
+        .description(Some("Null, or with status 429 and 503 when to retry."))
         .into()
 }
 
@@ -63,10 +63,10 @@ pub(crate) enum CommonErrors {
     /// The caller may not do this, or another website made a browser send the request.
     #[response(status = 403)]
     Forbidden(#[to_schema] Failure),
-    /// The caller sends too many requests. `Retry-After` says when to try again.
+    /// The caller sends too many requests. `Retry-After` says when to retry.
     #[response(status = 429)]
     TooManyRequests(#[to_schema] Failure),
-    /// The database is not available. `Retry-After` says when to try again.
+    /// The database is not available. `Retry-After` says when to retry.
     #[response(status = 503)]
     Unavailable(#[to_schema] Failure),
 }

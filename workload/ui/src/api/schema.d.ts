@@ -1211,7 +1211,7 @@ export interface components {
                 seen_at: string;
                 /** @description The sink's host and port, as in the unit's metrics and logs. */
                 sink: string;
-                /** @description Whether the sink takes samples. */
+                /** @description Whether the sink accepts samples. */
                 state: components["schemas"]["SinkState"];
                 /** @description The unit's id, which changes when the unit restarts. */
                 unit: string;
@@ -1322,7 +1322,7 @@ export interface components {
             /** @description `sync` for a result, `error` for an error. */
             type: "sync" | "error";
         };
-        /** @description A failure. With status 429 and 503 the metadata says when to try again. */
+        /** @description An error. With status 429 and 503 the metadata contains when to retry. */
         Error: {
             /** @description The error message for people; empty on success. */
             error: string;
@@ -1331,7 +1331,7 @@ export interface components {
              * @description The HTTP status of a failure, 0 on success.
              */
             error_code: number;
-            /** @description Null, or with status 429 and 503 when to try again. */
+            /** @description Null, or with status 429 and 503 when to retry. */
             metadata: null | components["schemas"]["RetryAfter"];
             /** @description Always empty: there are no background operations. */
             operation: string;
@@ -1520,7 +1520,7 @@ export interface components {
              * @description Clusters that use more than this percentage of their memory.
              */
             "memory-above"?: number;
-            /** @description A part of the name or the description, ignoring case. */
+            /** @description Part of the name or the description. Case is ignored. */
             search?: string;
             /**
              * Format: int32
@@ -1556,7 +1556,7 @@ export interface components {
             seen_at: string;
             /** @description The sink's host and port, as in the unit's metrics and logs. */
             sink: string;
-            /** @description Whether the sink takes samples. */
+            /** @description Whether the sink accepts samples. */
             state: components["schemas"]["SinkState"];
             /** @description The unit's id, which changes when the unit restarts. */
             unit: string;
@@ -1873,7 +1873,7 @@ export interface components {
             scopes: string[];
         };
         /**
-         * @description Whether a metrics sink takes samples.
+         * @description Whether a metrics sink accepts samples.
          * @enum {string}
          */
         SinkState: "idle" | "taking" | "failing";
@@ -2011,7 +2011,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -2041,7 +2041,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -2071,7 +2071,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -2087,7 +2087,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description The caller sends too many requests. `Retry-After` says when to try again. */
+            /** @description The caller sends too many requests. `Retry-After` says when to retry. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -2101,7 +2101,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -2117,7 +2117,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description The database is not available. `Retry-After` says when to try again. */
+            /** @description The database is not available. `Retry-After` says when to retry. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2131,7 +2131,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -2184,7 +2184,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -2214,7 +2214,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -2244,7 +2244,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -2260,7 +2260,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description The caller sends too many requests. `Retry-After` says when to try again. */
+            /** @description The caller sends too many requests. `Retry-After` says when to retry. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -2274,7 +2274,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -2290,7 +2290,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description The database is not available. `Retry-After` says when to try again. */
+            /** @description The database is not available. `Retry-After` says when to retry. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2304,7 +2304,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -2353,7 +2353,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -2383,7 +2383,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -2413,7 +2413,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -2429,7 +2429,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description The caller sends too many requests. `Retry-After` says when to try again. */
+            /** @description The caller sends too many requests. `Retry-After` says when to retry. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -2443,7 +2443,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -2459,7 +2459,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description The database is not available. `Retry-After` says when to try again. */
+            /** @description The database is not available. `Retry-After` says when to retry. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2473,7 +2473,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -2542,7 +2542,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -2572,7 +2572,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -2602,7 +2602,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -2618,7 +2618,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description The caller sends too many requests. `Retry-After` says when to try again. */
+            /** @description The caller sends too many requests. `Retry-After` says when to retry. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -2632,7 +2632,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -2648,7 +2648,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description The database is not available. `Retry-After` says when to try again. */
+            /** @description The database is not available. `Retry-After` says when to retry. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2662,7 +2662,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -2718,7 +2718,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -2748,7 +2748,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -2778,7 +2778,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -2794,7 +2794,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description The caller sends too many requests. `Retry-After` says when to try again. */
+            /** @description The caller sends too many requests. `Retry-After` says when to retry. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -2808,7 +2808,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -2824,7 +2824,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description The database is not available. `Retry-After` says when to try again. */
+            /** @description The database is not available. `Retry-After` says when to retry. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2838,7 +2838,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -2887,7 +2887,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -2917,7 +2917,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -2947,7 +2947,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -2963,7 +2963,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description The caller sends too many requests. `Retry-After` says when to try again. */
+            /** @description The caller sends too many requests. `Retry-After` says when to retry. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -2977,7 +2977,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -2993,7 +2993,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description The database is not available. `Retry-After` says when to try again. */
+            /** @description The database is not available. `Retry-After` says when to retry. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3007,7 +3007,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -3057,7 +3057,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -3087,7 +3087,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -3103,7 +3103,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description The caller sends too many requests. `Retry-After` says when to try again. */
+            /** @description The caller sends too many requests. `Retry-After` says when to retry. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -3117,7 +3117,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -3133,7 +3133,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description The database is not available. `Retry-After` says when to try again. */
+            /** @description The database is not available. `Retry-After` says when to retry. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3147,7 +3147,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -3179,7 +3179,7 @@ export interface operations {
                  *     first.
                  */
                 order?: "asc" | "desc";
-                /** @description A part of the name or the description, ignoring case. There are no wildcards. */
+                /** @description Part of the name or the description. Case is ignored. There are no wildcards. */
                 search?: string;
                 /** @description One or more health states, separated by commas. */
                 health?: ("fresh" | "late" | "lost")[];
@@ -3237,7 +3237,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -3267,7 +3267,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -3297,7 +3297,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -3313,7 +3313,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description The caller sends too many requests. `Retry-After` says when to try again. */
+            /** @description The caller sends too many requests. `Retry-After` says when to retry. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -3327,7 +3327,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -3343,7 +3343,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description The database is not available. `Retry-After` says when to try again. */
+            /** @description The database is not available. `Retry-After` says when to retry. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3357,7 +3357,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -3410,7 +3410,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -3440,7 +3440,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -3470,7 +3470,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -3500,7 +3500,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -3530,7 +3530,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -3560,7 +3560,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -3576,7 +3576,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description The caller sends too many requests. `Retry-After` says when to try again. */
+            /** @description The caller sends too many requests. `Retry-After` says when to retry. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -3590,7 +3590,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -3606,7 +3606,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description The database is not available. `Retry-After` says when to try again. */
+            /** @description The database is not available. `Retry-After` says when to retry. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3620,7 +3620,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -3669,7 +3669,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -3699,7 +3699,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -3729,7 +3729,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -3745,7 +3745,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description The caller sends too many requests. `Retry-After` says when to try again. */
+            /** @description The caller sends too many requests. `Retry-After` says when to retry. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -3759,7 +3759,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -3775,7 +3775,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description The database is not available. `Retry-After` says when to try again. */
+            /** @description The database is not available. `Retry-After` says when to retry. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3789,7 +3789,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -3842,7 +3842,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -3872,7 +3872,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -3902,7 +3902,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -3932,7 +3932,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -3971,7 +3971,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -4001,7 +4001,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -4017,7 +4017,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description The caller sends too many requests. `Retry-After` says when to try again. */
+            /** @description The caller sends too many requests. `Retry-After` says when to retry. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -4031,7 +4031,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -4047,7 +4047,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description The database is not available. `Retry-After` says when to try again. */
+            /** @description The database is not available. `Retry-After` says when to retry. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4061,7 +4061,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -4113,7 +4113,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -4143,7 +4143,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -4173,7 +4173,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -4203,7 +4203,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -4219,7 +4219,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description The caller sends too many requests. `Retry-After` says when to try again. */
+            /** @description The caller sends too many requests. `Retry-After` says when to retry. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -4233,7 +4233,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -4249,7 +4249,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description The database is not available. `Retry-After` says when to try again. */
+            /** @description The database is not available. `Retry-After` says when to retry. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4263,7 +4263,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -4315,7 +4315,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -4345,7 +4345,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -4375,7 +4375,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -4405,7 +4405,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -4421,7 +4421,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description The caller sends too many requests. `Retry-After` says when to try again. */
+            /** @description The caller sends too many requests. `Retry-After` says when to retry. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -4435,7 +4435,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -4451,7 +4451,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description The database is not available. `Retry-After` says when to try again. */
+            /** @description The database is not available. `Retry-After` says when to retry. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4465,7 +4465,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -4517,7 +4517,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -4547,7 +4547,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -4577,7 +4577,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -4607,7 +4607,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -4623,7 +4623,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description The caller sends too many requests. `Retry-After` says when to try again. */
+            /** @description The caller sends too many requests. `Retry-After` says when to retry. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -4637,7 +4637,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -4653,7 +4653,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description The database is not available. `Retry-After` says when to try again. */
+            /** @description The database is not available. `Retry-After` says when to retry. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4667,7 +4667,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -4723,7 +4723,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -4753,7 +4753,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -4783,7 +4783,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -4813,7 +4813,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -4843,7 +4843,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -4873,7 +4873,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -4903,7 +4903,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -4919,7 +4919,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description The caller sends too many requests. `Retry-After` says when to try again. */
+            /** @description The caller sends too many requests. `Retry-After` says when to retry. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -4933,7 +4933,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -4949,7 +4949,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description The database is not available. `Retry-After` says when to try again. */
+            /** @description The database is not available. `Retry-After` says when to retry. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4963,7 +4963,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -5028,7 +5028,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -5058,7 +5058,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -5088,7 +5088,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -5118,7 +5118,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -5134,7 +5134,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description The caller sends too many requests. `Retry-After` says when to try again. */
+            /** @description The caller sends too many requests. `Retry-After` says when to retry. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -5148,7 +5148,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -5164,7 +5164,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description The database is not available. `Retry-After` says when to try again. */
+            /** @description The database is not available. `Retry-After` says when to retry. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5178,7 +5178,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -5231,7 +5231,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -5261,7 +5261,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -5291,7 +5291,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -5321,7 +5321,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -5337,7 +5337,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description The caller sends too many requests. `Retry-After` says when to try again. */
+            /** @description The caller sends too many requests. `Retry-After` says when to retry. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -5351,7 +5351,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -5367,7 +5367,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description The database is not available. `Retry-After` says when to try again. */
+            /** @description The database is not available. `Retry-After` says when to retry. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5381,7 +5381,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -5434,7 +5434,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -5464,7 +5464,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -5494,7 +5494,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -5524,7 +5524,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -5540,7 +5540,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description The caller sends too many requests. `Retry-After` says when to try again. */
+            /** @description The caller sends too many requests. `Retry-After` says when to retry. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -5554,7 +5554,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -5570,7 +5570,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description The database is not available. `Retry-After` says when to try again. */
+            /** @description The database is not available. `Retry-After` says when to retry. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5584,7 +5584,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -5637,7 +5637,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -5667,7 +5667,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -5697,7 +5697,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -5727,7 +5727,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -5743,7 +5743,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description The caller sends too many requests. `Retry-After` says when to try again. */
+            /** @description The caller sends too many requests. `Retry-After` says when to retry. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -5757,7 +5757,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -5773,7 +5773,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description The database is not available. `Retry-After` says when to try again. */
+            /** @description The database is not available. `Retry-After` says when to retry. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5787,7 +5787,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -5840,7 +5840,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -5870,7 +5870,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -5900,7 +5900,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -5930,7 +5930,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -5946,7 +5946,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description The caller sends too many requests. `Retry-After` says when to try again. */
+            /** @description The caller sends too many requests. `Retry-After` says when to retry. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -5960,7 +5960,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -5976,7 +5976,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description The database is not available. `Retry-After` says when to try again. */
+            /** @description The database is not available. `Retry-After` says when to retry. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5990,7 +5990,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -6043,7 +6043,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -6073,7 +6073,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -6103,7 +6103,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -6133,7 +6133,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -6149,7 +6149,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description The caller sends too many requests. `Retry-After` says when to try again. */
+            /** @description The caller sends too many requests. `Retry-After` says when to retry. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -6163,7 +6163,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -6179,7 +6179,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description The database is not available. `Retry-After` says when to try again. */
+            /** @description The database is not available. `Retry-After` says when to retry. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6193,7 +6193,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -6242,7 +6242,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -6272,7 +6272,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -6302,7 +6302,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -6318,7 +6318,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description The caller sends too many requests. `Retry-After` says when to try again. */
+            /** @description The caller sends too many requests. `Retry-After` says when to retry. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -6332,7 +6332,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -6348,7 +6348,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description The database is not available. `Retry-After` says when to try again. */
+            /** @description The database is not available. `Retry-After` says when to retry. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6362,7 +6362,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -6415,7 +6415,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -6445,7 +6445,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -6475,7 +6475,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -6505,7 +6505,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -6544,7 +6544,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -6574,7 +6574,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -6590,7 +6590,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description The caller sends too many requests. `Retry-After` says when to try again. */
+            /** @description The caller sends too many requests. `Retry-After` says when to retry. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -6604,7 +6604,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -6620,7 +6620,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description The database is not available. `Retry-After` says when to try again. */
+            /** @description The database is not available. `Retry-After` says when to retry. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6634,7 +6634,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -6686,7 +6686,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -6716,7 +6716,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -6746,7 +6746,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -6776,7 +6776,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -6792,7 +6792,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description The caller sends too many requests. `Retry-After` says when to try again. */
+            /** @description The caller sends too many requests. `Retry-After` says when to retry. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -6806,7 +6806,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -6822,7 +6822,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description The database is not available. `Retry-After` says when to try again. */
+            /** @description The database is not available. `Retry-After` says when to retry. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6836,7 +6836,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -6885,7 +6885,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -6915,7 +6915,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -6931,7 +6931,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description The caller sends too many requests. `Retry-After` says when to try again. */
+            /** @description The caller sends too many requests. `Retry-After` says when to retry. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -6945,7 +6945,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -6961,7 +6961,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description The database is not available. `Retry-After` says when to try again. */
+            /** @description The database is not available. `Retry-After` says when to retry. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6975,7 +6975,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -7024,7 +7024,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -7054,7 +7054,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -7070,7 +7070,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description The caller sends too many requests. `Retry-After` says when to try again. */
+            /** @description The caller sends too many requests. `Retry-After` says when to retry. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -7084,7 +7084,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
@@ -7100,7 +7100,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description The database is not available. `Retry-After` says when to try again. */
+            /** @description The database is not available. `Retry-After` says when to retry. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7114,7 +7114,7 @@ export interface operations {
                          * @description The HTTP status of a failure, 0 on success.
                          */
                         error_code: number;
-                        /** @description Null, or with status 429 and 503 when to try again. */
+                        /** @description Null, or with status 429 and 503 when to retry. */
                         metadata: null | components["schemas"]["RetryAfter"];
                         /** @description Always empty: there are no background operations. */
                         operation: string;
