@@ -2,7 +2,7 @@
 # What the other tools share: where things are kept that are made once, and how long each part of a run takes.
 
 # Keeps what is slow to make and never changes: one folder for all checkouts of a machine, which CI may keep. Nothing in
-# it is needed: it is made again when it is gone.
+# it is needed: it is created again when it is missing.
 cache_folder() {
     echo "${CM_CACHE:-${XDG_CACHE_HOME:-${HOME:-$PWD/target}/.cache}/cluster-manager}"
 }
