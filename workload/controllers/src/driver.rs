@@ -82,7 +82,7 @@ impl Driver {
         if let Some(limit) = task.last_round_limit()
             && timeout(limit, self.run_claimed(&**task)).await.is_err()
         {
-            tracing::debug!(task = task.name(), "the last round took too long and was given up");
+            tracing::debug!(task = task.name(), "the last round took too long and was cancelled");
         }
     }
 
@@ -126,12 +126,12 @@ impl Driver {
         self.metrics.record(task.name(), started.elapsed(), outcome.is_ok());
         match &outcome {
             Ok(()) => {}
-            // Whoever needs the database says that it is away; ten tasks need not repeat it.
+            // Other parts log that the database is unavailable; ten tasks need not repeat it.
             Err(error) if error.is_unavailable() => {
-                tracing::debug!(task = task.name(), %error, "the database is away; the next round tries again");
+                tracing::debug!(task = task.name(), %error, "the database is unavailable; the next round retries");
             }
             Err(error) => {
-                tracing::warn!(task = task.name(), %error, "a round failed; the next round tries again");
+                tracing::warn!(task = task.name(), %error, "a round failed; the next round retries");
             }
         }
         outcome

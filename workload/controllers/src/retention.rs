@@ -26,7 +26,7 @@ impl Retention {
             tracing::info!(target: "audit", events = removal.rows, days = self.days, "removed old events");
         }
         if let Some(broken) = removal.fault {
-            tracing::error!(target: "audit", %broken, "old events are kept, since the audit trail does not verify");
+            tracing::error!(target: "audit", %broken, "keeping old events, because the audit trail cannot be verified");
         }
         Ok(())
     }

@@ -36,6 +36,6 @@ pub trait Task: Send + Sync + 'static {
         None
     }
 
-    /// Does one round of work. An error is logged by the driver, and the next round tries again.
+    /// Does one round of work. An error is logged by the driver, and the next round retries.
     fn run(&self) -> BoxFuture<'_, Result<(), StoreError>>;
 }

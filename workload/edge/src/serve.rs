@@ -77,7 +77,7 @@ pub async fn serve(server: Server, routes: BoxedFilter<(Response,)>, shutdown: C
         tracing::warn!(
             server = name,
             connections = left,
-            "the drain limit is reached; closing the remaining connections"
+            "the drain timeout expired; closing the remaining connections"
         );
     }
 }

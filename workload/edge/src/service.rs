@@ -96,7 +96,7 @@ fn finish(exchange: &Exchange, response: &mut Response, id: RequestId, version: 
         if status == StatusCode::INTERNAL_SERVER_ERROR {
             tracing::error!(server, request_id = %id, %cause, "a request failed");
         } else {
-            tracing::warn!(server, request_id = %id, %cause, "a request cannot be handled now");
+            tracing::warn!(server, request_id = %id, %cause, "cannot serve a request");
         }
     }
     let headers = response.headers_mut();

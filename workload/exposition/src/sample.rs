@@ -41,19 +41,19 @@ pub enum BadLine {
     TooLong,
     #[error("not UTF-8")]
     NotUtf8,
-    #[error("no metric name")]
+    #[error("the metric name is missing")]
     Name,
-    #[error("the labels are not closed")]
+    #[error("the labels have no closing brace")]
     UnfinishedLabels,
     #[error("invalid label name")]
     LabelName,
     #[error("invalid label value")]
     LabelValue,
-    #[error("the same label twice")]
+    #[error("duplicate label")]
     DuplicateLabel,
     #[error("more than 128 labels")]
     TooManyLabels,
-    #[error("no value")]
+    #[error("the value is missing")]
     Value,
     #[error("invalid timestamp")]
     Timestamp,

@@ -243,7 +243,7 @@ c 4
             "a: 1 relayed, 1 denied by *{mode=\"idle\"}\n",
             "b: 1 relayed in group slow\n",
             "c: 1 not allowed\n",
-            "1 malformed line, skipped:\n  line 4: the labels are not closed\n",
+            "1 malformed line, skipped:\n  line 4: the labels have no closing brace\n",
             "{__name__=\"a\", instance=\"node-1\", job=\"paris\", member=\"node-1\", mode=\"user\"}",
             "Per day: 1728 of 5760 samples, 70.0% saved.\n",
         ] {

@@ -192,7 +192,8 @@ impl State {
             self.buffer = Vec::new();
         }
         let last = self.last();
-        let current = self.files.back_mut().ok_or_else(|| io::Error::other("there is no file"))?;
+        let current =
+            self.files.back_mut().ok_or_else(|| io::Error::other("the journal has no open file"))?;
         if let Err(error) = written {
             if file.set_len(current.bytes).is_ok() {
                 self.writer = Some(file);

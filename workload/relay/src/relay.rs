@@ -264,7 +264,7 @@ impl Running {
             // The thread has nothing left to do, so this does not block.
             Ok(_) if thread.join().is_ok() => {}
             Ok(_) => tracing::error!(name, "a thread of the relay panicked"),
-            Err(_) => tracing::error!(name, "a thread of the relay does not end"),
+            Err(_) => tracing::error!(name, "a thread of the relay has not ended in time"),
         }
     }
 }

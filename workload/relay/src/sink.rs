@@ -75,7 +75,7 @@ impl Sink {
                     tracing::warn!(
                         sink = self.name,
                         why,
-                        "a sink refuses everything; check its address and credentials"
+                        "a sink refuses all samples; check its address and credentials"
                     );
                     self.counts.dropped(part.samples, Cause::Misdirected);
                 }
@@ -131,7 +131,7 @@ impl Sink {
                 }
                 Delivery::Retry { why, .. } => {
                     self.counts.request(Outcome::Failed);
-                    tracing::debug!(sink = self.name, why, "a sink does not accept samples now");
+                    tracing::debug!(sink = self.name, why, "a sink is not accepting samples");
                 }
             }
         }
@@ -198,7 +198,7 @@ impl Gate {
         };
         match delivery {
             Delivery::Retry { why, .. } if has_changed => {
-                tracing::warn!(sink, why, "a sink fails; its samples are queued");
+                tracing::warn!(sink, why, "a sink is failing; its samples are queued");
             }
             _ if has_changed => tracing::info!(sink, "a sink accepts samples again"),
             _ => {}

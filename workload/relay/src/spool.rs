@@ -226,7 +226,8 @@ impl Spool {
         };
         let record = [&header.to_bytes(), body].concat();
         let written = file.write_all(&record);
-        let last = self.segments.back_mut().ok_or_else(|| io::Error::other("there is no segment"))?;
+        let last =
+            self.segments.back_mut().ok_or_else(|| io::Error::other("the spool has no open segment"))?;
         let (segment, offset) = (last.number, last.bytes);
         if let Err(error) = written {
             if file.set_len(offset).is_ok() {

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `options`, `pool`, `error` | how the database is reached, connections and named transactions, errors |
 //! | `migrate`, `takeover` | the schema, migrated by the unit that starts first; taking over the existing program's database |
-//! | `crypter` | encryption of values that must not be stored in clear |
+//! | `crypter` | encryption of values that must not be stored in plain text |
 //! | `join_token_secret` | the secret of a join token at rest |
 //! | `changes` | LISTEN: changes made by other units |
 //! | `readiness` | whether the database responds, for health probes |

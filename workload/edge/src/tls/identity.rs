@@ -144,7 +144,7 @@ impl Files {
             .map_err(|problem| bad_certificate(format!("not a certificate in PEM: {problem}")))?;
         let leaf = chain
             .first()
-            .ok_or_else(|| bad_certificate("there is no certificate in it (PEM is expected)".to_owned()))?;
+            .ok_or_else(|| bad_certificate("it contains no certificate (PEM is expected)".to_owned()))?;
         let (not_after, names) = dates_and_names(leaf).ok_or_else(|| {
             bad_certificate("the first certificate is not a valid X.509 certificate".to_owned())
         })?;

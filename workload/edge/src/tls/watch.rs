@@ -44,7 +44,7 @@ impl ServerIdentity {
             Ok(new) if self.is_pinned && new.fingerprint != self.leaf_fingerprint() => {
                 *refused = Some(digest);
                 let (pinned, new) = (self.leaf_fingerprint(), new.fingerprint);
-                tracing::error!(%pinned, %new, "the files contain another certificate than the one that clusters pin; keeping the pinned one, because with another no cluster could connect");
+                tracing::error!(%pinned, %new, "the files contain a different certificate from the one that clusters pin; keeping the pinned one, because with any other no cluster could connect");
             }
             Ok(new) => {
                 let (old, new_fingerprint) = (self.leaf_fingerprint(), new.fingerprint);

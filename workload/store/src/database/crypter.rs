@@ -1,4 +1,4 @@
-//! Encryption of values that must not be stored in clear (contract section 5, `ENCRYPTION_KEY_FILE`).
+//! Encryption of values that must not be stored in plain text (contract section 5, `ENCRYPTION_KEY_FILE`).
 //!
 //! A ciphertext is bound to its place: table, row and column are associated data, so that it cannot be moved. Its
 //! first bytes identify the key. With several keys, the first one encrypts and all of them decrypt.

@@ -102,7 +102,7 @@ impl Store {
             return Ok(());
         }
         Err(StoreError::Schema(
-            "the database has not been migrated for this program: start the connector or run \
+            "the database schema is older than this program: start the connector or run \
              `cluster-manager migrate`"
                 .to_owned(),
         ))

@@ -108,7 +108,7 @@ impl Store {
                     tracing::debug!(
                         transaction = name,
                         attempts,
-                        "transaction conflicted with another one; retrying"
+                        "a a transaction conflicted with another one; retrying"
                     );
                     attempts += 1;
                 }

@@ -1,7 +1,7 @@
 //! Taking over a database of the existing program in place (contract section 3).
 //!
 //! Clusters, details, thresholds and valid tokens keep working. The existing program must be stopped first, and there
-//! is no way back: secrets that it stored in clear are replaced by digests and ciphertexts.
+//! is no way back: secrets that it stored in plain text are replaced by digests and ciphertexts.
 
 use std::collections::HashMap;
 
@@ -43,7 +43,7 @@ pub(crate) async fn take_over(
     }
     if !SUPPORTED_VERSIONS.contains(&version) {
         return Err(StoreError::Schema(format!(
-            "the database is at version {version} of the existing program; versions 1 to 4 can be taken over"
+            "the schema of the existing program is at version {version}; only versions 1 to 4 can be taken over"
         )));
     }
     tx.batch_execute(include_str!("../../migrations/takeover.sql")).await?;
@@ -92,7 +92,7 @@ async fn identify_clusters(tx: &Transaction<'_>) -> Result<usize, StoreError> {
     Ok(rows.len())
 }
 
-/// Replaces each token in clear by the digest and the encrypted form of its secret.
+/// Replaces each token in plain text by the digest and the encrypted form of its secret.
 async fn seal_tokens(tx: &Transaction<'_>, crypter: &Crypter) -> Result<usize, StoreError> {
     let sql = "SELECT cluster_name, encoded_token FROM remote_cluster_tokens ORDER BY id";
     let mut kept = 0;

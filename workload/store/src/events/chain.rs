@@ -71,22 +71,24 @@ pub enum ChainFault {
         /// The id of the key.
         key: KeyId,
     },
-    /// The chain ends before a head that was noted.
-    #[error("row {sequence} is missing: the chain ends at {last}, but was longer when the head was noted")]
+    /// The chain ends before a head that was logged.
+    #[error("row {sequence} is missing: the chain ends at {last}, but was longer when the head was logged")]
     HeadMissing {
         /// The position of the head.
         sequence: i64,
         /// The position where the chain ends.
         last: i64,
     },
-    /// The chain has another seal at the position of a head that was noted.
-    #[error("row {sequence} has another seal than the head that was noted: the rows up to it were replaced")]
+    /// The seal at the position of a logged head differs from the head.
+    #[error(
+        "the seal of row {sequence} differs from the head that was logged: the rows up to it were replaced"
+    )]
     HeadDiffers {
         /// The position of the head.
         sequence: i64,
     },
     /// The head is older than the part of the chain that was verified.
-    #[error("cannot check the head at {sequence}: the rows up to {begins} are not part of what was verified")]
+    #[error("cannot check the head at {sequence}: verification began after row {begins}")]
     HeadTooOld {
         /// The position of the head.
         sequence: i64,

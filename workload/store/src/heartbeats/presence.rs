@@ -51,7 +51,7 @@ impl Presence {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while shutdown.run_until_cancelled(ticks.tick()).await.is_some() {
             if let Err(error) = self.mark().await {
-                tracing::debug!(%error, "cannot mark this unit's presence");
+                tracing::debug!(%error, "cannot record this unit's presence");
             }
         }
     }

@@ -143,7 +143,7 @@ async fn check_takeover_of(version: u8) {
 
     let clear = "SELECT column_name FROM information_schema.columns
         WHERE column_name IN ('encoded_token', 'tunnel_manager_member_url', 'age')";
-    assert!(texts(&options, clear).await.unwrap().is_empty(), "no token is stored in clear");
+    assert!(texts(&options, clear).await.unwrap().is_empty(), "no token is stored in plain text");
 }
 
 #[tokio::test]
@@ -186,7 +186,7 @@ async fn unknown_version_is_left_unchanged() {
     let error = store_over(&options).migrate().await.unwrap_err().to_string();
     assert_eq!(
         error,
-        "the database is at version 5 of the existing program; versions 1 to 4 can be taken over"
+        "the schema of the existing program is at version 5; only versions 1 to 4 can be taken over"
     );
     let names = texts(&options, "SELECT encoded_token FROM remote_cluster_tokens ORDER BY id").await.unwrap();
     assert_eq!(names, ["x", "not a token"]);

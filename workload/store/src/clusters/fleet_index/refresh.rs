@@ -89,7 +89,7 @@ impl Store {
         let statement = client.prepare_cached(CHANGES).await?;
         let rows = client.query(&statement, &[&as_of]).await?;
         let snapshot = rows.first().ok_or_else(|| {
-            StoreError::corrupt("connector_presence", "only_row", "the table has lost its row")
+            StoreError::corrupt("connector_presence", "only_row", "the table's only row is missing")
         })?;
         let removed: Vec<i32> = snapshot.try_get("removed")?;
         Ok(Changes {

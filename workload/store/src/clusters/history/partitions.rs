@@ -5,7 +5,7 @@ use time::{Date, Duration, OffsetDateTime, Time, UtcOffset};
 
 use crate::{Store, StoreError};
 
-/// How long a reader can delay the creation or removal of a partition. After that the next round tries again.
+/// How long a reader can delay the creation or removal of a partition. After that the next round retries.
 const SET_LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = '2s'";
 
 /// A partitioned table of points.
