@@ -17,14 +17,14 @@ const MAX_PARAMETER_BYTES: usize = 4096;
 
 /// The text for a person whose ID token is signed with a key that could not be fetched yet.
 const KEY_MISSING: &str =
-    "The identity provider uses a new key that this server does not know yet. Try again in a moment.";
+    "The identity provider uses a new key that Cluster Manager has not fetched yet. Try again in a moment.";
 
 /// The end of a sign-in.
 pub struct Callback {
     /// The response to the browser.
     pub response: Response,
     /// Why the person was refused, for the audit trail. It is one of a few fixed texts and contains nothing that came
-    /// from outside. `None` if the person was let in, or nobody was refused because something is away.
+    /// from outside. `None` if the person was let in, or nobody was refused because something is unavailable.
     pub refused: Option<&'static str>,
 }
 
@@ -45,7 +45,7 @@ enum Refusal {
     NoCode,
     /// The response names another provider.
     OtherIssuer,
-    /// The provider did not let the person in.
+    /// The provider refused the sign-in.
     ByProvider(String),
     /// The provider issued no tokens, or none that are valid.
     Tokens(TokenError),
@@ -102,7 +102,7 @@ impl SignIn {
             return Err(Refusal::ByProvider(error.clone()));
         }
         let code = parameters.code.clone();
-        let code = code.ok_or_else(|| Refusal::ByProvider("it sent no code".to_owned()))?;
+        let code = code.ok_or_else(|| Refusal::ByProvider("the response contains no code".to_owned()))?;
         if !is_visible(&code) {
             return Err(Refusal::NoCode);
         }
@@ -153,7 +153,7 @@ impl Refusal {
             Self::ByProvider(code) => {
                 let code: String =
                     code.chars().filter(|c| c.is_ascii_graphic() || *c == ' ').take(100).collect();
-                let text = format!("The identity provider did not let you in: {code}");
+                let text = format!("The identity provider refused the sign-in: {code}");
                 let reason = "refused by the identity provider";
                 Explanation { detail: code, ..explain(Error::ForbiddenBecause, &text, reason) }
             }
@@ -179,8 +179,8 @@ fn explain_tokens(
             Explanation { detail, ..explain(Error::BadGateway, text, reason) }
         }
         TokenError::Refused(detail) => {
-            let text = "The identity provider does not accept this server's client id or secret.";
-            let reason = "the identity provider does not accept this server";
+            let text = "The identity provider does not accept Cluster Manager's client ID or secret.";
+            let reason = "the identity provider does not accept the hub";
             Explanation { detail, ..explain(Error::BadGateway, text, reason) }
         }
         TokenError::Grant(detail) => {
@@ -194,7 +194,7 @@ fn explain_tokens(
     }
 }
 
-/// Something is away: nobody was refused.
+/// Something is unavailable: nobody was refused.
 fn unavailable(away: Away, text: &str) -> Explanation {
     let error = Error::Unavailable { retry_after: away.retry_after, cause: Box::new(away) };
     Explanation { error, text: text.to_owned(), reason: None, detail: String::new() }

@@ -14,12 +14,12 @@ pub(crate) fn origin(
     if let Some(configured) = configured {
         return Ok(format!("https://{configured}"));
     }
-    let host = host.ok_or_else(|| Error::BadRequest("the request names no host".to_owned()))?;
+    let host = host.ok_or_else(|| Error::BadRequest("the request has no host".to_owned()))?;
     if names.iter().any(|name| covers(name, without_port(host))) {
         return Ok(format!("https://{}", host.to_ascii_lowercase()));
     }
     Err(Error::BadRequest(
-        "the certificate of this server does not cover the host name in the address; use a name that it covers, or set \
+        "the certificate of this hub does not cover the host name in the address; use a name that it covers, or set \
          MANAGEMENT_API_DOMAIN"
             .to_owned(),
     ))

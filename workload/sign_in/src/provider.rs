@@ -20,7 +20,7 @@ const MAX_METADATA_AGE: Duration = Duration::from_secs(3600);
 const MAX_AGE_BEFORE_REDIRECT: Duration = Duration::from_secs(30);
 /// The shortest time between two fetches of keys because of an unknown key.
 const MIN_KEYS_INTERVAL: Duration = Duration::from_secs(5);
-/// A token that names no key may be signed with a new one. For such tokens keys older than this are fetched again.
+/// A token without a key ID may be signed with a new one. For such tokens keys older than this are fetched again.
 const MAX_KEYS_AGE_WITHOUT_KEY_ID: Duration = Duration::from_secs(60);
 
 /// The identity provider.
@@ -241,7 +241,7 @@ impl Known {
 
 /// Checks that codes, secrets and keys are only sent over protected connections.
 fn check_endpoints(metadata: &ProviderMetadataWithLogout) -> Result<(), String> {
-    let token = metadata.token_endpoint().ok_or_else(|| "it names no token endpoint".to_owned())?;
+    let token = metadata.token_endpoint().ok_or_else(|| "its metadata has no token endpoint".to_owned())?;
     let end_session = metadata.additional_metadata().end_session_endpoint.as_ref();
     let named = [
         ("authorization_endpoint", Some(metadata.authorization_endpoint().url())),
@@ -307,6 +307,9 @@ mod tests {
                 assert_eq!(check(&json!({ name: address })), Err(problem.clone()), "{address}");
             }
         }
-        assert_eq!(check(&json!({"token_endpoint": null})), Err("it names no token endpoint".to_owned()));
+        assert_eq!(
+            check(&json!({"token_endpoint": null})),
+            Err("its metadata has no token endpoint".to_owned())
+        );
     }
 }

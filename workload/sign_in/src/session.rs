@@ -139,22 +139,23 @@ impl SignIn {
                 SessionUpdate::End
             }
             Err(error @ TokenError::IdToken(_)) => {
-                tracing::warn!(subject, %error, "cannot renew a session, so it ends");
+                tracing::warn!(subject, %error, "cannot renew a session; ending it");
                 SessionUpdate::End
             }
             Err(TokenError::Away(error)) => {
-                tracing::warn!(subject, %error, "cannot renew a session now");
+                tracing::warn!(subject, %error, "cannot renew a session; keeping it");
                 SessionUpdate::Keep
             }
             Err(TokenError::KeyMissing { refresh_token, .. }) => {
                 tracing::warn!(
                     subject,
-                    "cannot renew a session now: the key of the ID token is not known yet"
+                    error = "the key of the ID token has not been fetched yet",
+                    "cannot renew a session; keeping it"
                 );
                 content.postponed(refresh_token).replacement(cookie, session.person)
             }
             Err(error @ (TokenError::Refused(_) | TokenError::Unusable(_))) => {
-                tracing::warn!(subject, %error, "cannot renew a session now");
+                tracing::warn!(subject, %error, "cannot renew a session; keeping it");
                 content.postponed(None).replacement(cookie, session.person)
             }
         }

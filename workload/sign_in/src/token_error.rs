@@ -18,7 +18,7 @@ pub(crate) enum TokenError {
     #[error(transparent)]
     Away(#[from] Away),
     /// It issued tokens, but the key that signed them is unknown and could not be fetched.
-    #[error("the key of the ID token is not known yet")]
+    #[error("the key of the ID token has not been fetched yet")]
     KeyMissing {
         /// When to fetch the keys again.
         away: Away,
@@ -29,7 +29,7 @@ pub(crate) enum TokenError {
     #[error("the identity provider does not accept the grant: {0}")]
     Grant(String),
     /// It does not accept the hub as a client. The administrator has to correct the settings.
-    #[error("the identity provider does not accept this server: {0}")]
+    #[error("the identity provider does not accept the hub: {0}")]
     Refused(String),
     /// The provider, or a proxy in front of it, returned an error or an invalid response.
     #[error("the identity provider's response cannot be used: {0}")]

@@ -163,7 +163,7 @@ impl SignIn {
                 tracing::warn!(%status, "the identity provider cannot serve requests");
                 Err(away.into())
             }
-            Failure::Unable(status) => Err(TokenError::Unusable(format!("status {status}"))),
+            Failure::Unable(status) => Err(TokenError::Unusable(format!("unexpected status {status}"))),
             Failure::Unreadable(problem) => Err(TokenError::Unusable(problem)),
             Failure::Responded(error) => {
                 self.provider.succeeded();

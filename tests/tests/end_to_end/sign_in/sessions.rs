@@ -86,7 +86,7 @@ async fn sessions_survive_an_outage_of_the_provider() {
     })
     .await;
     let page = browser.fetch("/oidc/login").await;
-    assert_eq!(page.status, 503, "nobody is sent to a provider that is away: {page:?}");
+    assert_eq!(page.status, 503, "nobody is sent to a provider that is unavailable: {page:?}");
     let before = provider.calls("/token").await;
     provider.set(json!({"down": false})).await;
     wait::until("the session is renewed", SOON, async || {

@@ -33,7 +33,7 @@ pub enum HttpError {
     #[error("its address is neither https nor on loopback")]
     Insecure,
     /// The provider cannot serve requests now: it has an error, or gets too many calls.
-    #[error("status {0}")]
+    #[error("unexpected status {0}")]
     Unable(StatusCode),
     /// The response is malformed.
     #[error("the response cannot be read: {0}")]

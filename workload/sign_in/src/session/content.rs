@@ -72,14 +72,14 @@ impl Content {
         let expires_at = verified.as_ref().map(|verified| verified.expires_at);
         let (person, groups, groups_stated_at) = match verified {
             Some(verified) if verified.profile.subject != person.subject => {
-                return Err("the identity provider renewed it for another person");
+                return Err("the identity provider returned tokens of another person");
             }
             // A person who left their last group may have no claim for groups. A missing name means nothing.
             Some(verified) => {
                 (verified.profile.updated_person(person), verified.groups.unwrap_or_default(), now())
             }
             None if self.groups_stated_at + MAX_GROUPS_AGE_SECONDS <= now() => {
-                return Err("the identity provider has not stated the groups of the person for too long");
+                return Err("the identity provider has not confirmed the person's groups for too long");
             }
             None => (person, self.groups, self.groups_stated_at),
         };
