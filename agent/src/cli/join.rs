@@ -23,7 +23,7 @@ pub(super) async fn join(directories: &Directories, token: &str, proof: Proof) -
     if let Err(error) = lxd.trust_metrics(&state.keys(Identity::Metrics)?).await {
         tracing::warn!(
             %error,
-            "cannot add the metrics certificate to LXD's trust store, metrics of other members will be missing"
+            "cannot add the metrics certificate to LXD's trust store; metrics of other members will be missing"
         );
     }
     println!("Joined as \"{}\". Keep `cluster-agent run` running to send reports.", cluster.name);

@@ -48,7 +48,7 @@ pub(super) async fn run(
         let started = Instant::now();
         // Another process may have run `leave` or `join` in the meantime.
         let Some(joined) = state.joined()? else {
-            tracing::info!("this cluster has left the hub, stopping");
+            tracing::info!("this cluster has left the hub; stopping");
             return Ok(());
         };
         let outcome = tokio::select! {
@@ -59,7 +59,7 @@ pub(super) async fn run(
         match outcome {
             Ok(_) => tracing::debug!("the hub accepted the report"),
             Err(error) if is_forbidden(&error) => {
-                tracing::error!(%error, "the hub no longer knows this cluster, leave it and join again");
+                tracing::error!(%error, "the hub no longer knows this cluster; leave the hub and join again");
             }
             Err(error) => tracing::warn!(%error, "cannot send the report"),
         }

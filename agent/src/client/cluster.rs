@@ -29,7 +29,7 @@ pub struct ClusterClient {
     pub keys: Arc<Keys>,
     /// The route and the timeout of connections.
     pub network: Network,
-    /// The client certificate of the calls: that of `keys` unless a test replaces it.
+    /// The client certificate that calls present: that of `keys` unless a test replaces it.
     identity: Identity,
     tls: Arc<Tls>,
     call_config: Mutex<Option<(CertificateDer<'static>, Arc<ClientConfig>)>>,
@@ -103,7 +103,7 @@ impl ClusterClient {
         self
     }
 
-    /// Replaces the client certificate of the calls.
+    /// Replaces the client certificate that calls present.
     #[must_use]
     pub fn with_identity(mut self, identity: Identity) -> Self {
         self.identity = identity;

@@ -11,7 +11,7 @@ pub enum ClientError {
     /// The address cannot be resolved, or the connection cannot be opened.
     #[error("cannot connect to {address}: {source}")]
     Connect {
-        /// The address called.
+        /// The address that was called.
         address: Address,
         /// The system's error.
         source: std::io::Error,
@@ -19,7 +19,7 @@ pub enum ClientError {
     /// The TLS handshake failed, for example because the hub's certificate has expired or names another host.
     #[error("cannot open a TLS connection to {address}: {source}")]
     Tls {
-        /// The address called.
+        /// The address that was called.
         address: Address,
         /// The error of the handshake.
         source: std::io::Error,
@@ -39,7 +39,7 @@ pub enum ClientError {
     /// The connection broke, or the response is not HTTP.
     #[error("no response from {address}: {source}")]
     Http {
-        /// The address called.
+        /// The address that was called.
         address: Address,
         /// The cause.
         source: Box<dyn std::error::Error + Send + Sync>,
@@ -47,7 +47,7 @@ pub enum ClientError {
     /// The connection with its request and response took longer than the timeout.
     #[error("no response from {address} within {} s", .after.as_secs())]
     Timeout {
-        /// The address called.
+        /// The address that was called.
         address: Address,
         /// The timeout.
         after: Duration,
@@ -72,7 +72,7 @@ pub enum ClientError {
     #[error("cannot use the keys: {0}")]
     Keys(String),
     /// The list of addresses is empty.
-    #[error("no address of the hub is known")]
+    #[error("the address of the hub is missing")]
     NoAddress,
 }
 

@@ -88,7 +88,7 @@ async fn layer_starts_the_workload_and_no_outage_restarts_it() {
     })
     .await;
     wait::until("the connector says that it shows the old one", Duration::from_secs(30), async || {
-        pebble.logs().contains("contain another certificate than the one that clusters pin")
+        pebble.logs().contains("contain a different certificate from the one that clusters pin")
     })
     .await;
     assert_eq!(status(&layer, SITES).await, Some((200, connectors_leaf)));

@@ -116,7 +116,7 @@ async fn tls_passes_through_to_both_units_with_the_callers_address() {
     fleet.route(ROUTES, SITES).await;
     let [entrance, _] = fleet.entrances;
 
-    // One port, two names: each shows the certificate of its own service, which Traefik does not have.
+    // One port, two names: each presents the certificate of its own service, which Traefik does not have.
     for (domain, service) in [(SITES, "connector"), ("localhost", "management")] {
         let shown = status(domain, entrance).await.unwrap().leaf;
         assert_eq!(protocol::Fingerprint::of_der(&shown), fleet.hub.leaf(service), "{domain}");

@@ -22,7 +22,7 @@ use crate::output::note;
 use crate::runtime::block_on;
 use crate::{Failure, Services};
 
-/// Where `cluster-manager local` leaves its settings for the other commands.
+/// Where `cluster-manager local` writes its settings for the other commands.
 const LOCAL_SETTINGS: &str = ".local/config.yaml";
 
 /// Runs the command that the command line or the environment asks for.
@@ -116,7 +116,7 @@ fn on_this_machine(remote: arguments::Remote, source: Source) -> Result<Source, 
     Ok(source)
 }
 
-/// Returns the service to run if no subcommand says it: the one in `SERVICE`, or `cli` under the name of the program
+/// Returns the service to run if no subcommand selects one: the one in `SERVICE`, or `cli` under the name of the program
 /// that this one replaces.
 fn service_without_subcommand(source: &Source, arguments: &[OsString]) -> Result<Option<String>, Failure> {
     let has_legacy_name = arguments

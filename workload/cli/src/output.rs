@@ -13,7 +13,7 @@ use crate::arguments::Format;
 /// Width of the column of labels in [`labelled`].
 const LABEL_WIDTH: usize = 15;
 
-/// Prints a value as JSON or YAML, or the text that `table` makes of it.
+/// Prints a value as JSON or YAML, or the text that `table` renders.
 pub fn print<T: Serialize>(
     format: Format,
     value: &T,

@@ -13,7 +13,7 @@ pub(crate) fn run(source: &Source, arguments: &Serve) -> Result<(), Failure> {
         return match source.text(&table::SERVICE)? {
             Some(service) => run_one(source, &service),
             None => Err(Failure::Usage(
-                "no service is named: add --connector-listen ADDR, --management-listen ADDR, or set SERVICE"
+                "no service is selected: add --connector-listen ADDR or --management-listen ADDR, or set SERVICE"
                     .to_owned(),
             )),
         };

@@ -45,7 +45,7 @@ macro_rules! settings {
 }
 
 settings! {
-    SERVICE = setting("SERVICE", "management-api, cluster-connector or cli", "", "Service that this process runs, if no subcommand says it.");
+    SERVICE = setting("SERVICE", "management-api, cluster-connector or cli", "", "Service that this process runs, if no subcommand selects one.");
     SERVER_HOST = setting("SERVER_HOST", "an IP address", "0.0.0.0", "Address of the HTTPS listener.");
     SERVER_PORT = setting("SERVER_PORT", "a port from 1 to 65535", "9000", "Port of the HTTPS listener.");
     STATUS_PORT = setting("STATUS_PORT", "a port from 1 to 65535, or 0 for none", "10000", "Port of the plain HTTP listener. `GET /status` returns 200 or 500, depending on the database; `/metrics` returns the metrics of this process.");

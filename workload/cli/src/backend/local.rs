@@ -156,11 +156,11 @@ pub(crate) async fn create_join_token(
     Ok(NewToken { name, token: token.encode(), expires_at: expiry })
 }
 
-/// Fails if the connectors show another certificate: no cluster could join with a token that pins this one.
+/// Fails if the connectors present another certificate: no cluster could join with a token that pins this one.
 async fn ensure_leaf_is_shown(store: &Store, leaf: Fingerprint) -> Result<(), Failure> {
     match store.connector_leaf().await? {
         Some(shown) if shown != leaf => Err(Failure::Conflict(format!(
-            "the connectors show the certificate {shown}, but {} contains {leaf}: no cluster could join with a token \
+            "the connectors present the certificate {shown}, but {} contains {leaf}: no cluster could join with a token \
              created now. Restore the certificate, or restart the connectors with the new one",
             table::CLUSTER_CONNECTOR_TLS_PATH.name
         ))),

@@ -21,7 +21,7 @@ const WATCH_INTERVAL: Duration = Duration::from_secs(2);
 /// Moves the cursor to the top left and clears the terminal.
 const CLEAR_TERMINAL: &str = "\x1b[H\x1b[2J";
 
-/// Runs one of the commands.
+/// Runs a subcommand of `cluster`.
 pub(super) async fn run(
     backend: &Backend,
     format: Format,

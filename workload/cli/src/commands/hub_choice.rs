@@ -38,7 +38,7 @@ pub(super) fn address(remote: &Remote) -> Result<HubAddress, Failure> {
         return text.parse().map_err(|error| Failure::Usage(format!("{REMOTE_VARIABLE}: {error}")));
     }
     current(&Credentials::load()?)
-        .ok_or_else(|| Failure::Usage("no hub is named: add --remote https://HOST".to_owned()))
+        .ok_or_else(|| Failure::Usage("no hub is selected: add --remote https://HOST".to_owned()))
 }
 
 fn current(credentials: &Credentials) -> Option<HubAddress> {

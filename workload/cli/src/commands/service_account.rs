@@ -8,7 +8,7 @@ use crate::arguments::{self, Format};
 use crate::backend::{Backend, NewAccount, Seen};
 use crate::output::{self, line, note};
 
-/// Runs one of the commands.
+/// Runs a subcommand of `service-account`.
 pub(super) async fn run(
     backend: &Backend,
     format: Format,

@@ -12,7 +12,7 @@ use crate::backend::{Backend, NewToken, Seen, create_join_token};
 use crate::output::{self, line, note};
 use crate::{Failure, Services};
 
-/// Runs one of the commands.
+/// Runs a subcommand of `token`.
 pub(super) async fn run(backend: &Backend, format: Format, command: Token) -> Result<(), Failure> {
     match command {
         Token::Create { name, description, expire } => {

@@ -17,13 +17,13 @@ pub enum InvalidHubAddress {
     #[error("an address begins with https://, such as https://{0}")]
     NoScheme(String),
     /// The scheme is not `https`.
-    #[error("a hub is reached over https, not {0}")]
+    #[error("the address of a hub begins with https://, not {0}")]
     OtherScheme(String),
     /// The scheme is `http`, which would send tokens unencrypted.
     #[error("http would send your token unencrypted: use https (http works on this machine only)")]
     InClear,
     /// The URL has more than a host and a port.
-    #[error("an address is https://HOST or https://HOST:PORT and nothing more")]
+    #[error("an address has the form https://HOST or https://HOST:PORT")]
     More,
     /// The text is not a URL.
     #[error("not a valid address: {0}")]
@@ -49,7 +49,7 @@ impl HubAddress {
     }
 }
 
-/// Whether a URL leads to this machine.
+/// Whether a URL points to this machine.
 pub(super) fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
@@ -112,9 +112,9 @@ mod tests {
             ("http://hub.example.com", "unencrypted"),
             ("http://localhost.example.com", "unencrypted"),
             ("ftp://hub", "not ftp"),
-            ("https://hub/ui", "nothing more"),
-            ("https://me:secret@hub", "nothing more"),
-            ("https://hub?x", "nothing more"),
+            ("https://hub/ui", "has the form"),
+            ("https://me:secret@hub", "has the form"),
+            ("https://hub?x", "has the form"),
             ("https://", "not a valid address"),
         ] {
             let error = text.parse::<HubAddress>().unwrap_err().to_string();

@@ -183,7 +183,7 @@ impl Client {
         Ok(Response { metadata: envelope.metadata, now })
     }
 
-    /// Turns a response that is not a success into a failure for people.
+    /// Turns an unsuccessful response into the failure that is shown.
     fn failure(&self, status: StatusCode, body: &[u8]) -> Failure {
         let hub = &self.hub;
         let text = error_text(body);
@@ -200,7 +200,7 @@ impl Client {
                 "{hub}: the hub is not available because it cannot reach its database: try again later"
             )),
             _ if text.is_none() => {
-                Failure::Other(format!("{hub} does not respond like a hub ({status}): check the address"))
+                Failure::Other(format!("{hub} does not look like a hub (status {status}): check the address"))
             }
             _ => Failure::Other(format!("{hub}: {problem} ({})", status.as_u16())),
         }
@@ -250,7 +250,7 @@ impl Client {
             Err(_) => "you".to_owned(),
         };
         Failure::Other(format!(
-            "{}: {who} may not do this: ask an administrator of the hub for a role that may",
+            "{}: {who} may not do this: ask an administrator of the hub for a role that allows it",
             self.hub
         ))
     }
@@ -263,11 +263,11 @@ impl Client {
         let (presented, why) = (refused.presented, &refused.why);
         Failure::Other(match self.trust {
             Trust::Fingerprint(wanted) => format!(
-                "{hub} shows the certificate {presented}, but {wanted} is trusted. If it was changed on purpose, pass \
+                "{hub} presents the certificate {presented}, but {wanted} is trusted. If it was changed on purpose, pass \
                  --fingerprint {presented}"
             ),
             _ => format!(
-                "{hub} shows a certificate that is not trusted: {why}. Its fingerprint is {presented}. If your own CA \
+                "{hub} presents a certificate that is not trusted: {why}. Its fingerprint is {presented}. If your own CA \
                  signed it, pass the CA's certificate: --ca-file FILE. If it is self-signed, compare the fingerprint \
                  with the one on the hub, then pass --fingerprint {presented}"
             ),

@@ -54,7 +54,7 @@ pub(crate) enum SignIn {
         /// The token that is sent to the hub.
         #[serde(serialize_with = "expose")]
         access_token: SecretString,
-        /// When the access token expires, if the provider said so.
+        /// When the access token expires, if the provider states it.
         #[serde(default, skip_serializing_if = "Option::is_none", with = "time::serde::rfc3339::option")]
         expires_at: Option<OffsetDateTime>,
         /// The token that gets the next access token.
@@ -122,7 +122,7 @@ impl Credentials {
     /// Locks the file until the result is dropped.
     pub(crate) fn lock() -> Result<Locked, Failure> {
         let folder = folder().ok_or_else(|| {
-            Failure::Other("there is no folder to keep a sign-in in: set HOME or XDG_CONFIG_HOME".to_owned())
+            Failure::Other("there is no folder for credentials: set HOME or XDG_CONFIG_HOME".to_owned())
         })?;
         DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(at(&folder))?;
         let path = folder.join("credentials.lock");

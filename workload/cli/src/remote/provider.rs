@@ -94,7 +94,7 @@ impl Provider {
         let discovered: Discovered =
             serde_json::from_slice(&body).map_err(|error| unavailable(error.to_string()))?;
         if discovered.issuer != issuer {
-            return Err(unavailable(format!("it calls itself {}", discovered.issuer)));
+            return Err(unavailable(format!("its metadata names another issuer: {}", discovered.issuer)));
         }
         Ok(Self {
             http,

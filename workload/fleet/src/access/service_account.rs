@@ -157,7 +157,7 @@ impl ServiceToken {
         Sha256::digest(self.0.expose_secret()).into()
     }
 
-    /// The token in clear, to hand it out once.
+    /// The token in plain text, to show it once.
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
     }

@@ -86,7 +86,7 @@ async fn send_events(
     while client.send_timeout(next, MAX_STALL).await.is_ok() && left > 0 {
         next = match timeout(KEEP_ALIVE_INTERVAL, updates.recv()).await {
             Ok(Err(broadcast::error::RecvError::Closed)) => return,
-            Err(_) => Event::default().comment("still here"),
+            Err(_) => Event::default().comment("keep-alive"),
             Ok(update) => {
                 left -= 1;
                 // A client that lagged behind does not get the updates that it missed.

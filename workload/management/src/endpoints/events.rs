@@ -45,7 +45,7 @@ fn read(query: &str) -> Result<EventQuery, String> {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         let (name, value) = (decode(name)?, decode(value)?);
         if seen.contains(&name) {
-            return Err(format!("{name:?} is given twice"));
+            return Err(format!("{name:?} can be given only once"));
         }
         match name.as_ref() {
             "cluster" => read.cluster = Some(value.into_owned()),

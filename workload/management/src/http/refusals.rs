@@ -241,7 +241,8 @@ impl Kind {
     /// The kind that it counts as if there are too many kinds.
     fn as_shared_kind(&self) -> Self {
         // The name appears in the audit trail.
-        let name = if self.is_unauthenticated() { "many strangers" } else { "many who signed in" };
+        let name =
+            if self.is_unauthenticated() { "several unauthenticated callers" } else { "several accounts" };
         let subject = match self.subject {
             Subject::Request { status, .. } => {
                 Subject::Request { method: "any".to_owned(), route: "route", status }

@@ -54,7 +54,7 @@ test("a response without the hub's envelope is an outage, whatever its status", 
     const error = await request("GET", "/1.0").catch((caught: unknown) => caught);
     expect(error).toBeInstanceOf(UnreachableError);
   }
-  expect(isOutage(new ApiError(503, "the database is away"))).toBe(true);
+  expect(isOutage(new ApiError(503, "the database is unavailable"))).toBe(true);
   expect(isOutage(new ApiError(500, "a bug"))).toBe(false);
   expect(isOutage(new ApiError(401, "Unauthorized"))).toBe(false);
 });

@@ -16,8 +16,8 @@ test("the outcome of a bulk request is a summary and the failures", () => {
   });
   expect(outcomeOf([gone], "removed", "cluster").text).toBe("No clusters removed, 1 failed.");
   expect(reason(gone)).toBe("it no longer exists");
-  expect(reason({ name: "c", status_code: 503, error: "the database was away" })).toBe(
-    "the database was away",
+  expect(reason({ name: "c", status_code: 503, error: "the database was unavailable" })).toBe(
+    "the database was unavailable",
   );
 });
 

@@ -42,7 +42,7 @@ async fn credentials_are_stored_privately_and_used_until_sign_out() {
         "{out:?}"
     );
     assert_eq!(away.run(&[], "", &["--remote", &away.url(), "logout"]).code, Some(3));
-    assert!(away.run(&[], "", &["whoami"]).err.contains("no hub is named: add --remote https://HOST"));
+    assert!(away.run(&[], "", &["whoami"]).err.contains("no hub is selected: add --remote https://HOST"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -162,7 +162,7 @@ async fn configured_database_takes_precedence_over_stored_hub() {
     let mut variables = other.variables().to_vec();
     variables.push(("XDG_CONFIG_HOME".to_owned(), home));
     let ended = harness::process::run("cluster-manager", &variables, ["cluster", "list"]);
-    assert!(ended.err.contains("has not been migrated"), "it asked the database: {ended:?}");
+    assert!(ended.err.contains("schema is older than this program"), "it asked the database: {ended:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

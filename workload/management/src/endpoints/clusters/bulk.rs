@@ -38,9 +38,9 @@ pub(crate) async fn act(call: Call) -> Result<Response, Error> {
         .map(|name| work.run(&management, name, &origin, deadline))
         .buffered(CONCURRENT_CHANGES);
     let mut results: Vec<BulkResult> = results.collect().await;
-    // If the database is away for every cluster, it is away for the request.
+    // If the database is unavailable for every cluster, it is unavailable for the request.
     if !results.is_empty() && results.iter().all(|result| result.status_code == 503) {
-        return Err(Error::unavailable("the database was away for every cluster of a bulk request"));
+        return Err(Error::unavailable("the database was unavailable for every cluster of a bulk request"));
     }
     if request.only_failures {
         results.retain(|result| result.status_code != 200);
@@ -57,7 +57,7 @@ async fn selected(management: &Management, request: &BulkRequest) -> Result<Vec<
             let filter = filter.map_err(|error| Error::BadRequest(error.to_string()))?;
             matching(management, &filter, request.action).await?
         }
-        _ => return Err(Error::BadRequest("either names or filter is needed".to_owned())),
+        _ => return Err(Error::BadRequest("exactly one of names and filter is required".to_owned())),
     };
     if names.len() > MAX_CLUSTERS {
         return Err(Error::BadRequest(format!("one request can select at most {MAX_CLUSTERS} clusters")));
@@ -85,7 +85,7 @@ async fn matching(
     Ok(names.map_err(from_store)?.into_iter().map(String::from).collect())
 }
 
-/// What is done to each cluster.
+/// The action on each cluster.
 enum Work {
     Configure(fleet::ClusterChange),
     Remove,
@@ -98,7 +98,7 @@ impl Work {
                 let change = change.check().map_err(|error| Error::BadRequest(error.to_string()))?;
                 Ok(Self::Configure(change))
             }
-            (BulkAction::Configure, None) => Err(Error::BadRequest("configure needs a change".to_owned())),
+            (BulkAction::Configure, None) => Err(Error::BadRequest("configure requires a change".to_owned())),
             (BulkAction::Remove, None) => Ok(Self::Remove),
             (BulkAction::Remove, Some(_)) => Err(Error::BadRequest("remove takes no change".to_owned())),
         }
@@ -112,7 +112,8 @@ impl Work {
         deadline: Instant,
     ) -> BulkResult {
         if Instant::now() > deadline {
-            let error = "not done, because the request took too long; repeat it for the rest".to_owned();
+            let error =
+                "not processed: the request took too long; repeat it for the other clusters".to_owned();
             return BulkResult { name, status_code: 503, error };
         }
         let outcome = match self {

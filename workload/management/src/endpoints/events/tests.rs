@@ -30,7 +30,7 @@ fn invalid_parameters_are_refused_with_a_reason() {
             "\"until\" must be a time such as 2030-01-31T12:00:00Z (a + is written %2B)",
         ),
         ("clustre=a", "There is no parameter \"clustre\""),
-        ("actor=a&actor=b", "\"actor\" is given twice"),
+        ("actor=a&actor=b", "\"actor\" can be given only once"),
         ("actor=%ff", "The query is not UTF-8"),
         ("actor=%00", "The query contains NUL"),
     ] {

@@ -69,7 +69,8 @@ fn flood_of_unauthenticated_requests_shares_one_kind() {
     table.add(kind("ada", 1), None, now);
     let due = table.take_due(now);
     assert_eq!(due.len(), MAX_KINDS + 2);
-    let many: Vec<_> = due.iter().filter(|due| due.kind.actor.name == "many strangers").collect();
+    let many: Vec<_> =
+        due.iter().filter(|due| due.kind.actor.name == "several unauthenticated callers").collect();
     assert_eq!((many.len(), many[0].count), (1, 5000 - u32::try_from(MAX_KINDS).unwrap()));
     assert!(due.iter().any(|due| due.kind.actor.id == "ada"));
 }
