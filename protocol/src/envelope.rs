@@ -21,7 +21,7 @@ pub struct Envelope<T> {
     /// The HTTP status of a failure, 0 on success.
     pub error_code: u16,
     // Administrators of a cluster read it (contract 1.1).
-    /// The error message for people; empty on success.
+    /// The human-readable error message; empty on success.
     pub error: String,
     /// The result; `null` on failure.
     pub metadata: T,

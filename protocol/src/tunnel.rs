@@ -21,7 +21,7 @@ pub struct Request {
     pub method: Method,
     /// The path with its query, as [`check_path`] allows it.
     pub path: String,
-    /// The headers. The cluster forwards only `Authorization` and `Cookie`.
+    /// The headers of the response. The cluster forwards only `Authorization` and `Cookie`.
     #[serde(default, deserialize_with = "null_is_default")]
     pub headers: Headers,
     /// The body; base64 on the wire.
@@ -48,7 +48,7 @@ pub struct Response {
     pub uuid: String,
     /// The HTTP status.
     pub status: u16,
-    /// The headers.
+    /// The headers of the response.
     #[serde(default, deserialize_with = "null_is_default")]
     pub headers: Headers,
     /// The cookies. The hub never forwards them.

@@ -597,7 +597,7 @@ export interface components {
          *     The HTTP status equals `status_code` on success and `error_code` on failure.
          */
         Envelope_BTreeMap_String_SettingView: {
-            /** @description The error message for people; empty on success. */
+            /** @description The human-readable error message; empty on success. */
             error: string;
             /**
              * Format: int32
@@ -632,7 +632,7 @@ export interface components {
          *     The HTTP status equals `status_code` on success and `error_code` on failure.
          */
         Envelope_Cluster: {
-            /** @description The error message for people; empty on success. */
+            /** @description The human-readable error message; empty on success. */
             error: string;
             /**
              * Format: int32
@@ -754,7 +754,7 @@ export interface components {
          *     The HTTP status equals `status_code` on success and `error_code` on failure.
          */
         Envelope_ClusterHistory: {
-            /** @description The error message for people; empty on success. */
+            /** @description The human-readable error message; empty on success. */
             error: string;
             /**
              * Format: int32
@@ -829,7 +829,7 @@ export interface components {
          *     The HTTP status equals `status_code` on success and `error_code` on failure.
          */
         Envelope_ClusterList: {
-            /** @description The error message for people; empty on success. */
+            /** @description The human-readable error message; empty on success. */
             error: string;
             /**
              * Format: int32
@@ -859,7 +859,7 @@ export interface components {
          *     The HTTP status equals `status_code` on success and `error_code` on failure.
          */
         Envelope_CreatedJoinToken: {
-            /** @description The error message for people; empty on success. */
+            /** @description The human-readable error message; empty on success. */
             error: string;
             /**
              * Format: int32
@@ -889,7 +889,7 @@ export interface components {
          *     The HTTP status equals `status_code` on success and `error_code` on failure.
          */
         Envelope_CreatedServiceAccount: {
-            /** @description The error message for people; empty on success. */
+            /** @description The human-readable error message; empty on success. */
             error: string;
             /**
              * Format: int32
@@ -928,7 +928,7 @@ export interface components {
          *     The HTTP status equals `status_code` on success and `error_code` on failure.
          */
         Envelope_EventPage: {
-            /** @description The error message for people; empty on success. */
+            /** @description The human-readable error message; empty on success. */
             error: string;
             /**
              * Format: int32
@@ -965,7 +965,7 @@ export interface components {
          *     The HTTP status equals `status_code` on success and `error_code` on failure.
          */
         Envelope_FleetTotals: {
-            /** @description The error message for people; empty on success. */
+            /** @description The human-readable error message; empty on success. */
             error: string;
             /**
              * Format: int32
@@ -1038,7 +1038,7 @@ export interface components {
          *     The HTTP status equals `status_code` on success and `error_code` on failure.
          */
         Envelope_Nothing: {
-            /** @description The error message for people; empty on success. */
+            /** @description The human-readable error message; empty on success. */
             error: string;
             /**
              * Format: int32
@@ -1064,7 +1064,7 @@ export interface components {
          *     The HTTP status equals `status_code` on success and `error_code` on failure.
          */
         Envelope_SignInSettings: {
-            /** @description The error message for people; empty on success. */
+            /** @description The human-readable error message; empty on success. */
             error: string;
             /**
              * Format: int32
@@ -1102,7 +1102,7 @@ export interface components {
          *     The HTTP status equals `status_code` on success and `error_code` on failure.
          */
         Envelope_Vec_BulkResult: {
-            /** @description The error message for people; empty on success. */
+            /** @description The human-readable error message; empty on success. */
             error: string;
             /**
              * Format: int32
@@ -1138,7 +1138,7 @@ export interface components {
          *     The HTTP status equals `status_code` on success and `error_code` on failure.
          */
         Envelope_Vec_JoinToken: {
-            /** @description The error message for people; empty on success. */
+            /** @description The human-readable error message; empty on success. */
             error: string;
             /**
              * Format: int32
@@ -1179,7 +1179,7 @@ export interface components {
          *     The HTTP status equals `status_code` on success and `error_code` on failure.
          */
         Envelope_Vec_MetricsSink: {
-            /** @description The error message for people; empty on success. */
+            /** @description The human-readable error message; empty on success. */
             error: string;
             /**
              * Format: int32
@@ -1239,7 +1239,7 @@ export interface components {
          *     The HTTP status equals `status_code` on success and `error_code` on failure.
          */
         Envelope_Vec_ServiceAccount: {
-            /** @description The error message for people; empty on success. */
+            /** @description The human-readable error message; empty on success. */
             error: string;
             /**
              * Format: int32
@@ -1289,7 +1289,7 @@ export interface components {
          *     The HTTP status equals `status_code` on success and `error_code` on failure.
          */
         Envelope_WhoAmI: {
-            /** @description The error message for people; empty on success. */
+            /** @description The human-readable error message; empty on success. */
             error: string;
             /**
              * Format: int32
@@ -1324,7 +1324,7 @@ export interface components {
         };
         /** @description An error. With status 429 and 503 the metadata contains when to retry. */
         Error: {
-            /** @description The error message for people; empty on success. */
+            /** @description The human-readable error message; empty on success. */
             error: string;
             /**
              * Format: int32
@@ -2004,7 +2004,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -2034,7 +2034,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -2064,7 +2064,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -2094,7 +2094,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -2124,7 +2124,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -2177,7 +2177,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -2207,7 +2207,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -2237,7 +2237,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -2267,7 +2267,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -2297,7 +2297,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -2346,7 +2346,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -2376,7 +2376,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -2406,7 +2406,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -2436,7 +2436,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -2466,7 +2466,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -2535,7 +2535,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -2565,7 +2565,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -2595,7 +2595,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -2625,7 +2625,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -2655,7 +2655,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -2711,7 +2711,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -2741,7 +2741,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -2771,7 +2771,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -2801,7 +2801,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -2831,7 +2831,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -2880,7 +2880,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -2910,7 +2910,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -2940,7 +2940,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -2970,7 +2970,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -3000,7 +3000,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -3050,7 +3050,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -3080,7 +3080,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -3110,7 +3110,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -3140,7 +3140,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -3230,7 +3230,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -3260,7 +3260,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -3290,7 +3290,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -3320,7 +3320,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -3350,7 +3350,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -3403,7 +3403,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -3433,7 +3433,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -3463,7 +3463,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -3493,7 +3493,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -3523,7 +3523,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -3553,7 +3553,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -3583,7 +3583,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -3613,7 +3613,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -3662,7 +3662,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -3692,7 +3692,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -3722,7 +3722,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -3752,7 +3752,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -3782,7 +3782,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -3835,7 +3835,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -3865,7 +3865,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -3895,7 +3895,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -3925,7 +3925,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -3964,7 +3964,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -3994,7 +3994,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -4024,7 +4024,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -4054,7 +4054,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -4106,7 +4106,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -4136,7 +4136,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -4166,7 +4166,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -4196,7 +4196,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -4226,7 +4226,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -4256,7 +4256,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -4308,7 +4308,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -4338,7 +4338,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -4368,7 +4368,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -4398,7 +4398,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -4428,7 +4428,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -4458,7 +4458,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -4510,7 +4510,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -4540,7 +4540,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -4570,7 +4570,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -4600,7 +4600,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -4630,7 +4630,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -4660,7 +4660,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -4716,7 +4716,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -4746,7 +4746,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -4776,7 +4776,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -4806,7 +4806,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -4836,7 +4836,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -4866,7 +4866,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -4896,7 +4896,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -4926,7 +4926,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -4956,7 +4956,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -5021,7 +5021,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -5051,7 +5051,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -5081,7 +5081,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -5111,7 +5111,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -5141,7 +5141,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -5171,7 +5171,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -5224,7 +5224,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -5254,7 +5254,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -5284,7 +5284,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -5314,7 +5314,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -5344,7 +5344,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -5374,7 +5374,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -5427,7 +5427,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -5457,7 +5457,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -5487,7 +5487,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -5517,7 +5517,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -5547,7 +5547,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -5577,7 +5577,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -5630,7 +5630,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -5660,7 +5660,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -5690,7 +5690,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -5720,7 +5720,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -5750,7 +5750,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -5780,7 +5780,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -5833,7 +5833,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -5863,7 +5863,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -5893,7 +5893,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -5923,7 +5923,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -5953,7 +5953,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -5983,7 +5983,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -6036,7 +6036,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -6066,7 +6066,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -6096,7 +6096,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -6126,7 +6126,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -6156,7 +6156,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -6186,7 +6186,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -6235,7 +6235,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -6265,7 +6265,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -6295,7 +6295,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -6325,7 +6325,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -6355,7 +6355,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -6408,7 +6408,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -6438,7 +6438,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -6468,7 +6468,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -6498,7 +6498,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -6537,7 +6537,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -6567,7 +6567,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -6597,7 +6597,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -6627,7 +6627,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -6679,7 +6679,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -6709,7 +6709,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -6739,7 +6739,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -6769,7 +6769,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -6799,7 +6799,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -6829,7 +6829,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -6878,7 +6878,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -6908,7 +6908,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -6938,7 +6938,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -6968,7 +6968,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -7017,7 +7017,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -7047,7 +7047,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -7077,7 +7077,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
@@ -7107,7 +7107,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The error message for people; empty on success. */
+                        /** @description The human-readable error message; empty on success. */
                         error: string;
                         /**
                          * Format: int32
