@@ -69,7 +69,7 @@ async fn exit_codes_tell_scripts_what_happened() {
         (&["cluster", "remove", "x", "--yes"], 3, "there is no cluster named \"x\""),
         (&["cluster", "list", "--output", "xml"], 2, "possible values: table, json, yaml"),
         (&["nonsense"], 2, "unrecognized subcommand"),
-        (&["serve"], 2, "no service is named"),
+        (&["serve"], 2, "no service is selected"),
     ];
     for (arguments, code, text) in cases {
         let ended = process::run("cluster-manager", hub.variables(), *arguments);

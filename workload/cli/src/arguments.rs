@@ -71,7 +71,7 @@ pub struct Remote {
 /// An output format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// Text for people
+    /// Human-readable text
     Table,
     /// All fields, for programs
     Json,
@@ -106,7 +106,7 @@ pub enum Command {
     Login(Login),
     /// Sign out of a hub
     Logout,
-    /// Show who is signed in to the hub, and in which role
+    /// Show who is signed in to the hub, and with which role
     Whoami,
     /// Migrate the database to this version, or take over a database of microcloud-cluster-manager
     Migrate,

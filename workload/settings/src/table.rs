@@ -71,14 +71,14 @@ settings! {
     OIDC_GROUPS_CLAIM = setting("OIDC_GROUPS_CLAIM", "text", "mcm-idp-groups", "Claim of the ID token that contains a person's groups.");
     SESSION_IDLE_SECONDS = setting("SESSION_IDLE_SECONDS", "a number from 1 to 31536000", "28800", "Time without a request after which a person's session ends.");
     SESSION_LIFETIME_SECONDS = setting("SESSION_LIFETIME_SECONDS", "a number from 1 to 31536000", "604800", "Longest lifetime of a person's session.");
-    ROLE_MAPPING = setting("ROLE_MAPPING", "GROUP=ROLE, separated by commas; a role is admin, operator or viewer", "admins=admin", "Role that each group of the identity provider gives. The highest role of a person counts.");
+    ROLE_MAPPING = setting("ROLE_MAPPING", "GROUP=ROLE, separated by commas; a role is admin, operator or viewer", "admins=admin", "Role of each group of the identity provider. A person with several roles gets the highest.");
     GRAFANA_BASE_URL = setting("GRAFANA_BASE_URL", "a URL", "", "URL of dashboards up to the dashboard's uid, such as https://grafana.example.com/d. Empty: no links to dashboards.");
     PROMETHEUS_BASE_URL = with_passwords(setting("PROMETHEUS_BASE_URL", "http or https URLs, separated by spaces", "", "Remote-write URLs of the sinks. Each of them receives the metrics of all clusters. Empty: metrics are not relayed. A user and a password in a URL are sent to that sink only."));
     RELAY_BEARER_TOKEN = secret("RELAY_BEARER_TOKEN", "Token for sinks whose URL has no user.");
     RELAY_JOB_LABEL = setting("RELAY_JOB_LABEL", "name or folded", "name", "Label `job` of relayed series: the name of the cluster (name), or the name with everything but ASCII letters and digits replaced by `_` (folded), for dashboards of microcloud-cluster-manager.");
     RELAY_RULES_FILE = setting("RELAY_RULES_FILE", "a YAML file with allow, deny and groups", "", "Rules for which series are relayed, and how often. Empty: all series, with every heartbeat. `cluster-manager relay explain` shows their effect.");
     RELAY_MEMORY_MB = setting("RELAY_MEMORY_MB", "a number from 1 to 1000000", "128", "Megabytes of samples that can be queued in memory for each sink; a sample takes about 15 bytes.");
-    RELAY_SPOOL_PATH = setting("RELAY_SPOOL_PATH", "a folder of this process alone", "", "Folder in which samples are queued on disk, so that they survive a restart. Empty: they are queued in memory only.");
+    RELAY_SPOOL_PATH = setting("RELAY_SPOOL_PATH", "a folder that no other process uses", "", "Folder in which samples are queued on disk, so that they survive a restart. Empty: they are queued in memory only.");
     RELAY_SPOOL_MB = setting("RELAY_SPOOL_MB", "a number from 1 to 10000000", "2048", "Megabytes of samples that can be queued on disk for each sink. One hour of 1,000 clusters with 1,000 series each takes 900.");
     RATE_LIMIT_REFILL_RATE = setting("RATE_LIMIT_REFILL_RATE", "a number from 0.01 to 1000000", "", "Requests per second that each client may send, for every kind of request. Empty: a default for each kind.");
     RATE_LIMIT_BUCKET_SIZE = setting("RATE_LIMIT_BUCKET_SIZE", "a number from 1 to 1000000", "", "Requests that a client may send in a burst. Empty: a default for each kind of request.");
@@ -86,8 +86,8 @@ settings! {
     RATE_LIMIT_CLEANUP_INTERVAL_SECONDS = setting("RATE_LIMIT_CLEANUP_INTERVAL_SECONDS", "a number from 1 to 86400", "60", "How often clients whose bucket is full again are removed from memory.");
     RATE_LIMIT_LOG_INTERVAL_SECONDS = setting("RATE_LIMIT_LOG_INTERVAL_SECONDS", "a number from 1 to 86400", "60", "No effect; accepted for compatibility.");
     RATE_LIMIT_MAX_CLIENTS = setting("RATE_LIMIT_MAX_CLIENTS", "a number from 1 to 10000000", "100000", "Maximum number of clients in memory. Further clients share one bucket.");
-    HEALTH_LATE_SECONDS = setting("HEALTH_LATE_SECONDS", "a number from 1 to 86400", "120", "No cluster is late before this much silence, nor before two of its expected intervals.");
-    HEALTH_LOST_SECONDS = setting("HEALTH_LOST_SECONDS", "a number from 1 to 604800", "300", "No cluster is lost before this much silence, nor before five of its expected intervals.");
+    HEALTH_LATE_SECONDS = setting("HEALTH_LATE_SECONDS", "a number from 1 to 86400", "120", "Shortest silence after which a cluster is late; never less than two of its expected intervals.");
+    HEALTH_LOST_SECONDS = setting("HEALTH_LOST_SECONDS", "a number from 1 to 604800", "300", "Shortest silence after which a cluster is lost; never less than five of its expected intervals.");
     EVENT_RETENTION_DAYS = setting("EVENT_RETENTION_DAYS", "a number from 0 to 36500", "400", "Days for which events are kept in the audit trail; 0: forever.");
     PROXY_TRUSTED = setting("PROXY_TRUSTED", "networks such as 10.0.0.0/8, separated by commas", "", "Networks of load balancers. Their connections must begin with a PROXY protocol header; connections from elsewhere must not.");
     EXTRA_CA_FILE = setting("EXTRA_CA_FILE", "a file with CA certificates in PEM", "", "CA certificates that are trusted for outgoing calls, in addition to the system's.");
@@ -96,7 +96,7 @@ settings! {
     API_VERSION = setting("API_VERSION", "text", "1.0", "API version that is shown to people.");
     LOG_LEVEL = setting("LOG_LEVEL", "error, warn, info, debug, trace, or a filter such as info,access=warn", "info", "Level, or filter, of the log.");
     LOG_FORMAT = setting("LOG_FORMAT", "text or json", "text", "Format of the log.");
-    CONFIG_FILE = setting("CONFIG_FILE", "a YAML file", "", "File with more settings, under the same names in lower case. The environment wins.");
+    CONFIG_FILE = setting("CONFIG_FILE", "a YAML file", "", "File with more settings, under the same names in lower case. The environment takes precedence.");
 }
 
 /// Returns the reference page.

@@ -135,7 +135,7 @@ fn networks_are_read_with_and_without_their_length() {
     assert!(trusted("10.0.0.0/33").is_err());
 }
 
-/// `UPDATE_DOCS=1 cargo test -p settings` writes the page anew.
+/// `UPDATE_DOCS=1 cargo test -p settings` rewrites the page.
 #[test]
 fn the_reference_page_is_current() {
     let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/settings.md");

@@ -19,12 +19,12 @@ pub enum Cluster {
         /// Name of the cluster
         name: String,
     },
-    /// Change a cluster's description and warning thresholds; what is not given stays as it is
+    /// Change a cluster's description and warning thresholds; values that are not given stay unchanged
     #[command(group = clap::ArgGroup::new("change").required(true).multiple(true))]
     Set {
         /// Name of the cluster
         name: String,
-        /// What people should know about the cluster
+        /// Description of the cluster
         #[arg(long, short, value_name = "TEXT", group = "change")]
         description: Option<String>,
         /// Usage of a storage pool above which the hub warns, in percent

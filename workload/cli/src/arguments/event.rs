@@ -26,9 +26,9 @@ pub enum Event {
     /// keys sealed the events.
     ///
     /// If events are removed from the end, the rest is still a valid chain. Units log the head of the chain every
-    /// minute ("the head of the audit trail"): pass one of them with --head to prove that the chain still has it.
+    /// minute ("the head of the audit trail"): pass one of them with --head to prove that the chain still contains it.
     ///
-    /// If the chain is broken, the first broken event is named and the exit code is 1.
+    /// If the chain is broken, the command prints the first broken event, and the exit code is 1.
     Verify {
         /// A logged head that the chain must still contain; can be given several times
         #[arg(long, value_name = "SEQUENCE:SEAL")]

@@ -10,7 +10,7 @@ use super::parse::{parse_expiry, parse_role};
 /// The commands for service accounts.
 #[derive(Debug, Subcommand)]
 pub enum ServiceAccount {
-    /// Create a service account; its token is shown only now
+    /// Create a service account; its token is shown only once
     Create {
         /// Name of the service account: 1 to 255 characters
         name: ServiceAccountName,

@@ -9,7 +9,7 @@ use super::parse::parse_expiry;
 /// The commands for join tokens.
 #[derive(Debug, Subcommand)]
 pub enum Token {
-    /// Create a token with which one cluster can join, once; it is shown only now
+    /// Create a token with which one cluster can join once; it is shown only once
     Create {
         /// Name of the cluster that may join: 1 to 255 characters
         name: ClusterName,
