@@ -1,4 +1,4 @@
-// What the tests are told by environment variables; README.md lists them.
+// The tests' settings, from environment variables; README.md lists them.
 import { test } from "@playwright/test";
 
 /**

@@ -48,7 +48,7 @@ const issued = [];
 let keys = [newKey()];
 let provider;
 
-// As JWK from the beginning: `KeyObject.export` as JWK now and then waits for ever in Node.js 20.
+// As JWK from the beginning: `KeyObject.export` as JWK now and then waits forever in Node.js 20.
 function newKey() {
   const { algorithm } = options;
   const jwk = { publicKeyEncoding: { format: 'jwk' }, privateKeyEncoding: { format: 'jwk' } };

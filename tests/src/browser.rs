@@ -41,7 +41,7 @@ pub struct Page {
     pub url: Url,
     /// The status.
     pub status: StatusCode,
-    /// The headers.
+    /// The headers of the response.
     pub headers: http::HeaderMap,
     /// The body.
     pub body: String,

@@ -37,7 +37,7 @@ pub struct Api {
 pub struct ApiResponse {
     /// The HTTP status.
     pub status: u16,
-    /// The headers.
+    /// The headers of the response.
     pub headers: reqwest::header::HeaderMap,
     /// The body as JSON; null if it is not JSON.
     pub body: Value,

@@ -188,7 +188,7 @@ impl State {
         respond(StatusCode::OK, &response)
     }
 
-    /// Signs in whoever asks.
+    /// Signs in everybody who asks.
     fn authorize(&mut self, query: &str) -> Response<String> {
         let asked = parameters(query);
         let code = format!("code-{}", self.codes.len());

@@ -62,7 +62,7 @@ pub struct Network {
 pub struct Response {
     /// The status.
     pub status: StatusCode,
-    /// The headers.
+    /// The headers of the response.
     pub headers: HeaderMap,
     /// The body.
     pub body: Bytes,

@@ -87,7 +87,7 @@ pub fn decide(facts: &Facts, config: Option<&Config>) -> Decision {
     }
 }
 
-/// Whether the options name another domain than that of the active leaf.
+/// Whether the options name a different domain from that of the active leaf.
 pub fn domain_differs(active: Option<&ActiveLeaf>, config: &Config) -> bool {
     active.is_some_and(|active| !active.domain.eq_ignore_ascii_case(config.connector.host()))
 }

@@ -194,7 +194,7 @@ impl<'py> Relation<'py> {
     }
 }
 
-/// Turns a `ModelError` into `None`: `ops` raises it for a relation that is gone and a secret that was not granted.
+/// Turns a `ModelError` into `None`: `ops` raises it for a relation that was removed and a secret that was not granted.
 fn absent_if_gone<T>(py: Python<'_>, result: PyResult<T>) -> PyResult<Option<T>> {
     match result {
         Ok(value) => Ok(Some(value)),

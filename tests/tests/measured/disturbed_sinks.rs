@@ -103,7 +103,7 @@ impl Scene {
             ("stopped", Behaviour::Stopped),
             ("hanging", Behaviour::Hanging),
             ("slow, 2 s per response", Behaviour::Slow(Duration::from_secs(2))),
-            ("rejecting one series for ever", Behaviour::Rejecting(refused.into())),
+            ("rejecting one series forever", Behaviour::Rejecting(refused.into())),
         ];
         let wanted = std::env::var("SINK_MODES").ok();
         let is_wanted = |name: &str| {

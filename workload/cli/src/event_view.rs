@@ -83,7 +83,7 @@ fn shorten(value: &Value) -> String {
     text.chars().take(MAX_VALUE_CHARS - 1).chain(['…']).collect()
 }
 
-/// The result of a verification, for people.
+/// The result of a verification as text.
 pub(crate) fn describe(found: &Verification) -> String {
     let (head, rows) = (found.head, found.rows);
     let starts = match (&found.given, &found.checkpoint) {

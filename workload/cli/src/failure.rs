@@ -1,4 +1,4 @@
-//! How a command fails: one line for people, an exit code for scripts.
+//! How a command fails: one line of text, and an exit code for scripts.
 
 use std::process::ExitCode;
 

@@ -35,7 +35,7 @@ pub fn line(text: &str) -> Result<(), Failure> {
     }
 }
 
-/// Prints a note for people on standard error.
+/// Prints a note on standard error.
 pub fn note(text: &str) {
     // There is no other place to report a failure.
     let _ = writeln!(std::io::stderr(), "{text}");

@@ -1,4 +1,5 @@
-//! Logs the head of the audit trail, so that whoever keeps the log elsewhere can later prove what the trail held.
+//! Logs the head of the audit trail, so that an operator who keeps the log elsewhere can later prove what the trail
+//! contained.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;

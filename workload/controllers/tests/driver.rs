@@ -18,7 +18,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 /// Far longer than anything here takes.
 const DEADLINE: Duration = Duration::from_secs(30);
 
-/// Reports every round; fails as long as it is told to.
+/// Reports every round; fails while the test wants it to.
 struct Probe {
     rounds: UnboundedSender<()>,
     interval: Duration,
@@ -47,7 +47,7 @@ impl Task for Probe {
     fn run(&self) -> BoxFuture<'_, Result<(), StoreError>> {
         let _ = self.rounds.send(());
         let outcome = if self.fails {
-            Err(StoreError::Corrupt { table: "probe", column: "probe", problem: "as wanted".to_owned() })
+            Err(StoreError::Corrupt { table: "probe", column: "probe", problem: "injected".to_owned() })
         } else {
             Ok(())
         };
@@ -70,7 +70,7 @@ async fn next(rounds: &mut UnboundedReceiver<()>) {
     timeout(DEADLINE, rounds.recv()).await.unwrap().unwrap();
 }
 
-/// Waits until the only task's status is as wanted.
+/// Waits until the only task's status meets the condition.
 async fn status(
     store: &Store,
     wanted: impl Fn(&store::tasks::TaskStatus) -> bool,
@@ -137,7 +137,7 @@ async fn a_failed_round_is_recorded_and_retried() {
     next(&mut rounds).await;
     next(&mut rounds).await;
     let failed = status(&store, |status| status.failures >= 2).await;
-    assert!(failed.error.unwrap().contains("as wanted"));
+    assert!(failed.error.unwrap().contains("injected"));
     assert_eq!(failed.succeeded_at, None);
     shutdown.cancel();
     running.await.unwrap();

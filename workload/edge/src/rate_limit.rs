@@ -35,7 +35,7 @@ pub struct InvalidQuota;
 pub struct RetryAfter(pub Duration);
 
 /// Limits requests by key. At most `max_keys` keys have buckets of their own. While the table is full of keys in use, all
-/// new keys share one bucket, so that a flood of new keys neither exhausts the memory nor locks out the others for good.
+/// new keys share one bucket, so that a flood of new keys neither exhausts the memory nor locks out the others permanently.
 pub struct Limiter<K: Hash + Eq + Clone, C: Clock = DefaultClock> {
     buckets: governor::RateLimiter<K, BoundedStore<K>, C, NoOpMiddleware<C::Instant>>,
     max_keys: usize,

@@ -34,7 +34,7 @@ pub struct Health {
     /// Since when the cluster is in this state.
     #[serde(with = "time::serde::rfc3339")]
     pub since: OffsetDateTime,
-    /// The reasons, for people; empty if fresh.
+    /// The reasons as text; empty if fresh.
     pub reasons: Vec<String>,
 }
 

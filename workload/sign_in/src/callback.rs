@@ -24,7 +24,7 @@ pub struct Callback {
     /// The response to the browser.
     pub response: Response,
     /// Why the person was refused, for the audit trail. It is one of a few fixed texts and contains nothing that came
-    /// from outside. `None` if the person was let in, or nobody was refused because something is unavailable.
+    /// from outside. `None` if the person was signed in, or nobody was refused because something is unavailable.
     pub refused: Option<&'static str>,
 }
 

@@ -51,7 +51,7 @@ pub struct PinnedLeaf(Fingerprint);
 #[derive(Debug, Clone)]
 pub struct ExactLeaf(CertificateDer<'static>);
 
-/// Accepts certificates that lead to one of the [`TrustedAuthorities`], within their dates, for servers, and only if
+/// Accepts certificates that chain to one of the [`TrustedAuthorities`], within their dates, for servers, and only if
 /// the leaf names the host. An empty set of authorities accepts nothing.
 #[derive(Debug, Clone)]
 pub struct SignedByAuthority(Option<Arc<WebPkiServerVerifier>>);

@@ -7,7 +7,7 @@
 //! |---|---|---|
 //! | [`PinnedLeaf`] | the certificate with a known fingerprint | a hub or an LXD server that an operator pinned |
 //! | [`ExactLeaf`] | one known certificate, within its dates and for the host that is called | a cluster's calls to the hub |
-//! | [`SignedByAuthority`] | certificates that lead to one of the [`TrustedAuthorities`] | a hub, an identity provider |
+//! | [`SignedByAuthority`] | certificates that chain to one of the [`TrustedAuthorities`] | a hub, an identity provider |
 //! | [`AnyLeaf`] | every certificate | a database for which no CA is configured |
 //!
 //! [`Unverified`] is the one exception: it verifies nothing at all, not even the key. It is only for looking at a

@@ -21,7 +21,7 @@ pub fn request(facts: &Facts) -> Bag {
         .into()
 }
 
-/// The log targets: one for each unit of Loki, and retired ones for units that are gone.
+/// The log targets: one for each unit of Loki, and retired ones for removed units.
 pub fn targets(facts: &Facts) -> BTreeMap<String, LogTarget> {
     let units = facts
         .relations(ENDPOINT)

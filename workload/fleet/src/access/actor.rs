@@ -29,7 +29,7 @@ pub struct Actor {
     pub kind: ActorKind,
     /// An id that never changes: the identity provider's subject, a cluster's uid, a service account's name.
     pub id: String,
-    /// The name, for people.
+    /// The display name.
     pub name: String,
 }
 

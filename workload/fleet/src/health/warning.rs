@@ -57,7 +57,7 @@ pub struct Finding {
     pub subject: String,
     /// The severity.
     pub severity: Severity,
-    /// The text for people.
+    /// The human-readable text.
     pub text: String,
 }
 
@@ -68,7 +68,7 @@ pub struct Warning {
     pub kind: WarningKind,
     /// The severity.
     pub severity: Severity,
-    /// The text for people.
+    /// The human-readable text.
     pub text: String,
     /// Since when the problem exists.
     #[serde(with = "time::serde::rfc3339")]

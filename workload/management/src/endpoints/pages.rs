@@ -21,7 +21,7 @@ use crate::http::delivery::Encoding;
 #[allow_missing = true]
 struct Files;
 
-/// The page for every path of the UI, which routes by itself.
+/// The page for every path of the UI, which does its own routing.
 const PAGE: &str = "index.html";
 /// The folder of files that have a hash of their content in their name, so they never change.
 const HASHED: &str = "assets/";

@@ -16,7 +16,7 @@ pub enum SecurityEvent {
     SignedOut,
     /// A sign-in was refused.
     SignInRefused {
-        /// The reason, for people.
+        /// The reason as text.
         reason: String,
     },
     /// A request was refused.

@@ -31,7 +31,7 @@ pub struct Transition {
     pub from: HealthState,
     /// The state after.
     pub to: HealthState,
-    /// The reason, for people.
+    /// The reason as text.
     pub reason: String,
     /// When the health changed.
     pub at: OffsetDateTime,

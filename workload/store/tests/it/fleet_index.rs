@@ -1,4 +1,4 @@
-//! The fleet in memory always equals the database, whoever changed it.
+//! The fleet in memory always equals the database, no matter who changed it.
 
 use fleet::query::{ClusterFilter, ClusterQuery, Order, SortBy};
 use fleet::{HealthRules, WarningKind};

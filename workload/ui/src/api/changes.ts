@@ -34,7 +34,7 @@ export function followChanges(follower: Follower, open = (url: string) => new Ev
     });
     stream.onerror = () => {
       follower.onLive(false);
-      // The browser closes the stream for good only if the response was not a stream. Otherwise it would reconnect
+      // The browser closes the stream permanently only if the response was not a stream. Otherwise it would reconnect
       // itself, but with a delay of its own.
       if (stream.readyState === EventSource.CLOSED) follower.onRefused();
       stream.close();

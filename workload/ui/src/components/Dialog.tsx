@@ -27,7 +27,7 @@ export function Dialog({ title, children, buttons, onClose, className }: Props):
   );
 }
 
-/** Returns the focus to the element that had it before, or to the page if that element is gone. */
+/** Returns the focus to the element that had it before, or to the page if that element no longer exists. */
 export function useFocusReturn(): void {
   const previous = useRef(document.activeElement);
   useEffect(() => {
