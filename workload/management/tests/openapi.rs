@@ -40,7 +40,10 @@ fn exactly_the_routes_of_the_api_are_described() {
         .filter(|route| is_described(route.path))
         .map(|route| (route.method.to_string(), route.path.replace("{*", "{")))
         .collect();
-    assert_eq!(described, routes);
+    let missing: Vec<_> = routes.difference(&described).collect();
+    assert!(missing.is_empty(), "add the handlers to paths(…) in endpoints/description.rs: {missing:?}");
+    let unknown: Vec<_> = described.difference(&routes).collect();
+    assert!(unknown.is_empty(), "described, but not in http/routes.rs: {unknown:?}");
 }
 
 /// Generators of clients name functions after the operations.
