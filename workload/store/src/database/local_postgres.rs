@@ -26,6 +26,7 @@ use programs::find_programs;
 pub use data_folder::Durability;
 pub use error::LocalPostgresError;
 pub use sql::create_database;
+#[cfg(feature = "testing")]
 pub(crate) use sql::query;
 
 /// How long PostgreSQL may take to start. After a crash it first replays its log.
