@@ -110,3 +110,21 @@ fn only_one_cryptography_provider_is_used() {
         assert!(!names.contains(unwanted), "{unwanted} is in the dependency graph; aws-lc-rs is enough");
     }
 }
+
+/// The packages that are built for these kinds of dependencies, each with its sets of features.
+fn features(edges: &str) -> BTreeMap<String, BTreeSet<String>> {
+    let tree = cargo(&["tree", "--workspace", "--edges", edges, "--prefix", "none", "--format", "{p}: {f}"]);
+    let mut features = BTreeMap::<_, BTreeSet<_>>::new();
+    for (package, set) in tree.lines().filter_map(|line| line.trim_end_matches(" (*)").split_once(": ")) {
+        features.entry(package.to_owned()).or_default().insert(set.to_owned());
+    }
+    features
+}
+
+/// Otherwise dependencies are built twice: for the tests, and for the programs that the tests start.
+#[test]
+fn tests_enable_no_features_of_what_the_programs_use() {
+    let (programs, tests) = (features("normal,build"), features("normal,build,dev"));
+    let changed: Vec<_> = programs.iter().filter(|(package, sets)| tests[*package] != **sets).collect();
+    assert!(changed.is_empty(), "a [dev-dependencies] enables features of these: {changed:#?}");
+}
