@@ -96,7 +96,7 @@ impl SignIn {
         }
     }
 
-    /// Removes sessions that have ended, every [`PRUNE_INTERVAL`], until shutdown.
+    /// Removes sessions that have ended, every `PRUNE_INTERVAL` until shutdown.
     pub async fn prune(&self, ended: CancellationToken) {
         let mut ticks = tokio::time::interval(PRUNE_INTERVAL);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
