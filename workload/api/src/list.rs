@@ -42,7 +42,7 @@ pub struct ClusterListParameters {
     limit: Option<u16>,
     /// The `next_cursor` of the previous page. Repeat all other parameters unchanged.
     cursor: Option<String>,
-    /// What to sort by. Clusters that are equal in it are sorted by name.
+    /// What to sort by. Ties are sorted by name.
     #[param(inline, default = "health")]
     sort: Option<SortBy>,
     /// The sort order. By default names and descriptions are ascending and everything else descending, with the worst

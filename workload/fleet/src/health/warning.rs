@@ -148,7 +148,7 @@ pub fn findings(details: &Details, thresholds: Thresholds) -> Vec<Finding> {
     found.chunk_by(|a, b| a.kind == b.kind).flat_map(limited).collect()
 }
 
-/// Limits the problems of one kind: nobody reads a thousand warnings, and no cluster may store that many.
+/// Limits the problems of one kind: a thousand warnings are of no use, and no cluster may store that many.
 fn limited(of_a_kind: &[Finding]) -> Vec<Finding> {
     let mut worst_first: Vec<&Finding> = of_a_kind.iter().collect();
     worst_first.sort_by_key(|finding| Reverse(finding.severity));

@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 /// How long refusals of one kind are counted before they are recorded together.
 const COUNTING_PERIOD: Duration = Duration::from_secs(60);
-/// How long to wait before writing again while the database is away.
+/// How long to wait before writing again while the database is unavailable.
 const RETRY_DELAY: Duration = Duration::from_secs(5);
 /// How many kinds are counted separately: this many of authenticated callers, and this many of unauthenticated ones, who
 /// could otherwise fill the table and hide refusals of the former.

@@ -3172,7 +3172,7 @@ export interface operations {
                 limit?: number;
                 /** @description The `next_cursor` of the previous page. Repeat all other parameters unchanged. */
                 cursor?: string;
-                /** @description What to sort by. Clusters that are equal in it are sorted by name. */
+                /** @description What to sort by. Ties are sorted by name. */
                 sort?: "name" | "description" | "health" | "last_heartbeat" | "members" | "instances" | "cpu" | "memory" | "storage" | "warnings" | "joined_at";
                 /**
                  * @description The sort order. By default names and descriptions are ascending and everything else descending, with the worst
