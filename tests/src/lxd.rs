@@ -37,7 +37,7 @@ impl PrivateLxd {
 
     /// A response of its API, from `lxc query`.
     pub fn query(&self, path: &str) -> serde_json::Value {
-        serde_json::from_str(&self.lxc(["query", path])).expect("LXD answers JSON")
+        serde_json::from_str(&self.lxc(["query", path])).expect("LXD responds with JSON")
     }
 
     fn tool(&self, verb: &str) -> std::process::Output {

@@ -149,7 +149,7 @@ async fn silence(database: &DatabaseOptions) {
 }
 
 /// The report of a cluster: three to nine members, each with a pool of its own, and one shared pool. Some have a
-/// pool that is nearly full, a member that is away, an instance in `Error`, a status that LXD does not know.
+/// pool that is nearly full, a member that is offline, an instance in `Error`, a status that LXD does not know.
 fn heartbeat(id: ClusterId) -> String {
     let number = u64::from(id.0.unsigned_abs());
     let members = 3 + number % 7;

@@ -1,4 +1,4 @@
-//! The bodies of heartbeats, made from a few templates in which only `memory_usage` changes.
+//! The bodies of heartbeats, built from a few templates in which only `memory_usage` changes.
 
 use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 

@@ -1,4 +1,4 @@
-//! The actions: the workload's command that each runs, and the results made from its output.
+//! The actions: the workload's command that each runs, and the results built from its output.
 
 use std::collections::BTreeMap;
 

@@ -201,7 +201,7 @@ fn decide_secrets(facts: &Facts, desired: &mut Desired, certificate: &Decision) 
     let management = management_certificate::issued_content(facts);
     desired.secrets.extend(management.map(|content| (SecretLabel::Management, content)));
     // Once the workload runs, clusters may pin the leaf, so it is marked as served. This holds even if this unit's
-    // container is away, because another unit may serve it.
+    // container is unavailable, because another unit may serve it.
     let runs = matches!(desired.workload, WorkloadTarget::Running(_));
     let first_served = certificate.active.clone().filter(|active| runs && !active.served);
     let first_served =

@@ -75,7 +75,7 @@ async fn database_outage_under_load_is_503_and_clusters_recover() {
         let (site, answers) = worker.await.unwrap();
         let mut first_success = None;
         for (at, answer) in answers {
-            let answer = answer.expect("the process stays up and answers");
+            let answer = answer.expect("the process stays up and responds");
             let during = at > stopped + Duration::from_secs(1) && at < returned;
             match answer.response.status.as_u16() {
                 503 => {

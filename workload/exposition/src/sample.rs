@@ -26,7 +26,7 @@ pub struct Label<'t> {
     pub value: LabelValue<'t>,
 }
 
-/// A label's value as it stands in the text, without its quotes.
+/// A label's value as it is written in the text, without its quotes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LabelValue<'t> {
     raw: &'t str,

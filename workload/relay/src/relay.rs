@@ -59,7 +59,7 @@ pub struct SinkConfig {
     pub max_age: Duration,
     /// The waits between attempts while it fails.
     pub backoff: Backoff,
-    /// The most requests that are made to find the refused series in a batch.
+    /// The maximum number of requests to find the refused series in a batch.
     pub max_search_requests: u32,
 }
 

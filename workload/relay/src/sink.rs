@@ -23,7 +23,7 @@ pub(crate) struct Sink {
     pub(crate) counts: SinkCounts,
     /// The age at which samples are dropped.
     pub(crate) max_age: Duration,
-    /// The most requests that are made to find the refused series in a batch.
+    /// The maximum number of requests to find the refused series in a batch.
     pub(crate) max_search_requests: u32,
 }
 

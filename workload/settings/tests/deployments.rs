@@ -8,7 +8,7 @@ use serde::Deserialize as _;
 use serde_yaml::Value;
 use settings::ALL;
 
-/// What the charm says beside settings: that files have changed which are read at the start alone.
+/// What the charm sets beside settings: that files have changed that are read only at the start.
 const CHARM_FILES: &str = "CHARM_FILES";
 
 fn read(path: &str) -> String {

@@ -47,7 +47,7 @@ pub(crate) struct Granted {
     pub(crate) verified: Option<Verified>,
     pub(crate) id_token: Option<String>,
     pub(crate) refresh_token: Option<String>,
-    /// In how many seconds the access token expires, if the provider says so.
+    /// In how many seconds the access token expires, if the provider states it.
     pub(crate) expires_in: Option<u64>,
 }
 

@@ -8,7 +8,7 @@ use serde_json::json;
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a Keycloak: run tools/keycloak"]
 async fn person_signs_in_at_keycloak_is_renewed_and_signs_out() {
-    let issuer = std::env::var("KEYCLOAK_ISSUER").expect("tools/keycloak says where it is");
+    let issuer = std::env::var("KEYCLOAK_ISSUER").expect("tools/keycloak sets it");
     let settings = [("OIDC_CLIENT_SECRET", "for-tests-alone")];
     let hub = Hub::start_management(&issuer, &settings).await;
     let mut browser = Browser::new(hub.managements()[0].address);

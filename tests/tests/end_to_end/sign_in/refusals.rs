@@ -222,7 +222,7 @@ async fn unsolicited_response_signs_nobody_in() {
     assert_eq!((page.status.as_u16(), page.headers.get("location")), (403, None));
     let page =
         other.clone().once(&format!("/oidc/callback?code=x&state={state}&iss=https://evil.example")).await;
-    assert_eq!(page.status, 400, "another provider's answer");
+    assert_eq!(page.status, 400, "another provider's response");
     let page = other.clone().once(&format!("/oidc/callback?error=%3Cscript%3E&state={state}")).await;
     assert!(page.status == 403 && page.body.contains("&lt;script&gt;"), "{page:?}");
     assert!(provider.calls("/token") >= 3);

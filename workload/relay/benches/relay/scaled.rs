@@ -1,4 +1,4 @@
-//! The exposition of an LXD with many instances, made from that of a real one with three instances by repeating one.
+//! The exposition of an LXD with many instances: that of a real one with three, with one of them repeated.
 
 use std::fmt::Write as _;
 

@@ -190,7 +190,7 @@ fn failed_record_is_written_with_the_next_one() {
     let counts = RelayCounts::default();
     let (journal, _) = Journal::open(&folder, counts.clone()).unwrap();
     append(&journal, 0..4);
-    // Without a writer, the record needs a new file, which cannot be created while the directory is away.
+    // Without a writer, the record needs a new file, which cannot be created while the directory is missing.
     journal.lock().writer = None;
     while_away(&folder, || journal.mark_spooled(&[0]));
     assert_eq!(counts.journal_errors(), 1);

@@ -13,7 +13,7 @@ use crate::{Store, StoreError};
 /// Held while pruning. A unit that cannot get it leaves the work to the unit that holds it.
 const PRUNE_LOCK: i64 = 0x636d_7365_7373_696f;
 
-/// The key of a session's row: a digest, so that nobody can make a cookie from the table.
+/// The key of a session's row: a digest, so that nobody can forge a cookie from the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SessionId(pub [u8; 32]);
 

@@ -37,7 +37,7 @@ struct Cipher {
 /// Identifies a key without revealing it: the first bytes of its SHA-256.
 pub type KeyId = [u8; KEY_ID_LEN];
 
-/// A message authentication code and the key that made it.
+/// A message authentication code and the key that computed it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Mac {
     pub(crate) key: KeyId,
@@ -64,10 +64,10 @@ pub enum CryptError {
     /// A key is too short.
     #[error("an encryption key has at least 32 bytes")]
     ShortKey,
-    /// The ciphertext was truncated, moved, changed, or made with a key that is not available.
+    /// The ciphertext was truncated, moved, changed, or encrypted with a key that is not available.
     #[error("cannot be decrypted with any of the encryption keys")]
     Undecipherable,
-    /// The code was made with a key that is not available.
+    /// The code was computed with a key that is not available.
     #[error("the key {} is not among the encryption keys", hex::encode(.0))]
     UnknownKey(KeyId),
 }

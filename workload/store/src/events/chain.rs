@@ -18,8 +18,8 @@ pub(super) const COLUMNS: &str = "ARRAY[id::text, extract(epoch FROM at)::text, 
     actor_name, cluster_uid::text, cluster_name, subject, before::text, after::text, address::text, request_id, \
     count::text] AS sealed_columns";
 
-/// The end of the chain at some time: a position and the seal there. Somebody who noted one can check later whether the
-/// chain still contains it.
+/// The end of the chain at some time: a position and the seal there. Somebody who recorded one can check later whether
+/// the chain still contains it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Head {
     /// The position of the last row; 0 before the first row.
@@ -31,7 +31,7 @@ pub struct Head {
 /// The first thing that is wrong with a chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ChainFault {
-    /// The checkpoint was not made with one of the keys, or was changed.
+    /// The checkpoint was not authenticated with one of the keys, or was changed.
     #[error("the checkpoint at {sequence} was forged or changed")]
     Checkpoint {
         /// The position after which the chain begins, according to the checkpoint.

@@ -64,7 +64,7 @@ pub(super) async fn write(tx: &Transaction<'_>, crypter: &Crypter, head: &Head) 
 }
 
 impl StoredCheckpoint {
-    /// The checkpoint, if it was made with one of the keys.
+    /// The checkpoint, if it was authenticated with one of the keys.
     pub(super) fn verify(&self, crypter: &Crypter) -> Result<Checkpoint, ChainFault> {
         let sequence = self.head.sequence;
         let forged = ChainFault::Checkpoint { sequence };

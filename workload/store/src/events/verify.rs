@@ -17,7 +17,7 @@ const FETCH_ROWS: i32 = 2000;
 /// What to verify in addition to the chain itself.
 #[derive(Debug, Clone, Default)]
 pub struct VerifyOptions {
-    /// Heads that were noted, which the chain must still contain.
+    /// Heads that were logged, which the chain must still contain.
     pub heads: Vec<Head>,
     /// The row to begin at, trusting the seal of the row before: for chains with rows whose key is no longer configured.
     pub from: Option<i64>,
@@ -177,7 +177,7 @@ impl Store {
     }
 }
 
-/// Whether the heads that were noted for this position are equal to the chain's.
+/// Whether the heads that were logged for this position are equal to the chain's.
 fn compare(options: &VerifyOptions, head: &Head) -> ControlFlow<ChainFault> {
     let sequence = head.sequence;
     match options.heads.iter().any(|noted| noted.sequence == sequence && noted.seal != head.seal) {
