@@ -156,5 +156,5 @@ fn unusable_files_are_named_with_the_reason() {
 
     std::fs::write(folder.path().join("tls.crt"), "noise").unwrap();
     let text = load().to_string();
-    assert!(text.contains("tls.crt: there is no certificate"), "{text}");
+    assert!(text.contains("tls.crt: it contains no certificate"), "{text}");
 }
