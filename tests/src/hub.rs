@@ -208,6 +208,11 @@ impl Hub {
     pub async fn start_program(&self) -> Program {
         let mut program = Program::start(self.connector_command());
         program.prints("ready").await;
+        // At the level `trace`, other lines hold that word too.
+        crate::wait::until("the database is migrated", Duration::from_secs(60), async || {
+            self.store.ensure_current().await.is_ok()
+        })
+        .await;
         program
     }
 
