@@ -33,7 +33,7 @@ struct Change<'a> {
 }
 
 impl Client {
-    /// Returns a list. Unlike a single thing, a list is not found only if the hub has no such route.
+    /// Returns a list. A list is reported as not found only if the hub has no such route.
     async fn list<T: DeserializeOwned>(&self, what: &str) -> Result<Response<Vec<T>>, Failure> {
         self.get(&["1.0", what]).await.map_err(|failure| match failure {
             Failure::NotFound(_) => {
