@@ -120,7 +120,7 @@ pub(crate) fn describe(found: &Verification) -> String {
     let verdict = match &found.fault {
         None => {
             "The audit trail is intact: none of these events was changed, moved, removed or inserted since it was \
-             sealed.\nTo prove that none was removed at the end, pass a head that was logged earlier: --head."
+             sealed.\nTo prove that the database was not put back to an earlier state, pass a head that was logged: --head."
         }
         // The failure itself goes to standard error; what was verified before it may still be useful.
         Some(_) => "Verified up to the first broken event:",
@@ -128,12 +128,13 @@ pub(crate) fn describe(found: &Verification) -> String {
     format!("{verdict}\n\n{}", labelled(&lines))
 }
 
-/// Why a verification ends early. A missing key is not evidence of a change.
+/// Why a verification ends early. An unknown key is no excuse: whoever forges an event can name any key.
 pub(crate) fn verdict_on(broken: &ChainFault) -> String {
     match broken {
         ChainFault::UnknownKey { .. } | ChainFault::CheckpointKey { .. } => format!(
-            "cannot verify the audit trail: {broken}. Append that key to ENCRYPTION_KEY_FILE, or start after the last \
-             event sealed with it: --from SEQUENCE"
+            "the audit trail does NOT verify: {broken}. It is forged, unless you know that key as one that this hub \
+             used: then keep it in ENCRYPTION_KEY_FILE, or if it is lost, verify what came after it with --from and a \
+             head from your log"
         ),
         ChainFault::HeadTooOld { .. } => format!("cannot verify the head: {broken}"),
         broken => format!("the audit trail is NOT intact: {broken}"),

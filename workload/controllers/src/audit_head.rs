@@ -35,7 +35,14 @@ impl AuditHead {
                 "the audit trail has lost events that were sealed: run `cluster-manager event verify`"
             );
         }
-        let head = self.store.event_head().await?;
+        let (head, fault) = self.store.event_head().await?;
+        if let Some(fault) = fault {
+            tracing::error!(
+                target: "audit",
+                %fault,
+                "the audit trail was tampered with: run `cluster-manager event verify`"
+            );
+        }
         if head != Head::START && logged != Some(head) {
             let (sequence, seal) = (head.sequence, hex::encode(head.seal));
             tracing::info!(target: "audit", sequence, seal, "the head of the audit trail");

@@ -8,6 +8,7 @@ use tokio_postgres::Transaction;
 use crate::Store;
 use crate::database::error::StoreError;
 use crate::database::takeover;
+use crate::events::adopt_head;
 
 /// Held during a migration, so that of several units that start together one migrates and the others wait.
 const MIGRATION_LOCK: i64 = 0x636d_6d69_6772_6174;
@@ -40,6 +41,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(9, "0009_history"),
     migration!(10, "0010_metrics_sinks"),
     migration!(11, "0011_background_tasks"),
+    migration!(14, "0014_event_heads"),
 ];
 
 /// The result of a migration.
@@ -77,6 +79,9 @@ impl Store {
                         None => {
                             tx.batch_execute(migration.sql).await?;
                             record(&tx, migration).await?;
+                            if migration.name == "0014_event_heads" {
+                                adopt_head(&tx, &self.crypter).await?;
+                            }
                             names.push(migration.name);
                         }
                     }

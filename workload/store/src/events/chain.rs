@@ -87,6 +87,21 @@ pub enum ChainFault {
         /// The position of the head.
         sequence: i64,
     },
+    /// The head that the hub keeps beside the chain is gone.
+    #[error("the kept head is missing: somebody emptied the table event_heads")]
+    KeptHeadMissing,
+    /// The head that the hub keeps beside the chain was not authenticated with one of the keys, or was changed.
+    #[error("the kept head at {sequence} was forged or changed")]
+    KeptHead {
+        /// Its position, as it says.
+        sequence: i64,
+    },
+    /// The kept head was missing or forged for a while, in which events may have been removed without a trace.
+    #[error("the kept head was missing or forged when the event after {sequence} was sealed: events may be missing there")]
+    KeptHeadLost {
+        /// The position after which sealing continued.
+        sequence: i64,
+    },
     /// The head is older than the part of the chain that was verified.
     #[error("cannot check the head at {sequence}: verification began after row {begins}")]
     HeadTooOld {
@@ -155,6 +170,11 @@ impl SealedRow {
         })
     }
 
+    /// Its position and seal, not verified.
+    pub(super) fn head(&self) -> Option<Head> {
+        Some(Head { sequence: self.sequence, seal: self.seal.as_slice().try_into().ok()? })
+    }
+
     fn id(&self) -> i64 {
         self.columns.first().and_then(|id| id.as_ref()?.parse().ok()).unwrap_or_default()
     }
@@ -211,6 +231,12 @@ fn row_message(head: &Head, columns: &[Option<String>]) -> Vec<u8> {
 /// What the code of a checkpoint covers: the seal of the last removed row, its position, and the time of the removal.
 pub(super) fn checkpoint_message(head: &Head, removed_at: &str) -> Vec<u8> {
     message(&head.seal, [Some("checkpoint"), Some(&head.sequence.to_string()), Some(removed_at)].into_iter())
+}
+
+/// What the code of the kept head covers: its seal, its position, and where sealing continued without it.
+pub(super) fn kept_head_message(head: &Head, lost_after: Option<i64>) -> Vec<u8> {
+    let (sequence, lost_after) = (head.sequence.to_string(), lost_after.map(|sequence| sequence.to_string()));
+    message(&head.seal, [Some("head"), Some(&*sequence), lost_after.as_deref()].into_iter())
 }
 
 /// A seal, then the fields: 0 for a missing one, otherwise 1, its length in eight bytes, and its bytes.

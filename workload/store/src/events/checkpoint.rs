@@ -1,7 +1,7 @@
 //! The checkpoint: where the chain begins after old events were removed.
 
 use time::OffsetDateTime;
-use tokio_postgres::Transaction;
+use tokio_postgres::{GenericClient, Transaction};
 
 use super::chain::{ChainFault, Head, checkpoint_message};
 use super::seal::head_of;
@@ -30,13 +30,13 @@ pub(super) struct StoredCheckpoint {
 }
 
 /// Reads the checkpoint, if there is one.
-pub(super) async fn read(tx: &Transaction<'_>) -> Result<Option<StoredCheckpoint>, StoreError> {
+pub(super) async fn read(client: &impl GenericClient) -> Result<Option<StoredCheckpoint>, StoreError> {
     let sql = format!(
         "-- read_checkpoint()
         SELECT sequence, seal, {AT_TEXT} AS at_text, CASE WHEN isfinite(at) THEN at END AS at, mac, mac_key
         FROM event_checkpoints ORDER BY sequence DESC LIMIT 1"
     );
-    let Some(row) = tx.query_opt(&sql, &[]).await? else { return Ok(None) };
+    let Some(row) = client.query_opt(&sql, &[]).await? else { return Ok(None) };
     Ok(Some(StoredCheckpoint {
         head: head_of(&row)?,
         at_text: row.try_get("at_text")?,

@@ -7,7 +7,9 @@ use tokio_postgres::{IsolationLevel, Transaction};
 
 use super::chain::{ChainFault, Head, SealedRow, Walk};
 use super::checkpoint::{self, Checkpoint};
-use super::seal::{head, head_of};
+use super::kept_head::{self, KeptHead};
+use super::seal::head_of;
+use super::trusted_head::last_sequence;
 use crate::database::crypter::KeyId;
 use crate::{Store, StoreError};
 
@@ -87,7 +89,12 @@ impl Store {
             ControlFlow::Break(fault) => found.fault = Some(fault),
             ControlFlow::Continue(begins) => {
                 found.head = begins;
-                found.fault = self.walk(&tx, options, begins, &mut found).await?.break_value();
+                let kept = kept_head::read(&*tx, &self.crypter).await?;
+                let mut heads = options.heads.clone();
+                // Events may have been removed by a program that does not keep the head.
+                heads.extend(kept.ok().map(|kept| kept.head).filter(|head| head.sequence > begins.sequence));
+                found.fault = self.walk(&tx, &heads, begins, &mut found).await?.break_value();
+                found.fault = found.fault.or_else(|| kept.map_or_else(Some, |kept| lost(&kept, &begins)));
             }
         }
         Ok(found)
@@ -115,11 +122,16 @@ impl Store {
             return Ok(ControlFlow::Continue(begins));
         };
         let sql = "-- verify_events()\nSELECT sequence, seal FROM events WHERE sequence = $1";
-        let Some(row) = tx.query_opt(sql, &[&before]).await? else {
-            let last = head(tx).await?.sequence;
+        // Where the row is gone, a head that was logged tells its seal.
+        let noted = options.heads.iter().find(|head| head.sequence == before).copied();
+        let given = match tx.query_opt(sql, &[&before]).await? {
+            Some(row) => Some(head_of(&row)?),
+            None => noted,
+        };
+        let Some(given) = given else {
+            let last = last_sequence(tx).await?;
             return Ok(ControlFlow::Break(ChainFault::HeadMissing { sequence: before, last }));
         };
-        let given = head_of(&row)?;
         found.given = Some(given);
         Ok(ControlFlow::Continue(given))
     }
@@ -128,17 +140,17 @@ impl Store {
     async fn walk(
         &self,
         tx: &Transaction<'_>,
-        options: &VerifyOptions,
+        heads: &[Head],
         begins: Head,
         found: &mut Verification,
     ) -> Result<ControlFlow<ChainFault>, StoreError> {
-        for head in &options.heads {
+        for head in heads {
             if head.sequence < begins.sequence {
                 let (sequence, begins) = (head.sequence, begins.sequence);
                 return Ok(ControlFlow::Break(ChainFault::HeadTooOld { sequence, begins }));
             }
         }
-        if let ControlFlow::Break(fault) = compare(options, &begins) {
+        if let ControlFlow::Break(fault) = compare(heads, &begins) {
             return Ok(ControlFlow::Break(fault));
         }
         // Rows before the checkpoint are read too, because there must be none. Rows before `from` are allowed.
@@ -159,7 +171,7 @@ impl Store {
                     return Ok(ControlFlow::Break(fault));
                 }
                 found.add(&row, walk.head);
-                if let ControlFlow::Break(fault) = compare(options, &walk.head) {
+                if let ControlFlow::Break(fault) = compare(heads, &walk.head) {
                     return Ok(ControlFlow::Break(fault));
                 }
             }
@@ -169,7 +181,7 @@ impl Store {
         }
         let last = walk.head.sequence;
         let missing =
-            options.heads.iter().map(|head| head.sequence).filter(|sequence| *sequence > last).min();
+            heads.iter().map(|head| head.sequence).filter(|sequence| *sequence > last).min();
         Ok(match missing {
             Some(sequence) => ControlFlow::Break(ChainFault::HeadMissing { sequence, last }),
             None => ControlFlow::Continue(()),
@@ -178,12 +190,18 @@ impl Store {
 }
 
 /// Whether the heads that were logged for this position are equal to the chain's.
-fn compare(options: &VerifyOptions, head: &Head) -> ControlFlow<ChainFault> {
+fn compare(heads: &[Head], head: &Head) -> ControlFlow<ChainFault> {
     let sequence = head.sequence;
-    match options.heads.iter().any(|noted| noted.sequence == sequence && noted.seal != head.seal) {
+    match heads.iter().any(|noted| noted.sequence == sequence && noted.seal != head.seal) {
         true => ControlFlow::Break(ChainFault::HeadDiffers { sequence }),
         false => ControlFlow::Continue(()),
     }
+}
+
+/// Whether sealing continued without a kept head after the beginning of what was verified.
+fn lost(kept: &KeptHead, begins: &Head) -> Option<ChainFault> {
+    let sequence = kept.lost_after.filter(|sequence| *sequence >= begins.sequence)?;
+    Some(ChainFault::KeptHeadLost { sequence })
 }
 
 async fn unsealed(tx: &Transaction<'_>) -> Result<u64, StoreError> {

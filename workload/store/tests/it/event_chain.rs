@@ -1,7 +1,7 @@
 //! The chain of seals: it is complete whichever unit seals, and changes without the key are detected.
 
 use secrecy::SecretSlice;
-use store::events::{ChainFault, Head, Verification, VerifyOptions};
+use store::events::{ChainFault, Head, Sealed, Verification, VerifyOptions};
 use store::testing::{empty_database, execute, store, texts};
 use store::{Crypter, DatabaseOptions, Store};
 use time::Duration;
@@ -19,7 +19,7 @@ async fn empty() -> (DatabaseOptions, Store) {
 async fn sealed(rows: usize) -> (DatabaseOptions, Store) {
     let (options, store) = empty().await;
     add(&store, 0..rows).await;
-    assert_eq!(store.seal_events().await.unwrap(), rows as u64);
+    assert_eq!(store.seal_events().await.unwrap(), Sealed { rows: rows as u64, fault: None });
     (options, store)
 }
 
@@ -37,6 +37,12 @@ async fn verify_with(store: &Store, head: Head) -> Verification {
     store.verify_events(&VerifyOptions { heads: vec![head], ..VerifyOptions::default() }).await.unwrap()
 }
 
+async fn head(store: &Store) -> Head {
+    let (head, fault) = store.event_head().await.unwrap();
+    assert_eq!(fault, None);
+    head
+}
+
 fn crypter(keys: &[u8]) -> Crypter {
     let materials: Vec<_> = keys.iter().map(|byte| SecretSlice::from(vec![*byte; 32])).collect();
     Crypter::new(&materials).unwrap()
@@ -50,7 +56,7 @@ async fn tamper(options: &DatabaseOptions, sql: &str) {
 #[tokio::test]
 async fn empty_trail_verifies() {
     let (_, store) = empty().await;
-    assert_eq!(store.seal_events().await.unwrap(), 0);
+    assert_eq!(store.seal_events().await.unwrap().rows, 0);
     let found = verify(&store).await;
     assert_eq!((found.rows, found.head, found.fault), (0, Head::START, None));
 }
@@ -65,7 +71,7 @@ async fn sealed_events_verify_and_unsealed_events_are_counted() {
     assert_eq!((found.keys.len(), found.keys[0].first, found.keys[0].last), (1, 1, 3));
     let age = store.now().await.unwrap() - found.first.unwrap().at;
     assert!(age >= Duration::ZERO && age < Duration::MINUTE, "{age}");
-    assert_eq!(found.head, store.event_head().await.unwrap());
+    assert_eq!(found.head, head(&store).await);
 }
 
 #[tokio::test]
@@ -81,7 +87,7 @@ async fn two_units_sealing_concurrently_make_one_chain_without_gaps() {
         tokio::spawn(async move {
             let mut sealed = 0;
             while verify(&store).await.rows < 200 {
-                sealed += store.seal_events().await.unwrap();
+                sealed += store.seal_events().await.unwrap().rows;
             }
             sealed
         })
@@ -107,7 +113,7 @@ async fn event_that_commits_late_is_sealed_late_but_not_missed() {
         "INSERT INTO events (id, action, actor_kind, actor_id, actor_name) VALUES (-1, 'a', 'hub', '', '')",
     )
     .await;
-    assert_eq!(store.seal_events().await.unwrap(), 1);
+    assert_eq!(store.seal_events().await.unwrap().rows, 1);
     assert_eq!(texts(&options, "SELECT id FROM events ORDER BY sequence").await.unwrap(), ["1", "-1"]);
     assert_eq!(verify(&store).await.fault, None);
 }
@@ -155,23 +161,21 @@ async fn removed_beginning_is_detected() {
 }
 
 #[tokio::test]
-async fn removed_end_is_detected_with_a_noted_head() {
+async fn removed_end_is_detected_and_sealing_continues_after_it() {
     let (options, store) = sealed(3).await;
-    let noted = store.event_head().await.unwrap();
+    let noted = head(&store).await;
     assert_eq!(verify_with(&store, noted).await.fault, None);
     tamper(&options, "DELETE FROM events WHERE sequence = 3").await;
-    assert_eq!(verify(&store).await.fault, None, "the chain alone cannot tell");
-    assert_eq!(
-        verify_with(&store, noted).await.fault,
-        Some(ChainFault::HeadMissing { sequence: 3, last: 2 })
-    );
+    let missing = ChainFault::HeadMissing { sequence: 3, last: 2 };
+    assert_eq!(verify(&store).await.fault, Some(missing), "the kept head shows it");
+    assert_eq!(verify_with(&store, noted).await.fault, Some(missing));
     assert!(!store.has_event_head(&noted).await.unwrap());
-    // The chain continues where it was cut, so it gets another seal there.
     add(&store, 3..5).await;
-    store.seal_events().await.unwrap();
-    assert_eq!(verify(&store).await.fault, None);
-    assert_eq!(verify_with(&store, noted).await.fault, Some(ChainFault::HeadDiffers { sequence: 3 }));
-    assert!(!store.has_event_head(&noted).await.unwrap());
+    assert_eq!(store.seal_events().await.unwrap(), Sealed { rows: 2, fault: Some(missing) });
+    assert_eq!(verify(&store).await.fault, Some(ChainFault::Missing { expected: 3, found: 4 }));
+    let rest = VerifyOptions { heads: vec![noted], from: Some(4) };
+    let found = store.verify_events(&rest).await.unwrap();
+    assert_eq!((found.rows, found.fault), (2, None), "the rest can be verified with a head from the log");
 }
 
 #[tokio::test]
@@ -223,7 +227,7 @@ async fn chain_verifies_after_old_events_are_removed() {
     store.seal_events().await.unwrap();
     add(&store, 3..4).await;
     tamper(&options, "UPDATE events SET at = at - interval '10 days' WHERE id = 4").await;
-    let head = store.event_head().await.unwrap();
+    let head = head(&store).await;
     assert_eq!(store.remove_old_events(11).await.unwrap().rows, 0);
     assert_eq!(store.remove_old_events(9).await.unwrap().rows, 2);
     assert_eq!(
@@ -304,7 +308,7 @@ async fn new_key_continues_the_chain_of_the_old_key() {
     old.migrate().await.unwrap();
     add(&old, 0..2).await;
     old.seal_events().await.unwrap();
-    let noted = old.event_head().await.unwrap();
+    let noted = head(&old).await;
     let both = with(&[2, 1]);
     add(&both, 2..3).await;
     both.seal_events().await.unwrap();

@@ -5,6 +5,7 @@
 mod database_tls;
 mod enrolment;
 mod event_chain;
+mod event_tampering;
 mod events;
 mod fleet_index;
 mod fleet_query;
