@@ -20,7 +20,7 @@ use crate::arguments::{self, Cli, Command, LegacyCli, LegacyCommand};
 use crate::backend::Backend;
 use crate::output::note;
 use crate::runtime::block_on;
-use crate::{Failure, Services};
+use crate::{Failure, Services, private_file};
 
 /// Where `cluster-manager local` writes its settings for the other commands.
 const LOCAL_SETTINGS: &str = ".local/config.yaml";
@@ -144,7 +144,13 @@ fn run_legacy(
 /// Adds the settings that `cluster-manager local` left in the current folder, unless a database is configured.
 fn with_local_settings(source: Source) -> Result<Source, Failure> {
     let path = PathBuf::from(LOCAL_SETTINGS);
-    if names_database(&source) || !is_own_file(&path) {
+    if names_database(&source) || !path.exists() {
+        return Ok(source);
+    }
+    if !private_file::belongs_to_caller_only(&path) {
+        note(&format!(
+            "(not using the settings in {LOCAL_SETTINGS}: it does not belong to you, or others can write it)"
+        ));
         return Ok(source);
     }
     if std::io::stderr().is_terminal() {
@@ -155,12 +161,4 @@ fn with_local_settings(source: Source) -> Result<Source, Failure> {
 
 fn names_database(source: &Source) -> bool {
     source.is_set(&table::CONFIG_FILE) || source.is_set(&table::DB_HOST)
-}
-
-/// Whether the file belongs to the account that runs this: a file that somebody else left in the current folder must
-/// not choose the database.
-fn is_own_file(path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    std::fs::symlink_metadata(path)
-        .is_ok_and(|file| file.is_file() && file.uid() == rustix::process::geteuid().as_raw())
 }

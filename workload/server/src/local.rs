@@ -1,7 +1,8 @@
 //! `cluster-manager local`: everything on this machine.
 
 use std::collections::BTreeMap;
-use std::fs::{File, TryLockError};
+use std::fs::{File, Permissions, TryLockError};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use cli::Failure;
@@ -58,6 +59,11 @@ fn prepare_folder(folder: &Path) -> Result<PathBuf, Failure> {
         Failure::Other(format!("cannot create the folder {}: {error}", folder.display()))
     };
     std::fs::create_dir_all(folder).map_err(failed)?;
+    // Other commands use settings only from a folder that nobody else can write.
+    let mode = folder.metadata().map_err(failed)?.permissions().mode();
+    if mode & 0o022 != 0 {
+        std::fs::set_permissions(folder, Permissions::from_mode(mode & !0o022)).map_err(failed)?;
+    }
     folder.canonicalize().map_err(failed)
 }
 

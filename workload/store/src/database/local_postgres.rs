@@ -16,12 +16,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use secrecy::SecretString;
-
 use crate::{DatabaseOptions, DatabaseTls};
 use account::Account;
 use error::last_lines;
 use programs::find_programs;
+
+use data_folder::{Passwords, SUPERUSER};
 
 pub use data_folder::Durability;
 pub use error::LocalPostgresError;
@@ -33,7 +33,7 @@ pub(crate) use sql::query;
 const START_TIMEOUT: Duration = Duration::from_secs(60);
 /// How often a starting server is asked whether it is ready.
 const READY_POLL_INTERVAL: Duration = Duration::from_millis(20);
-/// The user that owns the databases.
+/// The role that owns the databases. It is no superuser: a superuser can run programs as the server's account.
 const USER: &str = "cluster_manager";
 /// Runs the server until it exits or standard input ends, and in the latter case stops it, closing its connections.
 const RUN_UNTIL_THE_PIPE_CLOSES: &str = r#""$@" </dev/null & server=$!
@@ -45,7 +45,7 @@ wait $server; status=$?; kill $watcher 2>/dev/null; exit $status"#;
 pub struct LocalPostgres {
     process: Child,
     port: u16,
-    password: SecretString,
+    passwords: Passwords,
 }
 
 impl LocalPostgres {
@@ -57,10 +57,9 @@ impl LocalPostgres {
     ) -> Result<Self, LocalPostgresError> {
         let programs = find_programs().ok_or(LocalPostgresError::NotInstalled)?;
         let at = |error| LocalPostgresError::Folder { path: folder.to_owned(), error };
-        std::fs::create_dir_all(folder).map_err(at)?;
-        let folder = &folder.canonicalize().map_err(at)?;
-        let account = Account::for_folder(folder)?;
-        let password = data_folder::initialise(&programs, folder, &account, durability, USER)?;
+        let (account, folder) = Account::for_folder(folder)?;
+        let folder = folder.as_path();
+        let passwords = data_folder::initialise(&programs, folder, &account, durability, USER)?;
         let port = port.map_or_else(free_port, Ok).map_err(at)?;
         let log = folder.join("postgresql.log");
         let log_file = std::fs::File::create(&log).map_err(at)?;
@@ -68,7 +67,7 @@ impl LocalPostgres {
         let mut command = server_command(&programs, folder, &account, port, durability);
         command.stdout(log_file.try_clone().map_err(at)?).stderr(log_file);
         let process = command.spawn().map_err(at)?;
-        let mut postgres = Self { process, port, password };
+        let mut postgres = Self { process, port, passwords };
         postgres.wait_until_ready(&programs, log)?;
         Ok(postgres)
     }
@@ -79,11 +78,17 @@ impl LocalPostgres {
             host: Ipv4Addr::LOCALHOST.to_string(),
             port: self.port,
             user: USER.to_owned(),
-            password: self.password.clone(),
+            password: self.passwords.user.clone(),
             name: database.to_owned(),
             max_open: 16,
             tls: DatabaseTls::Disabled,
         }
+    }
+
+    /// How to connect to one of its databases as a superuser; `None` for data of a version that did not keep the password.
+    pub fn superuser_options(&self, database: &str) -> Option<DatabaseOptions> {
+        let password = self.passwords.superuser.clone()?;
+        Some(DatabaseOptions { user: SUPERUSER.to_owned(), password, ..self.options(database) })
     }
 
     /// The port that it listens on.

@@ -97,7 +97,9 @@ pub enum ChainFault {
         sequence: i64,
     },
     /// The kept head was missing or forged for a while, in which events may have been removed without a trace.
-    #[error("the kept head was missing or forged when the event after {sequence} was sealed: events may be missing there")]
+    #[error(
+        "the kept head was missing or forged when the event after {sequence} was sealed: events may be missing there"
+    )]
     KeptHeadLost {
         /// The position after which sealing continued.
         sequence: i64,

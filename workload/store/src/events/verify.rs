@@ -180,8 +180,7 @@ impl Store {
             }
         }
         let last = walk.head.sequence;
-        let missing =
-            heads.iter().map(|head| head.sequence).filter(|sequence| *sequence > last).min();
+        let missing = heads.iter().map(|head| head.sequence).filter(|sequence| *sequence > last).min();
         Ok(match missing {
             Some(sequence) => ControlFlow::Break(ChainFault::HeadMissing { sequence, last }),
             None => ControlFlow::Continue(()),

@@ -29,7 +29,8 @@ async fn verify(store: &Store) -> Verification {
     store.verify_events(&VerifyOptions::default()).await.unwrap()
 }
 
-const FORGED_ROW: &str = "INSERT INTO events (action, actor_kind, actor_id, actor_name, sequence, seal, seal_key)
+const FORGED_ROW: &str =
+    "INSERT INTO events (action, actor_kind, actor_id, actor_name, sequence, seal, seal_key)
     SELECT action, actor_kind, 'mallory', '', POSITION, sha256('x'), seal_key FROM events WHERE sequence = 2";
 
 #[tokio::test]

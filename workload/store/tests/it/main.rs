@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
+mod audit_trail_roles;
 mod database_tls;
 mod enrolment;
 mod event_chain;
@@ -11,6 +12,7 @@ mod fleet_index;
 mod fleet_query;
 mod heartbeats;
 mod history;
+mod local_postgres;
 mod metrics_sinks;
 mod service_accounts;
 mod sessions;

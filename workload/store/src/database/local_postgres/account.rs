@@ -1,8 +1,12 @@
 //! The account that runs PostgreSQL, which refuses to run as root.
 
+use std::fs::Permissions;
+use std::io;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use sha2::{Digest as _, Sha256};
 
 use super::error::LocalPostgresError;
 
@@ -14,28 +18,44 @@ pub(super) enum Account {
     Other { uid: u32, gid: u32 },
 }
 
+/// Where the data are if the account cannot reach the folder that was asked for.
+const FALLBACK_FOLDER: &str = "/var/lib/cluster-manager";
+
 impl Account {
-    /// Chooses the account and gives it the folder.
-    pub(super) fn for_folder(folder: &Path) -> Result<Self, LocalPostgresError> {
+    /// Chooses the account, creates the folder and gives it to the account. Returns where the folder really is: elsewhere,
+    /// behind a symbolic link, if the account cannot reach it, because a parent folder, such as root's home above a
+    /// checkout, is closed to others. The account gets no right to read what it otherwise could not.
+    pub(super) fn for_folder(folder: &Path) -> Result<(Self, PathBuf), LocalPostgresError> {
+        let at = |error| LocalPostgresError::Folder { path: folder.to_owned(), error };
+        std::fs::create_dir_all(folder).map_err(at)?;
+        let real = folder.canonicalize().map_err(at)?;
         if rustix::process::geteuid().as_raw() != 0 {
-            return Ok(Self::Own);
+            return Ok((Self::Own, real));
         }
         let (uid, gid) = user_ids("postgres").ok_or(LocalPostgresError::NoUser)?;
-        let at = |error| LocalPostgresError::Folder { path: folder.to_owned(), error };
-        if folder.metadata().map_err(at)?.uid() != uid {
-            std::os::unix::fs::chown(folder, Some(uid), Some(gid)).map_err(at)?;
+        let account = Self::Other { uid, gid };
+        let real =
+            if account.reaches(&real) { real } else { move_within_reach(folder, &real).map_err(at)? };
+        if real.metadata().map_err(at)?.uid() != uid {
+            std::os::unix::fs::chown(&real, Some(uid), Some(gid)).map_err(at)?;
         }
-        std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700)).map_err(at)?;
-        Ok(Self::Other { uid, gid })
+        std::fs::set_permissions(&real, Permissions::from_mode(0o700)).map_err(at)?;
+        Ok((account, real))
     }
 
-    /// Adds what must precede a program to run it as this account. The program may traverse parent folders that are
-    /// closed to the account, such as root's home above a checkout.
+    /// Whether the account can reach the parent of the folder.
+    fn reaches(&self, folder: &Path) -> bool {
+        let Some(parent) = folder.parent() else { return true };
+        let status = self.command(PathBuf::from("test")).arg("-x").arg(parent).status();
+        status.is_ok_and(|status| status.success())
+    }
+
+    /// Adds what must precede a program to run it as this account, without any capability.
     pub(super) fn prefix(&self, command: &mut Command) {
         if let Self::Other { uid, gid } = self {
             command
                 .args(["setpriv", "--reuid", &uid.to_string(), "--regid", &gid.to_string(), "--clear-groups"])
-                .args(["--inh-caps", "+dac_read_search", "--ambient-caps", "+dac_read_search"]);
+                .args(["--inh-caps=-all", "--bounding-set=-all", "--no-new-privs"]);
         }
     }
 
@@ -46,6 +66,25 @@ impl Account {
         command.arg(program);
         command
     }
+}
+
+/// Moves the folder to where every account can reach it, and leaves a symbolic link.
+fn move_within_reach(folder: &Path, real: &Path) -> io::Result<PathBuf> {
+    let digest = Sha256::digest(real.as_os_str().as_encoded_bytes());
+    let target = Path::new(FALLBACK_FOLDER).join(format!("local-{}", hex::encode(&digest[..8])));
+    std::fs::create_dir_all(FALLBACK_FOLDER)?;
+    std::fs::set_permissions(FALLBACK_FOLDER, Permissions::from_mode(0o755))?;
+    // A folder of this name belongs to data that were removed together with their link.
+    if target.exists() {
+        std::fs::remove_dir_all(&target)?;
+    }
+    // A rename does not work between file systems.
+    let status = Command::new("mv").arg("--no-target-directory").arg(real).arg(&target).status()?;
+    if !status.success() {
+        return Err(io::Error::other(format!("cannot move it to {}", target.display())));
+    }
+    std::os::unix::fs::symlink(&target, folder)?;
+    Ok(target)
 }
 
 fn user_ids(name: &str) -> Option<(u32, u32)> {

@@ -1,7 +1,9 @@
 //! The folder of a local PostgreSQL: its data, its password, and its lock file.
 
-use std::io;
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::process::{Output, Stdio};
 use std::time::{Duration, Instant};
 
 use secrecy::{ExposeSecret as _, SecretString};
@@ -21,61 +23,109 @@ pub enum Durability {
     None,
 }
 
+/// The role that initialises the data.
+pub(super) const SUPERUSER: &str = "postgres";
+
+/// The passwords, which are stored beside the data.
+#[derive(Debug)]
+pub(super) struct Passwords {
+    /// The password of the role that owns the databases.
+    pub(super) user: SecretString,
+    /// The password of [`SUPERUSER`]; absent in folders of older versions, in which the user was one.
+    pub(super) superuser: Option<SecretString>,
+}
+
 /// The server's data within the folder.
 pub(super) fn data(folder: &Path) -> PathBuf {
     folder.join("data")
 }
 
-/// Creates the data once, and returns the password, which is stored beside it.
+/// Creates the data once, and returns the passwords.
 pub(super) fn initialise(
     programs: &Path,
     folder: &Path,
     account: &Account,
     durability: Durability,
     user: &str,
-) -> Result<SecretString, LocalPostgresError> {
-    let password_file = folder.join("password");
+) -> Result<Passwords, LocalPostgresError> {
     let at = |path: &Path| {
         let path = path.to_owned();
         move |error| LocalPostgresError::Folder { path, error }
     };
+    let (password_file, superuser_file) = (folder.join("password"), folder.join("superuser-password"));
     let data = data(folder);
     if data.exists() {
-        let password = std::fs::read_to_string(&password_file).map_err(at(&password_file))?;
-        return Ok(SecretString::from(password));
+        let user = std::fs::read_to_string(&password_file).map_err(at(&password_file))?;
+        let superuser = std::fs::read_to_string(&superuser_file).ok().map(SecretString::from);
+        return Ok(Passwords { user: SecretString::from(user), superuser });
     }
     // Created under a temporary name of this process and renamed at the end, so that `data` is always complete.
     let unfinished = folder.join(format!("data.new-{}", std::process::id()));
     let _ = std::fs::remove_dir_all(&unfinished);
-    let password = SecretString::from(hex::encode(rand::random::<[u8; 16]>()));
-    write_secret(&password_file, password.expose_secret()).map_err(at(&password_file))?;
-    if let Account::Other { uid, gid } = account {
-        std::os::unix::fs::chown(&password_file, Some(*uid), Some(*gid)).map_err(at(&password_file))?;
+    let new_password = || SecretString::from(hex::encode(rand::random::<[u8; 16]>()));
+    let (password, superuser) = (new_password(), new_password());
+    write_secret(&superuser_file, superuser.expose_secret(), account).map_err(at(&superuser_file))?;
+    write_secret(&password_file, password.expose_secret(), account).map_err(at(&password_file))?;
+    let create_role = format!("CREATE ROLE {user} LOGIN CREATEDB PASSWORD '{}';\n", password.expose_secret());
+    let created = run_initdb(programs, &unfinished, &superuser_file, account, durability)
+        .and_then(|()| run_single_user(programs, &unfinished, account, &create_role));
+    if let Err(error) = created {
+        let _ = std::fs::remove_dir_all(&unfinished);
+        let _ = std::fs::remove_file(&password_file);
+        let _ = std::fs::remove_file(&superuser_file);
+        return Err(error);
     }
+    std::fs::rename(&unfinished, &data).map_err(at(&data))?;
+    Ok(Passwords { user: password, superuser: Some(superuser) })
+}
+
+fn run_initdb(
+    programs: &Path,
+    data: &Path,
+    password_file: &Path,
+    account: &Account,
+    durability: Durability,
+) -> Result<(), LocalPostgresError> {
     let mut command = account.command(programs.join("initdb"));
-    command.arg("-D").arg(&unfinished).arg("--pwfile").arg(&password_file).current_dir("/");
-    command.args([
-        "--username",
-        user,
-        "--auth",
-        "scram-sha-256",
-        "--encoding",
-        "UTF8",
-        "--locale",
-        "C.UTF-8",
-    ]);
+    command.arg("-D").arg(data).arg("--pwfile").arg(password_file).current_dir("/");
+    command.args(["--username", SUPERUSER, "--auth", "scram-sha-256"]);
+    command.args(["--encoding", "UTF8", "--locale", "C.UTF-8"]);
     if durability == Durability::None {
         command.arg("--no-sync");
     }
-    let output = command.output().map_err(at(folder))?;
+    succeeded("initdb", data, command.output())
+}
+
+/// Runs one statement in single-user mode, which needs no running server and no password.
+fn run_single_user(
+    programs: &Path,
+    data: &Path,
+    account: &Account,
+    statement: &str,
+) -> Result<(), LocalPostgresError> {
+    let mut command = account.command(programs.join("postgres"));
+    command.args(["--single", "-c", "log_min_messages=fatal", "-c", "exit_on_error=on"]);
+    command.arg("-D").arg(data).arg("postgres").current_dir("/");
+    let output =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().and_then(
+            |mut process| {
+                process.stdin.take().map_or(Ok(()), |mut stdin| stdin.write_all(statement.as_bytes()))?;
+                process.wait_with_output()
+            },
+        );
+    succeeded("postgres --single", data, output)
+}
+
+fn succeeded(
+    program: &'static str,
+    data: &Path,
+    output: io::Result<Output>,
+) -> Result<(), LocalPostgresError> {
+    let output = output.map_err(|error| LocalPostgresError::Folder { path: data.to_owned(), error })?;
     if output.status.success() {
-        std::fs::rename(&unfinished, &data).map_err(at(&data))?;
-        return Ok(password);
+        return Ok(());
     }
-    let _ = std::fs::remove_dir_all(&unfinished);
-    let _ = std::fs::remove_file(&password_file);
-    let output = last_lines(&String::from_utf8_lossy(&output.stderr));
-    Err(LocalPostgresError::Failed { program: "initdb", output })
+    Err(LocalPostgresError::Failed { program, output: last_lines(&String::from_utf8_lossy(&output.stderr)) })
 }
 
 /// Waits until the previous server on this data has stopped, and removes its lock file.
@@ -103,10 +153,11 @@ fn is_running(lock_file: &Path, data: &Path) -> bool {
 }
 
 /// Writes a file that only this account can read.
-fn write_secret(path: &Path, text: &str) -> io::Result<()> {
-    use std::io::Write as _;
-    use std::os::unix::fs::OpenOptionsExt as _;
+fn write_secret(path: &Path, text: &str, account: &Account) -> io::Result<()> {
     let _ = std::fs::remove_file(path);
     let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    if let Account::Other { uid, gid } = account {
+        std::os::unix::fs::fchown(&file, Some(*uid), Some(*gid))?;
+    }
     file.write_all(text.as_bytes())
 }
