@@ -1,7 +1,8 @@
 //! The join request (contract 1.2).
 
 use secrecy::SecretString;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 
 use crate::certificate::{Certificate, InvalidCertificate};
 use crate::json::is_object;
@@ -42,7 +43,7 @@ struct Wire {
     cluster_name: Option<String>,
     #[serde(default)]
     cluster_certificate: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "text_or_nothing")]
     token: Option<SecretString>,
 }
 
@@ -64,6 +65,13 @@ impl JoinRequest {
     }
 }
 
+/// Reads a text, and anything else as absent: a token that is none proves nothing (403), and where the proof is in the
+/// header nobody needs it.
+fn text_or_nothing<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SecretString>, D::Error> {
+    let json = <&RawValue>::deserialize(deserializer)?;
+    Ok(serde_json::from_str(json.get()).unwrap_or_default())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,7 +82,8 @@ mod tests {
             ("", "the body is not a join request: expected a JSON object"),
             ("[\"a\"]", "the body is not a join request: expected a JSON object"),
             ("{", "the body is not a join request: line 1, column 1"),
-            ("{\"token\":5}", "the body is not a join request: line 1, column 10"),
+            ("{\"cluster_name\":5}", "the body is not a join request: line 1, column 17"),
+            ("{\"token\":5}", "cluster_name: a cluster name cannot be empty"),
             ("{}", "cluster_name: a cluster name cannot be empty"),
             ("{\"cluster_name\":null}", "cluster_name: a cluster name cannot be empty"),
             (
@@ -83,6 +92,18 @@ mod tests {
             ),
         ] {
             assert_eq!(JoinRequest::parse(body.as_bytes()).unwrap_err().to_string(), error, "{body}");
+        }
+    }
+
+    #[test]
+    fn token_that_is_no_text_is_as_if_absent() {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let certificate = rcgen::CertificateParams::default().self_signed(&key).unwrap().pem();
+        for token in ["5", "null", "{\"a\":[1]}", "[\"t\"]", "\"\\ud800\""] {
+            let certificate = serde_json::to_string(&certificate).unwrap();
+            let body =
+                format!(r#"{{"cluster_name":"a","cluster_certificate":{certificate},"token":{token}}}"#);
+            assert!(JoinRequest::parse(body.as_bytes()).unwrap().token.is_none(), "{token}");
         }
     }
 
