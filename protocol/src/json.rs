@@ -1,5 +1,7 @@
 //! What the Go clients' JSON needs beyond serde's defaults.
 
+pub(crate) mod scan;
+
 use serde::{Deserialize, Deserializer};
 
 /// Whether the text can only be a JSON object. serde would also accept an array and take its entries for the fields in

@@ -80,8 +80,9 @@ pub async fn reporting(database: &DatabaseOptions) -> Vec<ClusterId> {
 
 /// One heartbeat.
 pub async fn report(writer: &HeartbeatWriter, cluster: ClusterId) {
-    let details = Heartbeat::parse(heartbeat(cluster).as_bytes()).unwrap().details;
-    let findings = warning::findings(&details, Thresholds::default());
+    let body = heartbeat(cluster);
+    let Heartbeat { details, misfits, .. } = Heartbeat::parse(body.as_bytes()).unwrap();
+    let findings = warning::findings(&details, &misfits, Thresholds::default());
     writer.write(NewHeartbeat { cluster, details, findings }).await.unwrap();
 }
 

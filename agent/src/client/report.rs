@@ -43,6 +43,8 @@ struct Wire<'a> {
     #[serde(serialize_with = "null_if_empty")]
     server_metrics: &'a [MetricsText],
     ui_url: &'a str,
+    lxd_url: &'a str,
+    cluster_uuid: &'a str,
 }
 
 impl Report {
@@ -62,6 +64,8 @@ impl Report {
             instance_statuses: &details.instance_statuses,
             server_metrics: &self.metrics,
             ui_url: &details.ui_url,
+            lxd_url: &details.ui_url,
+            cluster_uuid: &details.cluster_uuid,
         };
         // Strings and numbers always serialize. The hub would refuse an empty body.
         serde_json::to_vec(&wire).unwrap_or_default().into()
@@ -80,7 +84,7 @@ mod tests {
     fn empty_lists_are_null_and_keys_are_in_order() {
         insta::assert_snapshot!(
             String::from_utf8(Report::default().encode().to_vec()).unwrap(),
-            @r#"{"ceph_statuses":null,"cpu_total_count":0,"cpu_load_1":"","cpu_load_5":"","cpu_load_15":"","memory_total_amount":0,"memory_usage":0,"storage_pool_usages":null,"member_statuses":null,"instance_statuses":null,"server_metrics":null,"ui_url":""}"#
+            @r#"{"ceph_statuses":null,"cpu_total_count":0,"cpu_load_1":"","cpu_load_5":"","cpu_load_15":"","memory_total_amount":0,"memory_usage":0,"storage_pool_usages":null,"member_statuses":null,"instance_statuses":null,"server_metrics":null,"ui_url":"","lxd_url":"","cluster_uuid":""}"#
         );
     }
 

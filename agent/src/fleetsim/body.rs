@@ -83,6 +83,7 @@ fn report(metrics_kb: usize, variant: usize) -> Report {
             member_statuses: vec![count("Online", 3)],
             instance_statuses: vec![count("Running", 10 + stopped), count("Stopped", stopped)],
             ui_url: format!("https://10.0.{variant}.1:8443"),
+            cluster_uuid: format!("00000000-0000-4000-8000-{variant:012}"),
         },
         metrics: if metrics.is_empty() {
             vec![]

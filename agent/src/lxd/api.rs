@@ -5,8 +5,8 @@ use std::future::Future;
 
 use bytes::Bytes;
 use protocol::{Address, Fingerprint};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 
 use crate::client::ClientError;
 
@@ -73,10 +73,10 @@ struct Envelope<T> {
 #[derive(Debug, Clone, Deserialize)]
 pub struct Server {
     /// The API extensions.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_default")]
     pub api_extensions: Vec<String>,
     /// The server's configuration.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_default")]
     pub config: HashMap<String, serde_json::Value>,
     /// The server's environment.
     pub environment: Environment,
@@ -187,6 +187,7 @@ pub struct MemberState {
 #[serde(default)]
 #[expect(missing_docs, reason = "the names are those of sysinfo")]
 pub struct SysInfo {
+    #[serde(deserialize_with = "null_is_default")]
     pub load_averages: Vec<f64>,
     pub total_ram: u64,
     pub free_ram: u64,
@@ -200,6 +201,18 @@ pub async fn get<T: DeserializeOwned>(source: &impl Source, path: &str) -> Resul
     serde_json::from_slice::<Envelope<T>>(&body)
         .map(|envelope| envelope.metadata)
         .map_err(|error| LxdError::Unreadable { path: path.to_owned(), problem: error.to_string() })
+}
+
+/// Reads `null` as the default value: Go encodes an empty list or map as `null`.
+fn null_is_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// Gets a list. An empty one may be `null`.
+pub async fn list<T: DeserializeOwned>(source: &impl Source, path: &str) -> Result<Vec<T>, LxdError> {
+    Ok(get::<Option<Vec<T>>>(source, path).await?.unwrap_or_default())
 }
 
 /// Percent-encodes a name for a path or a query.
@@ -268,6 +281,17 @@ mod tests {
         ] {
             assert_eq!(server(address, addresses).ui_url(), url, "{address}");
         }
+    }
+
+    #[test]
+    fn empty_lists_may_be_null() {
+        let server = r#"{"api_extensions":null,"config":null,"environment":{"addresses":null}}"#;
+        let server: Server = serde_json::from_str(server).unwrap();
+        assert!(server.api_extensions.is_empty() && server.ui_url().is_empty());
+        let state: MemberState =
+            serde_json::from_str(r#"{"sysinfo":{"load_averages":null,"total_ram":7},"storage_pools":null}"#)
+                .unwrap();
+        assert_eq!((state.sysinfo.load_averages.len(), state.sysinfo.total_ram), (0, 7));
     }
 
     #[test]

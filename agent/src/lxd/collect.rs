@@ -16,8 +16,8 @@ const LOCAL_STORAGE_DRIVERS: &[&str] = &["dir", "zfs", "btrfs", "lvm"];
 pub async fn collect(source: &impl Source) -> Result<Report, LxdError> {
     let server: Server = api::get(source, "/1.0").await?;
     let members = members(source, &server).await?;
-    let instances: Vec<Instance> = api::get(source, "/1.0/instances?recursion=1&all-projects=true").await?;
-    let pools: Vec<Pool> = api::get(source, "/1.0/storage-pools?recursion=1").await?;
+    let instances: Vec<Instance> = api::list(source, "/1.0/instances?recursion=1&all-projects=true").await?;
+    let pools: Vec<Pool> = api::list(source, "/1.0/storage-pools?recursion=1").await?;
     let reachable = members.iter().filter(|member| !member.status.eq_ignore_ascii_case("offline"));
     let usages = join_all(reachable.map(async |member| {
         let usage = members::usage(source, &server, member, &pools).await;
@@ -30,7 +30,7 @@ pub async fn collect(source: &impl Source) -> Result<Report, LxdError> {
 /// The members of the cluster. A server without a cluster is one member.
 pub async fn members(source: &impl Source, server: &Server) -> Result<Vec<Member>, LxdError> {
     if server.environment.server_clustered {
-        return api::get(source, "/1.0/cluster/members?recursion=1").await;
+        return api::list(source, "/1.0/cluster/members?recursion=1").await;
     }
     let server_name = server.environment.server_name.clone();
     Ok(vec![Member { server_name, url: String::new(), status: "Online".to_owned() }])
@@ -63,6 +63,7 @@ fn report(
         member_statuses: counts(members.iter().map(|member| member.status.as_str())),
         instance_statuses: counts(instances.iter().map(|instance| instance.status.as_str())),
         ui_url: server.ui_url(),
+        cluster_uuid: String::new(),
     };
     let metrics = usages.into_iter().filter_map(|(_, usage)| usage.metrics).collect();
     Report { details, metrics }
@@ -209,7 +210,8 @@ mod tests {
               "count": 1
             }
           ],
-          "ui_url": ""
+          "ui_url": "",
+          "cluster_uuid": ""
         }
         "#);
         assert_eq!((report.metrics.len(), report.metrics[0].member.as_str()), (1, "vm"));
@@ -250,7 +252,8 @@ mod tests {
             }
           ],
           "instance_statuses": [],
-          "ui_url": "https://127.0.0.1:28443"
+          "ui_url": "https://127.0.0.1:28443",
+          "cluster_uuid": ""
         }
         "#);
         let members: Vec<_> = report.metrics.iter().map(|metrics| metrics.member.as_str()).collect();
@@ -313,7 +316,8 @@ mod tests {
               "count": 2
             }
           ],
-          "ui_url": "https://10.0.0.1:8443"
+          "ui_url": "https://10.0.0.1:8443",
+          "cluster_uuid": ""
         }
         "#);
         let members: Vec<_> = report.metrics.iter().map(|metrics| metrics.member.as_str()).collect();

@@ -76,7 +76,7 @@ async fn declared(hub: &Hub, site: &ClusterClient, path: &str, length: usize) ->
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn invalid_report_is_400_and_changes_nothing() {
+async fn body_that_is_no_json_object_is_400_and_changes_nothing() {
     let hub = Hub::start_unlimited().await;
     let site = hub.enrol("a").await;
     site.heartbeat(r#"{"memory_usage":7}"#).await.unwrap();
@@ -86,16 +86,10 @@ async fn invalid_report_is_400_and_changes_nothing() {
         "",
         "null",
         "[]",
+        "\"{}\"",
+        "{} {}",
         "{\"memory_usage\":NaN}",
-        "{\"memory_usage\":-1}",
-        "{\"memory_usage\":1e400}",
-        "{\"memory_usage\":9223372036854775808}",
-        "{\"cpu_load_1\":\"NaN\"}",
-        "{\"ui_url\":\"\\u0000\"}",
-        "{\"ui_url\":\"\\ud800\"}",
-        "{\"member_statuses\":[{\"status\":\"Online\",\"count\":-5}]}",
-        "{\"member_statuses\":{}}",
-        "{\"server_metrics\":[{\"metrics\":{}}]}",
+        "{\"memory_usage\":8,}",
         deep.as_str(),
         deep_field.as_str(),
     ] {

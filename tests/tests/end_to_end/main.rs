@@ -16,6 +16,7 @@ mod image;
 mod joining;
 mod management_api;
 mod metrics;
+mod odd_reports;
 mod pebble;
 mod real_lxd;
 mod relay;

@@ -85,7 +85,7 @@ async fn cluster_is_shown_configured_and_removed() {
     let keys: Vec<&str> = cluster.as_object().unwrap().keys().map(String::as_str).collect();
     for key in "name description cluster_certificate disk_threshold memory_threshold status ceph_count ceph_statuses \
         cpu_total_count cpu_load_1 cpu_load_5 cpu_load_15 memory_total_amount memory_usage storage_pool_usages \
-        member_count member_statuses instance_count instance_statuses ui_url tunnel_registered joined_at created_at \
+        member_count member_statuses instance_count instance_statuses ui_url lxd_url cluster_uuid tunnel_registered joined_at created_at \
         last_status_update_at health warnings certificate"
         .split_whitespace()
     {

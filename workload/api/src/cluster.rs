@@ -50,6 +50,12 @@ pub struct Cluster {
     pub instance_statuses: Vec<StatusCount>,
     /// The address of the cluster's own web UI.
     pub ui_url: String,
+    /// The same address, under the name that newer clients read.
+    #[serde(default)]
+    pub lxd_url: String,
+    /// The id that the cluster gives itself; empty if it does not send one.
+    #[serde(default)]
+    pub cluster_uuid: String,
     /// Whether the tunnel is open.
     pub tunnel_registered: bool,
     /// When the cluster joined.
@@ -171,6 +177,8 @@ impl Cluster {
             instance_count: details.instance_count(),
             instance_statuses: counts(&details.instance_statuses),
             ui_url: details.ui_url.clone(),
+            lxd_url: details.ui_url.clone(),
+            cluster_uuid: details.cluster_uuid.clone(),
             tunnel_registered: false,
             joined_at: cluster.joined_at,
             created_at: cluster.created_at,

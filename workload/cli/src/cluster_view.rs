@@ -46,6 +46,7 @@ pub(crate) fn describe(cluster: &Cluster, now: OffsetDateTime) -> String {
         ("", format!("valid until {}", timestamp(cluster.certificate.not_after))),
         ("Joined", ago(cluster.joined_at)),
         ("UID", one_line(&cluster.uid)),
+        ("Cluster UUID", one_line(&cluster.cluster_uuid)),
     ]);
     labelled(&lines)
 }

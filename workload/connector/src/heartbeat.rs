@@ -8,7 +8,7 @@ use edge::{Error, Peer, Response, response};
 use fleet::warning::findings;
 use protocol::Heartbeat;
 use protocol::envelope::HeartbeatResponse;
-use protocol::heartbeat::{MAX_BODY_BYTES, MemberMetrics};
+use protocol::heartbeat::{MAX_BODY_BYTES, MemberMetrics, Misfits};
 use store::WriteError;
 use store::clusters::EnrolledCluster;
 use store::heartbeats::NewHeartbeat;
@@ -41,6 +41,7 @@ impl Connector {
             return Err(from_write(error));
         }
         self.metrics.committed(begun.elapsed());
+        self.metrics.count_misfits(&report.misfits);
         if !report.metrics.is_empty() {
             self.sink.accept(&cluster, report.metrics);
         }
@@ -55,17 +56,18 @@ impl Connector {
 struct Report {
     heartbeat: NewHeartbeat,
     metrics: Vec<MemberExposition>,
+    misfits: Misfits,
 }
 
 fn read(body: &Bytes, cluster: &EnrolledCluster) -> Result<Report, Error> {
-    let Heartbeat { details, metrics } =
+    let Heartbeat { details, metrics, misfits } =
         Heartbeat::parse(body).map_err(|error| Error::BadRequest(error.to_string()))?;
-    let findings = findings(&details, cluster.thresholds);
+    let findings = findings(&details, &misfits, cluster.thresholds);
     let size: usize = metrics.iter().map(|member| member.metrics.len()).sum();
     // If the metrics are a small part of the body, they must not keep all of it in memory.
     let keep_body = size >= body.len() / 2;
     let metrics = metrics.iter().map(|member| member_exposition(body, member, keep_body)).collect();
-    Ok(Report { heartbeat: NewHeartbeat { cluster: cluster.id, details, findings }, metrics })
+    Ok(Report { heartbeat: NewHeartbeat { cluster: cluster.id, details, findings }, metrics, misfits })
 }
 
 /// The metrics of one member, as a slice of the body if it is kept, otherwise as a copy.

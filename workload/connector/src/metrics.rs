@@ -9,6 +9,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
+use protocol::heartbeat::Misfits;
 use store::HeartbeatWriter;
 use store::heartbeats::BatchCounts;
 use tokio_util::sync::CancellationToken;
@@ -40,11 +41,17 @@ struct OutcomeLabel {
     outcome: Outcome,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct FieldLabel {
+    field: &'static str,
+}
+
 /// The connector's metrics.
 #[derive(Clone)]
 pub struct ConnectorMetrics {
     joins: Family<OutcomeLabel, Counter>,
     heartbeats: Family<OutcomeLabel, Counter>,
+    misfits: Family<FieldLabel, Counter>,
     durations: Histogram,
     batches: Counter,
     batch_sizes: Histogram,
@@ -58,6 +65,7 @@ impl ConnectorMetrics {
         Self {
             joins: Family::default(),
             heartbeats: Family::default(),
+            misfits: Family::default(),
             durations: Histogram::new([
                 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
             ]),
@@ -73,6 +81,11 @@ impl ConnectorMetrics {
         let prefix = registry.sub_registry_with_prefix("cluster_manager");
         prefix.register("joins", "Joins, by outcome", self.joins.clone());
         prefix.register("heartbeats", "Heartbeats, by outcome", self.heartbeats.clone());
+        prefix.register(
+            "heartbeat_values_left_out",
+            "Values in stored heartbeats that were left out because they cannot be stored, by field",
+            self.misfits.clone(),
+        );
         prefix.register(
             "heartbeat_seconds",
             "Time from the end of a heartbeat's headers to its commit",
@@ -94,6 +107,12 @@ impl ConnectorMetrics {
 
     pub(crate) fn count_heartbeat(&self, outcome: Outcome) {
         self.heartbeats.get_or_create(&OutcomeLabel { outcome }).inc();
+    }
+
+    pub(crate) fn count_misfits(&self, misfits: &Misfits) {
+        for misfit in misfits.iter() {
+            self.misfits.get_or_create(&FieldLabel { field: misfit.field.as_str() }).inc_by(misfit.count);
+        }
     }
 
     /// Counts a heartbeat that was committed after this time.

@@ -39,6 +39,8 @@ const CONTRACT: &[&str] = &[
     "instance_count",
     "instance_statuses",
     "ui_url",
+    "lxd_url",
+    "cluster_uuid",
     "tunnel_registered",
     "joined_at",
     "created_at",

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::fmt;
 
-use protocol::heartbeat::{Details, StatusCount, StoragePoolUsage};
+use protocol::heartbeat::{Details, Misfit, Misfits, StatusCount, StoragePoolUsage};
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
@@ -36,6 +36,8 @@ pub enum WarningKind {
     Instances,
     /// A cluster certificate that has expired or soon will.
     Certificate,
+    /// Values in a report that were left out because they cannot be stored.
+    Report,
 }
 
 /// How bad a problem is.
@@ -79,7 +81,7 @@ pub struct Warning {
 
 impl WarningKind {
     /// All kinds, most important first.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Heartbeat,
         Self::Members,
         Self::Ceph,
@@ -87,6 +89,7 @@ impl WarningKind {
         Self::Memory,
         Self::Instances,
         Self::Certificate,
+        Self::Report,
     ];
 
     /// The kind as a word, as in the API and the database.
@@ -99,6 +102,7 @@ impl WarningKind {
             Self::Memory => "memory",
             Self::Instances => "instances",
             Self::Certificate => "certificate",
+            Self::Report => "report",
         }
     }
 
@@ -132,14 +136,15 @@ impl fmt::Display for WarningKind {
     }
 }
 
-/// Returns the problems in a cluster's report, in a stable order.
-pub fn findings(details: &Details, thresholds: Thresholds) -> Vec<Finding> {
+/// Returns the problems in a cluster's report, in a stable order. `misfits` is what was left out of the report.
+pub fn findings(details: &Details, misfits: &Misfits, thresholds: Thresholds) -> Vec<Finding> {
     let mut found = Vec::new();
     found.extend(details.storage_pool_usages.iter().filter_map(|pool| storage(pool, thresholds)));
     found.extend(memory(details, thresholds));
     found.extend(details.member_statuses.iter().filter_map(members));
     found.extend(details.instance_statuses.iter().filter_map(instances));
     found.extend(details.ceph_statuses.iter().filter_map(ceph));
+    found.extend(left_out(misfits));
     // A report may list a pool or a status twice: keep one problem for each subject, the worst.
     found.sort_unstable_by(|a, b| {
         (a.kind, &a.subject, Reverse(a.severity)).cmp(&(b.kind, &b.subject, Reverse(b.severity)))
@@ -272,6 +277,17 @@ fn ceph(entry: &StatusCount) -> Option<Finding> {
     })
 }
 
+/// One problem for all values that were left out. Its text is bounded, because each field occurs in it once.
+fn left_out(misfits: &Misfits) -> Option<Finding> {
+    let fields: Vec<String> = misfits.iter().map(Misfit::to_string).collect();
+    (!fields.is_empty()).then(|| Finding {
+        kind: WarningKind::Report,
+        subject: String::new(),
+        severity: Severity::Warning,
+        text: format!("left out of the last report: {}", fields.join(", ")),
+    })
+}
+
 fn full_severity(share: u64) -> Severity {
     if share > CRITICAL_PERCENT { Severity::Critical } else { Severity::Warning }
 }
@@ -288,8 +304,8 @@ mod tests {
     use super::*;
 
     fn texts(body: &str) -> Vec<String> {
-        let details = Heartbeat::parse(body.as_bytes()).unwrap().details;
-        findings(&details, Thresholds::default())
+        let report = Heartbeat::parse(body.as_bytes()).unwrap();
+        findings(&report.details, &report.misfits, Thresholds::default())
             .into_iter()
             .map(|finding| format!("{} {}: {}", finding.severity.as_str(), finding.kind, finding.text))
             .collect()
@@ -345,11 +361,27 @@ mod tests {
     #[test]
     fn warnings_beyond_the_limit_are_counted() {
         let words =
-            (0..999).map(|number| format!("s{number:04}")).chain(["MORE".to_owned(), "more".to_owned()]);
+            (0..62).map(|number| format!("s{number:04}")).chain(["MORE".to_owned(), "more".to_owned()]);
         let words: Vec<String> = words.map(|word| format!(r#"{{"status":"{word}","count":1}}"#)).collect();
         let found = texts(&format!(r#"{{"member_statuses":[{}]}}"#, words.join(",")));
         assert_eq!(found.len(), 51);
-        assert!(found.contains(&"critical members: 950 more warnings of this kind".to_owned()));
+        assert!(found.contains(&"critical members: 13 more warnings of this kind".to_owned()));
+    }
+
+    #[test]
+    fn values_that_were_left_out_are_one_warning() {
+        let found = texts(
+            r#"{"memory_usage":-1,"cpu_load_1":"NaN","member_statuses":[{"status":"Offline","count":1},5,{"count":-1}],
+            "cpu_load_1":"0.1"}"#,
+        );
+        assert_eq!(
+            found,
+            [
+                "critical members: 1 member is Offline",
+                "warning report: left out of the last report: memory_usage (negative), cpu_load_1 (2 values; the first \
+                 is not a decimal number of 0 or more), member_statuses (2 values; the first is of the wrong type)",
+            ]
+        );
     }
 
     #[test]

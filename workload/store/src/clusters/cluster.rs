@@ -2,7 +2,7 @@
 
 use fleet::{Cluster, ClusterId, ClusterUid, ServiceClock, Severity, Warning, WarningKind};
 use protocol::ClusterName;
-use protocol::heartbeat::{Details, Load};
+use protocol::heartbeat::{Details, Load, MAX_POOLS, MAX_STATUSES};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
@@ -20,7 +20,7 @@ pub(crate) const COLUMNS: &str = "c.id, c.uid, c.name, c.description, c.status, 
         c.certificate_fingerprint, c.certificate_not_before, c.certificate_not_after, c.joined_at, c.created_at,
         disk.value AS disk_threshold, memory.value AS memory_threshold,
         d.ceph_statuses, d.cpu_total_count, d.cpu_load_1, d.cpu_load_5, d.cpu_load_15, d.instance_statuses,
-        d.member_statuses, d.memory_total_amount, d.memory_usage, d.storage_pool_usages, d.ui_url,
+        d.member_statuses, d.memory_total_amount, d.memory_usage, d.storage_pool_usages, d.ui_url, d.cluster_uuid,
         l.last_heartbeat_at, l.heard_at, l.recent_gaps, l.state, l.state_since,
         CASE WHEN l.warning_count > 0 THEN (
             SELECT jsonb_agg(jsonb_build_object('kind', w.kind, 'severity', w.severity, 'text', w.text,
@@ -73,17 +73,18 @@ pub(crate) fn cluster(row: &Row) -> Result<Cluster, StoreError> {
 
 fn details(row: &Row) -> Result<Details, StoreError> {
     Ok(Details {
-        ceph_statuses: list(row, "ceph_statuses")?,
+        ceph_statuses: list(row, "ceph_statuses", MAX_STATUSES)?,
         cpu_total_count: row.try_get("cpu_total_count")?,
         cpu_load_1: Load::from_stored(row.try_get("cpu_load_1")?),
         cpu_load_5: Load::from_stored(row.try_get("cpu_load_5")?),
         cpu_load_15: Load::from_stored(row.try_get("cpu_load_15")?),
         memory_total_amount: row.try_get("memory_total_amount")?,
         memory_usage: row.try_get("memory_usage")?,
-        storage_pool_usages: list(row, "storage_pool_usages")?,
-        member_statuses: list(row, "member_statuses")?,
-        instance_statuses: list(row, "instance_statuses")?,
+        storage_pool_usages: list(row, "storage_pool_usages", MAX_POOLS)?,
+        member_statuses: list(row, "member_statuses", MAX_STATUSES)?,
+        instance_statuses: list(row, "instance_statuses", MAX_STATUSES)?,
         ui_url: row.try_get("ui_url")?,
+        cluster_uuid: row.try_get("cluster_uuid")?,
     })
 }
 
@@ -109,12 +110,14 @@ fn warnings(row: &Row) -> Result<Vec<Warning>, StoreError> {
     Ok(stored.map(|Json(list)| list).unwrap_or_default().into_iter().filter_map(known).collect())
 }
 
-/// A list of the report. An unreadable list is shown as empty until the next heartbeat overwrites it, so that it does
-/// not hide the cluster or the whole fleet.
-fn list<T: DeserializeOwned>(row: &Row, column: &'static str) -> Result<Vec<T>, StoreError> {
+/// A list of the report: at most `max` entries, because an older program may have stored more. An unreadable list is shown
+/// as empty until the next heartbeat overwrites it, so that it does not hide the cluster or the whole fleet.
+fn list<T: DeserializeOwned>(row: &Row, column: &'static str, max: usize) -> Result<Vec<T>, StoreError> {
     let Json(text): Json<&RawValue> = row.try_get(column)?;
-    Ok(serde_json::from_str(text.get()).unwrap_or_else(|error| {
+    let mut list: Vec<T> = serde_json::from_str(text.get()).unwrap_or_else(|error| {
         tracing::warn!(column, %error, "cannot read a stored list of a report; showing it as empty");
         Vec::new()
-    }))
+    });
+    list.truncate(max);
+    Ok(list)
 }

@@ -41,6 +41,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(9, "0009_history"),
     migration!(10, "0010_metrics_sinks"),
     migration!(11, "0011_background_tasks"),
+    migration!(12, "0012_heartbeat"),
     migration!(14, "0014_event_heads"),
 ];
 

@@ -404,6 +404,8 @@ export interface components {
             certificate: components["schemas"]["Certificate"];
             /** @description The cluster's certificate in PEM. */
             cluster_certificate: string;
+            /** @description The id that the cluster gives itself; empty if it does not send one. */
+            cluster_uuid?: string;
             /** @description The load over one minute. */
             cpu_load_1: string;
             /** @description The load over fifteen minutes. */
@@ -451,6 +453,8 @@ export interface components {
              * @description When the last heartbeat arrived; before the first one, when the cluster joined.
              */
             last_status_update_at: string;
+            /** @description The same address, under the name that newer clients read. */
+            lxd_url?: string;
             /**
              * Format: int32
              * @description The number of members.
@@ -652,6 +656,8 @@ export interface components {
                 certificate: components["schemas"]["Certificate"];
                 /** @description The cluster's certificate in PEM. */
                 cluster_certificate: string;
+                /** @description The id that the cluster gives itself; empty if it does not send one. */
+                cluster_uuid?: string;
                 /** @description The load over one minute. */
                 cpu_load_1: string;
                 /** @description The load over fifteen minutes. */
@@ -699,6 +705,8 @@ export interface components {
                  * @description When the last heartbeat arrived; before the first one, when the cluster joined.
                  */
                 last_status_update_at: string;
+                /** @description The same address, under the name that newer clients read. */
+                lxd_url?: string;
                 /**
                  * Format: int32
                  * @description The number of members.
@@ -1608,6 +1616,8 @@ export interface components {
                 certificate: components["schemas"]["Certificate"];
                 /** @description The cluster's certificate in PEM. */
                 cluster_certificate: string;
+                /** @description The id that the cluster gives itself; empty if it does not send one. */
+                cluster_uuid?: string;
                 /** @description The load over one minute. */
                 cpu_load_1: string;
                 /** @description The load over fifteen minutes. */
@@ -1655,6 +1665,8 @@ export interface components {
                  * @description When the last heartbeat arrived; before the first one, when the cluster joined.
                  */
                 last_status_update_at: string;
+                /** @description The same address, under the name that newer clients read. */
+                lxd_url?: string;
                 /**
                  * Format: int32
                  * @description The number of members.
@@ -1944,7 +1956,7 @@ export interface components {
          * @description The subject of a warning.
          * @enum {string}
          */
-        WarningKind: "heartbeat" | "members" | "ceph" | "storage" | "memory" | "instances" | "certificate";
+        WarningKind: "heartbeat" | "members" | "ceph" | "storage" | "memory" | "instances" | "certificate" | "report";
         /** @description The number of clusters with a warning of one kind and severity. */
         WarningTotal: {
             /**
@@ -3184,7 +3196,7 @@ export interface operations {
                 /** @description One or more health states, separated by commas. */
                 health?: ("fresh" | "late" | "lost")[];
                 /** @description One or more kinds of warnings, separated by commas. */
-                warning?: ("heartbeat" | "members" | "ceph" | "storage" | "memory" | "instances" | "certificate")[];
+                warning?: ("heartbeat" | "members" | "ceph" | "storage" | "memory" | "instances" | "certificate" | "report")[];
                 /**
                  * @description One or more statuses of members, separated by commas, ignoring case. A cluster matches if any member has one of
                  *     them.

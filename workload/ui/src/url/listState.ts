@@ -12,6 +12,7 @@ export const WARNING_KINDS = [
   "memory",
   "instances",
   "certificate",
+  "report",
 ] as const satisfies readonly WarningKind[];
 export const SORTS = [
   "name",

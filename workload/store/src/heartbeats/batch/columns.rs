@@ -37,6 +37,7 @@ static COLUMNS: &[Column] = &[
     column("storage_pool_usages", Value::Json(|report| list(&report.details.storage_pool_usages)))
         .in_details(),
     column("ui_url", Value::Text(|report| report.details.ui_url.as_str())).in_details(),
+    column("cluster_uuid", Value::Text(|report| report.details.cluster_uuid.as_str())).in_details(),
     column("cpu_load", Value::Double(|report| report.summary.cpu_load)).in_liveness(),
     column("memory_share", Value::Integer(|report| report.summary.memory_share.hundredths())).in_liveness(),
     column("storage_total", Value::BigInt(|report| report.summary.storage_total)).in_liveness(),

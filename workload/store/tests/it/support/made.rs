@@ -30,8 +30,9 @@ pub async fn report(store: &Store, clusters: &[Made]) {
     let writer = HeartbeatWriter::start(store.clone(), Arc::new(Presence::new(store.clone())));
     let heartbeats =
         clusters.iter().enumerate().filter(|(_, made)| made.report != "{}").map(|(number, made)| {
-            let details = protocol::Heartbeat::parse(made.report.as_bytes()).unwrap().details;
-            let findings = fleet::warning::findings(&details, fleet::Thresholds::default());
+            let protocol::Heartbeat { details, misfits, .. } =
+                protocol::Heartbeat::parse(made.report.as_bytes()).unwrap();
+            let findings = fleet::warning::findings(&details, &misfits, fleet::Thresholds::default());
             writer.write(NewHeartbeat {
                 cluster: ClusterId(i32::try_from(number).unwrap()),
                 details,
@@ -115,7 +116,7 @@ pub fn various(random: &mut StdRng, size: usize) -> Vec<Made> {
     for number in 0..size {
         let member = pick(&["Online", "ONLINE", "Offline", "Evacuated", "Blocked", "Ärger", "rest'less"]);
         let instance = pick(&["Running", "Stopped", "Frozen", "Error", "Thawing"]);
-        let (count, load) = (pick(&["0", "1", "2"]), pick(&["", "0.5", "1.25", "7"]));
+        let (count, load) = (pick(&["0", "1", "2"]), pick(&["", "0.5", "1.25", "7", "NaN"]));
         let (cpus, usage) = (pick(&["0", "4"]), pick(&["0", "40", "80", "81", "99"]));
         let ceph = pick(&["Online", "Warning", "Online"]);
         made.push(Made {

@@ -5,6 +5,11 @@ import { Ago, Lasting } from "../../components/Ago";
 import { Facts } from "../../components/Facts";
 import { HealthMark } from "../../components/Health";
 
+/** The id that the cluster gives itself, which an older cluster does not send. */
+function uuidOf(cluster: Cluster): [string, ReactNode][] {
+  return cluster.cluster_uuid === "" ? [] : [["Cluster UUID", <bdi>{cluster.cluster_uuid}</bdi>]];
+}
+
 export function Liveness({ cluster }: { cluster: Cluster }): ReactNode {
   const { health, last_heartbeat_at: heartbeat } = cluster;
   return (
@@ -26,6 +31,7 @@ export function Liveness({ cluster }: { cluster: Cluster }): ReactNode {
           ["Last heartbeat", heartbeat == null ? "None yet" : <Ago at={heartbeat} />],
           ["Joined", <Ago at={cluster.joined_at} />],
           ["Tunnel", cluster.tunnel_registered ? "Open" : "Not open"],
+          ...uuidOf(cluster),
         ]}
       />
     </section>
