@@ -87,6 +87,14 @@ pub(crate) fn is_conflict(error: &StoreError) -> bool {
     matches!(error.code(), Some(&SqlState::T_R_SERIALIZATION_FAILURE | &SqlState::T_R_DEADLOCK_DETECTED))
 }
 
+/// Whether the server cancelled the statement because it took too long, or waited too long for a lock. Of several rows,
+/// one may be to blame.
+pub(crate) fn is_timeout(error: &StoreError) -> bool {
+    let StoreError::Unavailable(cause) = error else { return false };
+    let code = cause.downcast_ref::<tokio_postgres::Error>().and_then(tokio_postgres::Error::code);
+    matches!(code, Some(&SqlState::QUERY_CANCELED | &SqlState::LOCK_NOT_AVAILABLE))
+}
+
 /// The server's message and code. Its detail is left out, because it may quote values.
 fn describe(error: &tokio_postgres::Error) -> String {
     match error.as_db_error() {

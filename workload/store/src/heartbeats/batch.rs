@@ -20,15 +20,17 @@ use warnings::put_warnings;
 const BATCH_TIMEOUT: Duration = Duration::from_secs(2 * STATEMENT_TIMEOUT.as_secs());
 
 impl Store {
-    /// Stores heartbeats in one transaction, all or none, and returns which of the clusters exist.
+    /// Stores heartbeats in one transaction, all or none, and returns which of the clusters exist. With a limit, the
+    /// server cancels a statement that takes longer.
     ///
     /// There must be at most one heartbeat for each cluster, sorted by cluster, so that two units cannot deadlock.
     pub(crate) async fn put_heartbeats(
         &self,
         heartbeats: &[&NewHeartbeat],
+        limit: Option<Duration>,
     ) -> Result<HashSet<ClusterId>, StoreError> {
         let mut client = self.client().await?;
-        match timeout(BATCH_TIMEOUT, put_heartbeats(&mut client, heartbeats)).await {
+        match timeout(BATCH_TIMEOUT, put_heartbeats(&mut client, heartbeats, limit)).await {
             Ok(outcome) => outcome,
             Err(elapsed) => {
                 // A server that exceeds even its own limit hangs, and so does this connection: it must not be reused.
@@ -42,11 +44,12 @@ impl Store {
 async fn put_heartbeats(
     client: &mut Client,
     heartbeats: &[&NewHeartbeat],
+    limit: Option<Duration>,
 ) -> Result<HashSet<ClusterId>, StoreError> {
     let reports: Vec<Report<'_>> = heartbeats.iter().map(|heartbeat| Report::of(heartbeat)).collect();
     let parameters = Parameters::of(&reports);
     let statement = client.prepare_cached(&PUT_HEARTBEATS).await?;
-    if heartbeats.iter().all(|heartbeat| heartbeat.findings.is_empty()) {
+    if limit.is_none() && heartbeats.iter().all(|heartbeat| heartbeat.findings.is_empty()) {
         // The usual case needs only one statement and so no explicit transaction, unless a cluster had warnings that
         // are now resolved.
         let rows = client.query(&statement, &parameters.as_sql()).await?;
@@ -61,6 +64,10 @@ async fn put_heartbeats(
         return cluster_ids(&rows);
     }
     let transaction = client.transaction().await?;
+    if let Some(limit) = limit {
+        let sql = format!("-- put_heartbeats()\nSET LOCAL statement_timeout = {}", limit.as_millis());
+        transaction.batch_execute(&sql).await?;
+    }
     let rows = transaction.query(&statement, &parameters.as_sql()).await?;
     put_warnings(&transaction, heartbeats).await?;
     transaction.commit().await?;

@@ -2,38 +2,52 @@
 //!
 //! While one batch commits the next one gathers, so batches grow with the load. Under load a batch also waits a few
 //! milliseconds for more heartbeats, because the cost of a batch hardly depends on its size. Without load nothing
-//! waits. A heartbeat that the database refuses does not fail its batch: the batch is halved until that heartbeat is
-//! alone.
+//! waits. A heartbeat that the database refuses, or waits too long for, does not fail its batch: the batch is halved until
+//! that heartbeat is alone.
+//!
+//! Large reports have a lane of their own, with its own task, so that small ones never wait for them.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fleet::ClusterId;
 use futures_util::future::BoxFuture;
 use prometheus_client::metrics::histogram::Histogram;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::database::error::is_conflict;
+use crate::database::error::{is_conflict, is_timeout};
 use crate::heartbeats::new_heartbeat::NewHeartbeat;
 use crate::heartbeats::presence::Presence;
 use crate::{Store, StoreError};
 
 /// The most heartbeats in one statement: a few milliseconds of work for the database.
 const MAX_HEARTBEATS_PER_BATCH: usize = 500;
-/// The most heartbeats in the queue. When it is full, requests wait.
-const MAX_QUEUED_HEARTBEATS: usize = 4 * MAX_HEARTBEATS_PER_BATCH;
+/// The most bytes of reports in one statement, unless there is only one. Usual reports have a few hundred bytes.
+const MAX_BYTES_PER_BATCH: usize = 2 * 1024 * 1024;
+/// Reports above this size in bytes are large. A thousand storage pools fit into it.
+const MAX_SMALL_BYTES: usize = 128 * 1024;
+/// The most small heartbeats in the queue. When it is full, requests wait.
+const MAX_QUEUED_SMALL: usize = 4 * MAX_HEARTBEATS_PER_BATCH;
+/// The most large heartbeats in the queue: 32 MiB.
+const MAX_QUEUED_LARGE: usize = 32;
 /// How long a batch waits for more heartbeats if the previous batch had more than one.
 const GATHER_TIME: Duration = Duration::from_millis(10);
 /// How often a batch is tried if it keeps conflicting with another transaction.
 const MAX_ATTEMPTS: u32 = 5;
 
-/// Hands heartbeats to the task that writes them. Cheap to clone.
+/// How long a part of a batch may take once the whole has timed out. Usually it takes some milliseconds.
+const PART_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long a batch that has timed out is halved. The heartbeats that are left then fail.
+const MAX_HALVING_TIME: Duration = Duration::from_secs(15);
+
+/// Hands heartbeats to the tasks that write them. Cheap to clone.
 #[derive(Clone)]
 pub struct HeartbeatWriter {
-    queue: mpsc::Sender<Queued>,
+    small: mpsc::Sender<Queued>,
+    large: mpsc::Sender<Queued>,
     counts: Arc<BatchCounts>,
 }
 
@@ -81,18 +95,23 @@ struct Queued {
 }
 
 impl HeartbeatWriter {
-    /// Starts the writing task. It ends when the last handle is dropped, after storing everything in the queue.
+    /// Starts the writing tasks. They end when the last handle is dropped, after storing everything in their queues.
     pub fn start(store: Store, presence: Arc<Presence>) -> Self {
-        let (queue, received) = mpsc::channel(MAX_QUEUED_HEARTBEATS);
         let counts = Arc::new(BatchCounts::default());
-        tokio::spawn(write_batches(Task { store, presence, counts: counts.clone() }, received));
-        Self { queue, counts }
+        let lane = |max_queued| {
+            let (queue, received) = mpsc::channel(max_queued);
+            let task = Task { store: store.clone(), presence: presence.clone(), counts: counts.clone() };
+            tokio::spawn(write_batches(task, received));
+            queue
+        };
+        Self { small: lane(MAX_QUEUED_SMALL), large: lane(MAX_QUEUED_LARGE), counts }
     }
 
     /// Stores one heartbeat. Returns when it is committed, or has failed.
     pub async fn write(&self, heartbeat: NewHeartbeat) -> Result<(), WriteError> {
+        let lane = if heartbeat.size() > MAX_SMALL_BYTES { &self.large } else { &self.small };
         let (respond, response) = oneshot::channel();
-        self.queue.send(Queued { heartbeat, respond }).await.map_err(|_| WriteError::Stopped)?;
+        lane.send(Queued { heartbeat, respond }).await.map_err(|_| WriteError::Stopped)?;
         response.await.unwrap_or(Err(WriteError::Stopped))
     }
 
@@ -121,14 +140,36 @@ async fn write_batches(task: Task, mut received: mpsc::Receiver<Queued>) {
         is_under_load = gathered.len() > 1;
         let (heartbeats, responders): (Vec<_>, Vec<_>) =
             latest_by_cluster(&mut gathered).into_values().unzip();
-        let heartbeats: Vec<&NewHeartbeat> = heartbeats.iter().collect();
-        for (outcome, responders) in task.store_batch(&heartbeats).await.into_iter().zip(responders) {
-            for respond in responders {
-                // It fails if the request was cancelled.
-                let _ = respond.send(outcome.clone());
+        let mut responders = responders.into_iter();
+        for batch in limited_by_bytes(&heartbeats) {
+            for (outcome, responders) in task.store_batch(&batch, None).await.into_iter().zip(&mut responders)
+            {
+                for respond in responders {
+                    // It fails if the request was cancelled.
+                    let _ = respond.send(outcome.clone());
+                }
             }
         }
     }
+}
+
+/// Divides heartbeats into batches, in order, none of which is too large for one statement.
+fn limited_by_bytes(heartbeats: &[NewHeartbeat]) -> Vec<Vec<&NewHeartbeat>> {
+    let (mut batches, mut left) = (Vec::new(), 0);
+    for heartbeat in heartbeats {
+        let size = heartbeat.size();
+        match batches.last_mut() {
+            Some(batch) if size <= left => {
+                Vec::push(batch, heartbeat);
+                left -= size;
+            }
+            _ => {
+                batches.push(vec![heartbeat]);
+                left = MAX_BYTES_PER_BATCH.saturating_sub(size);
+            }
+        }
+    }
+    batches
 }
 
 /// Of several heartbeats from one cluster only the last is stored, but all of them get a response.
@@ -152,18 +193,26 @@ fn latest_by_cluster(
 }
 
 impl Task {
-    /// Returns one outcome for each heartbeat, in the same order.
-    fn store_batch<'a>(&'a self, heartbeats: &'a [&'a NewHeartbeat]) -> BoxFuture<'a, Vec<Outcome>> {
+    /// Returns one outcome for each heartbeat, in the same order. A part of a batch that timed out has until `deadline`.
+    fn store_batch<'a>(
+        &'a self,
+        heartbeats: &'a [&'a NewHeartbeat],
+        deadline: Option<Instant>,
+    ) -> BoxFuture<'a, Vec<Outcome>> {
         Box::pin(async move {
             let mut attempts = 1;
             let error = loop {
-                match self.try_store(heartbeats).await {
+                if deadline.is_some_and(|deadline| Instant::now() > deadline) {
+                    break StoreError::Unavailable("it takes too long to store heartbeats".into());
+                }
+                match self.try_store(heartbeats, deadline.map(|_| PART_TIMEOUT)).await {
                     Ok(outcomes) => return outcomes,
                     Err(error) if attempts < MAX_ATTEMPTS && is_conflict(&error) => attempts += 1,
                     Err(error) => break error,
                 }
             };
-            if error.is_unavailable() {
+            let has_timed_out = is_timeout(&error);
+            if error.is_unavailable() && !(has_timed_out && heartbeats.len() > 1) {
                 tracing::warn!(%error, heartbeats = heartbeats.len(), "cannot store heartbeats");
                 return vec![Err(WriteError::Unavailable(Arc::new(error))); heartbeats.len()];
             }
@@ -171,16 +220,21 @@ impl Task {
                 tracing::warn!(%error, "the database refused a heartbeat");
                 return vec![Err(WriteError::Refused(Arc::new(error)))];
             }
+            let deadline = deadline.or_else(|| has_timed_out.then(|| Instant::now() + MAX_HALVING_TIME));
             let (first, second) = heartbeats.split_at(heartbeats.len() / 2);
-            let mut outcomes = self.store_batch(first).await;
-            outcomes.append(&mut self.store_batch(second).await);
+            let mut outcomes = self.store_batch(first, deadline).await;
+            outcomes.append(&mut self.store_batch(second, deadline).await);
             outcomes
         })
     }
 
-    async fn try_store(&self, heartbeats: &[&NewHeartbeat]) -> Result<Vec<Outcome>, StoreError> {
+    async fn try_store(
+        &self,
+        heartbeats: &[&NewHeartbeat],
+        limit: Option<Duration>,
+    ) -> Result<Vec<Outcome>, StoreError> {
         self.presence.ensure_marked().await?;
-        let existing = self.store.put_heartbeats(heartbeats).await?;
+        let existing = self.store.put_heartbeats(heartbeats, limit).await?;
         self.counts.batches.fetch_add(1, Ordering::Relaxed);
         self.counts.sizes.observe(existing.len() as f64);
         self.counts.heartbeats.fetch_add(existing.len() as u64, Ordering::Relaxed);

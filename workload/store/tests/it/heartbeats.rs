@@ -11,15 +11,15 @@ use store::testing::{empty_database, execute, migrated_store, store as store_ove
 use store::{DatabaseOptions, HeartbeatWriter, Store, WriteError};
 use time::Duration;
 
-use crate::support::{enrol, origin};
+use crate::support::{connection, enrol, origin};
 
 fn writer(store: &Store) -> HeartbeatWriter {
     HeartbeatWriter::start(store.clone(), Arc::new(Presence::new(store.clone())))
 }
 
 fn heartbeat(cluster: ClusterId, body: &str) -> NewHeartbeat {
-    let details = Heartbeat::parse(body.as_bytes()).unwrap().details;
-    let findings = findings(&details, Thresholds::default());
+    let Heartbeat { details, misfits, .. } = Heartbeat::parse(body.as_bytes()).unwrap();
+    let findings = findings(&details, &misfits, Thresholds::default());
     NewHeartbeat { cluster, details, findings }
 }
 
@@ -40,7 +40,7 @@ async fn report_is_read_back_and_joined_at_does_not_change() {
     let store = migrated_store().await.unwrap();
     let id = enrolled(&store, "a").await;
     let before = store.cluster("a").await.unwrap().unwrap();
-    let body = r#"{"cpu_load_1":"0.42","memory_total_amount":8,"memory_usage":4,"ui_url":"https://x",
+    let body = r#"{"cpu_load_1":"0.42","memory_total_amount":8,"memory_usage":4,"ui_url":"https://x","cluster_uuid":"u-1",
         "storage_pool_usages":[{"name":"b","member":"m","total":18446744073709551615,"usage":1},{"name":"a"}],
         "instance_statuses":[{"status":"Stopped","count":2},{"status":"Running","count":3}]}"#;
     let sent = heartbeat(id, body);
@@ -70,6 +70,58 @@ async fn refused_heartbeat_does_not_fail_its_batch() {
             other => panic!("heartbeat {number}: {other:?}"),
         }
     }
+}
+
+#[tokio::test]
+async fn heartbeat_that_times_out_does_not_fail_its_batch() {
+    let (options, store) = migrated().await;
+    let mut heartbeats = Vec::new();
+    for number in 0..8 {
+        heartbeats.push(heartbeat(enrolled(&store, &format!("c{number}")).await, "{}"));
+    }
+    // Somebody holds the row of one cluster for longer than a statement may take.
+    let mut other = connection(&options).await;
+    let holding = other.transaction().await.unwrap();
+    let sql =
+        "SELECT FROM remote_cluster_liveness AS l JOIN remote_clusters AS c ON c.id = l.remote_cluster_id
+        WHERE c.name = 'c5' FOR UPDATE OF l";
+    holding.query(sql, &[]).await.unwrap();
+    let writer = writer(&store);
+    // The first is alone; the others gather meanwhile.
+    let outcomes =
+        futures_util::future::join_all(heartbeats.into_iter().map(|heartbeat| writer.write(heartbeat))).await;
+    for (number, outcome) in outcomes.iter().enumerate() {
+        match outcome {
+            Err(WriteError::Unavailable(_)) if number == 5 => {}
+            Ok(()) if number != 5 => {}
+            other => panic!("heartbeat {number}: {other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn small_reports_do_not_wait_for_large_ones() {
+    let (options, store) = migrated().await;
+    let small = heartbeat(enrolled(&store, "small").await, "{}");
+    let pool = format!(r#"{{"name":"{}"}}"#, "n".repeat(100));
+    let body = format!(r#"{{"storage_pool_usages":[{}]}}"#, vec![pool; 1000].join(","));
+    let large = heartbeat(enrolled(&store, "large").await, &body);
+    let mut other = connection(&options).await;
+    let holding = other.transaction().await.unwrap();
+    let sql =
+        "SELECT FROM remote_cluster_details AS d JOIN remote_clusters AS c ON c.id = d.remote_cluster_id
+        WHERE c.name = 'large' FOR UPDATE OF d";
+    holding.query(sql, &[]).await.unwrap();
+    let writer = writer(&store);
+    let held = writer.write(large);
+    tokio::pin!(held);
+    tokio::select! {
+        outcome = &mut held => panic!("its row is locked: {outcome:?}"),
+        outcome = writer.write(small) => outcome.unwrap(),
+    }
+    holding.rollback().await.unwrap();
+    held.await.unwrap();
+    assert_eq!(store.cluster("large").await.unwrap().unwrap().details.storage_pool_usages.len(), 1000);
 }
 
 #[tokio::test]

@@ -8,8 +8,9 @@ use fleet::{Actor, Origin, PendingToken};
 use protocol::join_token::PresentedToken;
 use protocol::proof::{self, Proof};
 use protocol::{Certificate, ClusterName, Fingerprint, JoinRequest, Secret};
-use store::Store;
+use secrecy::ExposeSecret as _;
 use store::enrolment::JoinProof;
+use store::{DatabaseOptions, Store};
 use time::{Duration, OffsetDateTime};
 
 /// A new self-signed certificate.
@@ -19,6 +20,16 @@ pub fn certificate() -> Certificate {
     parameters.not_before = OffsetDateTime::now_utc() - Duration::DAY;
     parameters.not_after = OffsetDateTime::now_utc() + Duration::days(3650);
     Certificate::from_pem(&parameters.self_signed(&key).unwrap().pem()).unwrap()
+}
+
+/// Somebody else's connection to the database.
+pub async fn connection(options: &DatabaseOptions) -> tokio_postgres::Client {
+    let mut config = tokio_postgres::Config::new();
+    config.host(&options.host).port(options.port).user(&options.user).dbname(&options.name);
+    config.password(options.password.expose_secret());
+    let (client, connection) = config.connect(tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client
 }
 
 /// The origin of what a test does.
