@@ -15,7 +15,7 @@ use parse::{
     fields_from, fields_words, health_words, invalid, is_status, limit_from, once, order_from, order_words,
     percent, search, sort_words, statuses, truncated, warning_words, without_repeats, word, words,
 };
-pub use selection::{Position, Selection, SortKey, matching, select};
+pub use selection::{Position, Selection, SortKey, matching, position, select};
 
 /// A filter of clusters. A cluster must match all fields that are set, and one entry of each list.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

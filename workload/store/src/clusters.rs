@@ -19,4 +19,4 @@ mod history;
 mod reported;
 
 pub use certificates::EnrolledCluster;
-pub use fleet_query::{ClusterPage, PageError};
+pub use fleet_query::{Bounded, ClusterPage, PageError};

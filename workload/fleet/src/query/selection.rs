@@ -96,6 +96,11 @@ pub fn select<'a>(
     Selection { page, end, total }
 }
 
+/// Returns the position after a cluster, in a list that is sorted like this.
+pub fn position<'a>(cluster: &'a ClusterState, sort: SortBy, judge: &Judge<'_>) -> Position<'a> {
+    Position { key: key(cluster, sort, judge), name: Cow::Borrowed(cluster.name.as_str()) }
+}
+
 /// Returns the clusters that match a filter, in the given order.
 pub fn matching<'a>(
     fleet: impl IntoIterator<Item = &'a ClusterState>,

@@ -4,29 +4,45 @@
 
 mod cursor;
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use fleet::Judge;
 use fleet::query::{self, ClusterFilter, ClusterQuery};
 use fleet::{Cluster, ClusterState, FleetTotals, HealthRules, ServiceClock};
+use futures_util::TryStreamExt as _;
 use protocol::ClusterName;
+use tokio_postgres::RowStream;
+use tokio_postgres::types::ToSql;
 
 use crate::clusters::cluster::{COLUMNS, TABLES, cluster};
 use crate::{Store, StoreError};
 
 use cursor::CursorList;
 
+/// The most bytes of rows that are read at once. A cluster usually has one or two thousand.
+const MAX_BYTES: usize = 4 * 1024 * 1024;
+
 /// A page of the list.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ClusterPage {
     /// The clock by which the page was filtered and sorted, and by which to judge the health of its clusters.
     pub clock: ServiceClock,
-    /// The clusters, in order.
+    /// The clusters, in order: fewer than asked for if their reports are large.
     pub clusters: Vec<Cluster>,
     /// The cursor of the next page, or `None` on the last page.
     pub next_cursor: Option<String>,
     /// The number of clusters that match the filter, on all pages.
     pub total: u64,
+}
+
+/// Clusters in order, as many as may be in memory at once.
+#[derive(Debug, Default)]
+pub struct Bounded {
+    /// The clusters.
+    pub clusters: Vec<Cluster>,
+    /// Whether there are more, which were left out because the reports of these are large.
+    pub is_cut: bool,
 }
 
 /// Why a page cannot be returned.
@@ -58,17 +74,20 @@ impl Store {
             None => None,
         };
         let fleet = self.fleet().await?;
-        let (ids, next_cursor, total) = {
-            let judge = Judge::new(rules, &fleet.clock);
-            let selection =
-                query::select(fleet.clusters.iter().map(AsRef::as_ref), query, after.as_ref(), &judge);
-            let end = selection.end.as_ref();
-            let next_cursor = end.map(|end| cursor::seal(&self.crypter, end, &list)).transpose()?;
-            let ids: Vec<i32> = selection.page.iter().map(|cluster| cluster.id.0).collect();
-            (ids, next_cursor, selection.total)
+        let judge = Judge::new(rules, &fleet.clock);
+        let selection =
+            query::select(fleet.clusters.iter().map(AsRef::as_ref), query, after.as_ref(), &judge);
+        let ids: Vec<i32> = selection.page.iter().map(|cluster| cluster.id.0).collect();
+        let read = self.clusters_in_order(&ids).await?;
+        let end = if read.is_cut {
+            let last = read.clusters.last().map(|cluster| cluster.id);
+            let last = selection.page.iter().find(|cluster| Some(cluster.id) == last);
+            last.map(|last| query::position(last, query.sort, &judge))
+        } else {
+            selection.end
         };
-        let clusters = self.clusters_in_order(&ids).await?;
-        Ok(ClusterPage { clock: fleet.clock, clusters, next_cursor, total })
+        let next_cursor = end.map(|end| cursor::seal(&self.crypter, &end, &list)).transpose()?;
+        Ok(ClusterPage { clock: fleet.clock, clusters: read.clusters, next_cursor, total: selection.total })
     }
 
     /// The names of the clusters that match the filter, sorted by their bytes, at most `max`.
@@ -98,24 +117,25 @@ impl Store {
         Ok((fleet.clock, fleet.clusters))
     }
 
-    /// The clusters after a name, in the order of their names' bytes, at most `max`: for reading the whole list in
-    /// parts. No connection and no snapshot is held between the parts, however slowly they are read.
-    pub async fn clusters_after(&self, name: &str, max: u16) -> Result<Vec<Cluster>, StoreError> {
+    /// The clusters after a name, in the order of their names' bytes, at most `max`, or fewer if their reports are large:
+    /// for reading the whole list in parts. No connection and no snapshot is held between the parts, however slowly they
+    /// are read.
+    pub async fn clusters_after(&self, name: &str, max: u16) -> Result<Bounded, StoreError> {
         let sql = format!(
             "-- clusters_after()
             WITH page AS MATERIALIZED (
-                SELECT id FROM remote_clusters WHERE name COLLATE \"C\" > $1 ORDER BY name COLLATE \"C\" LIMIT {max})
+                SELECT id FROM remote_clusters WHERE name COLLATE \"C\" > $1 ORDER BY name COLLATE \"C\" LIMIT $2)
             SELECT {COLUMNS} FROM page JOIN {TABLES} ON c.id = page.id ORDER BY c.name COLLATE \"C\""
         );
         let client = self.client().await?;
         let statement = client.prepare_cached(&sql).await?;
-        client.query(&statement, &[&name]).await?.iter().map(cluster).collect()
+        bounded(client.query_raw(&statement, [&name as &(dyn ToSql + Sync), &i64::from(max)]).await?).await
     }
 
     /// The clusters with these ids, in this order, without those that were removed in the meantime.
-    async fn clusters_in_order(&self, ids: &[i32]) -> Result<Vec<Cluster>, StoreError> {
+    async fn clusters_in_order(&self, ids: &[i32]) -> Result<Bounded, StoreError> {
         if ids.is_empty() {
-            return Ok(Vec::new());
+            return Ok(Bounded::default());
         }
         let sql = format!(
             "-- clusters_in_order()
@@ -124,6 +144,21 @@ impl Store {
         );
         let client = self.client().await?;
         let statement = client.prepare_cached(&sql).await?;
-        client.query(&statement, &[&ids]).await?.iter().map(cluster).collect()
+        bounded(client.query_raw(&statement, [&ids]).await?).await
     }
+}
+
+/// Reads rows until they are too large for one answer, at least one.
+async fn bounded(rows: RowStream) -> Result<Bounded, StoreError> {
+    let mut rows = pin!(rows);
+    let (mut read, mut size) = (Bounded::default(), 0);
+    while let Some(row) = rows.try_next().await? {
+        size += row.raw_size_bytes();
+        if size > MAX_BYTES && !read.clusters.is_empty() {
+            read.is_cut = true;
+            break;
+        }
+        read.clusters.push(cluster(&row)?);
+    }
+    Ok(read)
 }

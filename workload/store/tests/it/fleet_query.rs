@@ -325,10 +325,11 @@ async fn clusters_after_returns_the_list_in_parts_in_the_order_of_names() {
     loop {
         let after = found.last().map(|cluster| cluster.name.to_string()).unwrap_or_default();
         let part = store.clusters_after(&after, 7).await.unwrap();
-        if part.is_empty() {
+        if part.clusters.is_empty() {
             break;
         }
-        found.extend(part);
+        assert!(!part.is_cut);
+        found.extend(part.clusters);
     }
     assert_eq!(found, clusters);
 }

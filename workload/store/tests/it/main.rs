@@ -12,6 +12,7 @@ mod fleet_index;
 mod fleet_query;
 mod heartbeats;
 mod history;
+mod large_reports;
 mod local_postgres;
 mod metrics_sinks;
 mod service_accounts;

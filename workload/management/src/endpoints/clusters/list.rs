@@ -11,7 +11,7 @@ use futures_util::stream;
 use protocol::envelope::Envelope;
 use serde::Serialize;
 use sign_in::errors::from_store;
-use store::clusters::PageError;
+use store::clusters::{Bounded, PageError};
 use store::{Store, StoreError};
 use tokio::sync::mpsc;
 use warp::Reply as _;
@@ -100,7 +100,7 @@ async fn whole_list(store: Store, rules: HealthRules) -> Result<Response, Error>
         .strip_suffix("null}")
         .ok_or_else(|| Error::internal("the metadata is not the envelope's last key"))?;
     // A failure before the first batch is still an ordinary error.
-    let first = batch(&store, "").await.map_err(from_store)?;
+    let first = batch(&store, "", CLUSTERS_PER_BATCH).await.map_err(from_store)?;
     let (sender, receiver) = mpsc::channel(QUEUED_BATCHES);
     let beginning = format!("{beginning}[").into_bytes();
     tokio::spawn(async move {
@@ -117,12 +117,12 @@ async fn whole_list(store: Store, rules: HealthRules) -> Result<Response, Error>
     Ok(response)
 }
 
-type Batch = (ServiceClock, Vec<Cluster>);
+type Batch = (ServiceClock, Bounded);
 
-async fn batch(store: &Store, after: &str) -> Result<Batch, StoreError> {
+async fn batch(store: &Store, after: &str, max: u16) -> Result<Batch, StoreError> {
     // The clock first: a cluster that reports between the two queries is fresh.
     let clock = store.service_clock().await?;
-    Ok((clock, store.clusters_after(after, CLUSTERS_PER_BATCH).await?))
+    Ok((clock, store.clusters_after(after, max).await?))
 }
 
 /// Writes batch after batch until there are no more, or the client stops reading.
@@ -133,9 +133,13 @@ async fn write_all(
     mut text: Vec<u8>,
     sender: &mpsc::Sender<Result<Bytes, StoreError>>,
 ) -> Result<(), StoreError> {
-    let (mut clock, mut clusters) = first;
+    let (mut clock, mut read) = first;
     let mut is_first = true;
-    while let Some(last) = clusters.last().map(|cluster| cluster.name.to_string()) {
+    while let Some(last) = read.clusters.last().map(|cluster| cluster.name.to_string()) {
+        let clusters = &read.clusters;
+        // The database reads all that it is asked for: no more than will fit.
+        let fits = u16::try_from(clusters.len()).unwrap_or(CLUSTERS_PER_BATCH);
+        let max = if read.is_cut { fits } else { CLUSTERS_PER_BATCH.min(fits.saturating_mul(2)) };
         // The database reads the next batch while this one is written.
         let writing = async {
             for chunk in clusters.chunks(CLUSTERS_PER_TURN) {
@@ -149,13 +153,13 @@ async fn write_all(
                 tokio::task::yield_now().await;
             }
         };
-        let (next, ()) = futures_util::future::join(batch(store, &last), writing).await;
+        let (next, ()) = futures_util::future::join(batch(store, &last, max), writing).await;
         let size = text.len();
         let written = std::mem::replace(&mut text, Vec::with_capacity(size));
         if sender.send_timeout(Ok(written.into()), MAX_STALL).await.is_err() {
             return Ok(());
         }
-        (clock, clusters) = next?;
+        (clock, read) = next?;
     }
     text.extend_from_slice(b"]}");
     let _ = sender.send_timeout(Ok(text.into()), MAX_STALL).await;
