@@ -48,12 +48,12 @@ fn run(services: &'static dyn Services, arguments: &[OsString]) -> Result<(), Fa
     }
     let Cli { output, remote, command } = Cli::parse_from(arguments);
     match command {
-        Command::Serve(arguments) => services.serve(&on_this_machine(remote, source)?, &arguments),
+        Command::Serve(arguments) => services.serve(&on_this_machine(&remote, source)?, &arguments),
         Command::Local(arguments) => {
-            on_this_machine(remote, source)?;
+            on_this_machine(&remote, source)?;
             services.local(&arguments)
         }
-        Command::Migrate => block_on(migrate::run(&with_local_settings(on_this_machine(remote, source)?)?)),
+        Command::Migrate => block_on(migrate::run(&on_the_hub(&remote, source)?)),
         Command::Relay(arguments::Relay::Explain(arguments)) => {
             services.explain_relay(&source, output, &arguments)
         }
@@ -74,7 +74,7 @@ fn run(services: &'static dyn Services, arguments: &[OsString]) -> Result<(), Fa
             block_on(event::list(&backend(services, remote, source)?, output, query, limit))
         }
         Command::Event(arguments::Event::Verify { head, from }) => {
-            let source = with_local_settings(on_this_machine(remote, source)?)?;
+            let source = on_the_hub(&remote, source)?;
             block_on(event::verify(&source, output, head, from))
         }
         Command::Completions { shell } => {
@@ -107,13 +107,26 @@ fn backend(
 }
 
 /// Refuses `--remote` for a command that works on this machine only.
-fn on_this_machine(remote: arguments::Remote, source: Source) -> Result<Source, Failure> {
+fn on_this_machine(remote: &arguments::Remote, source: Source) -> Result<Source, Failure> {
     if remote.remote.is_some() {
         return Err(Failure::Usage(
-            "this command does not work over the API: run it on the hub, without --remote".to_owned(),
+            "this command does not work over the API: run it on the hub itself, without --remote".to_owned(),
         ));
     }
     Ok(source)
+}
+
+/// The settings for a command that needs the hub's database and keys, which the API does not offer. Without settings here,
+/// somebody who uses a hub over the API learns that, rather than that some database does not respond.
+fn on_the_hub(remote: &arguments::Remote, source: Source) -> Result<Source, Failure> {
+    let source = with_local_settings(on_this_machine(remote, source)?)?;
+    if names_database(&source) || !hub_choice::is_remote_in_use(remote)? {
+        return Ok(source);
+    }
+    Err(Failure::Usage(
+        "this command does not work over the API: run it on the hub itself, where the hub's settings are"
+            .to_owned(),
+    ))
 }
 
 /// Returns the service to run if no subcommand selects one: the one in `SERVICE`, or `cli` under the name of the program

@@ -145,6 +145,10 @@ mod tests {
                 "version",
             ]
         );
+        for (key, setting) in &all {
+            let text = setting.description.to_lowercase();
+            assert!(!text.starts_with(&setting.title.to_lowercase()), "{key}: {text}");
+        }
         assert_eq!(all["oidc_client_secret"].value, "");
         assert_eq!(all["api_version"].value, "1.0");
     }

@@ -92,8 +92,8 @@ settings! {
     PROXY_TRUSTED = setting("PROXY_TRUSTED", "networks such as 10.0.0.0/8, separated by commas", "", "Networks of load balancers. Their connections must begin with a PROXY protocol header; connections from elsewhere must not.");
     EXTRA_CA_FILE = setting("EXTRA_CA_FILE", "a file with CA certificates in PEM", "", "CA certificates that are trusted for outgoing calls, in addition to the system's.");
     ENCRYPTION_KEY_FILE = setting("ENCRYPTION_KEY_FILE", "a file with one key a line, each at least 32 characters", "", "Keys for encrypted values in the database. The first key encrypts, the others only decrypt. Empty: the key is derived from CLUSTER_CONNECTOR_TLS_PATH/tls.key.");
-    VERSION = setting("VERSION", "text", env!("CARGO_PKG_VERSION"), "Version that is shown to people.");
-    API_VERSION = setting("API_VERSION", "text", "1.0", "API version that is shown to people.");
+    VERSION = setting("VERSION", "text", env!("CARGO_PKG_VERSION"), "Release of the program that people see in the configuration; it changes nothing else.");
+    API_VERSION = setting("API_VERSION", "text", "1.0", "Version of the API that clients see in the configuration; it changes nothing else.");
     LOG_LEVEL = setting("LOG_LEVEL", "error, warn, info, debug, trace, or a filter such as info,access=warn", "info", "Level, or filter, of the log.");
     LOG_FORMAT = setting("LOG_FORMAT", "text or json", "text", "Format of the log.");
     CONFIG_FILE = setting("CONFIG_FILE", "a YAML file", "", "File with more settings, under the same names in lower case. The environment takes precedence.");

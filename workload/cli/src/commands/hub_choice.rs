@@ -16,6 +16,11 @@ pub(super) fn is_named(remote: &Remote) -> bool {
     remote.remote.is_some() || variable(REMOTE_VARIABLE).is_some()
 }
 
+/// Whether commands on this machine use a hub over the API: one that is named, or that of the last sign-in.
+pub(super) fn is_remote_in_use(remote: &Remote) -> Result<bool, Failure> {
+    Ok(is_named(remote) || current(&Credentials::load()?).is_some())
+}
+
 /// Returns a client for commands that work over the API only.
 pub(super) fn hub(remote: Remote) -> Result<Client, Failure> {
     let address = address(&remote)?;

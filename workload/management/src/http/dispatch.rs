@@ -20,6 +20,9 @@ use crate::http::limits::Action;
 use crate::http::refusals::Attempt;
 use crate::http::routes::{Access, ROUTES, Route, method_word};
 
+/// The longest name of a cluster, in bytes: 255 characters of at most four.
+const MAX_CLUSTER_NAME_BYTES: usize = 1020;
+
 impl Management {
     /// All routes. They never reject.
     pub fn routes(self: &Arc<Self>) -> BoxedFilter<(Response,)> {
@@ -89,7 +92,12 @@ async fn call_handler(
 ) -> Result<Response, Error> {
     let RequestParts { method, path, query, host, headers, peer, request_id, draining, body } = request;
     let found = find(&method, path.as_str());
-    attempt.route = found.as_ref().ok().map(|(route, _)| route.path);
+    if let Ok((route, parameters)) = &found {
+        attempt.route = Some(route.path);
+        let names_cluster = route.path.starts_with("/1.0/remote-cluster/{name}");
+        attempt.cluster =
+            parameters.first().filter(|name| names_cluster && name.len() <= MAX_CLUSTER_NAME_BYTES).cloned();
+    }
     // Counted first: refusals are recorded, so their number must be limited too.
     let action = found.as_ref().map_or(Action::Unauthenticated, |(route, _)| counted_as(route));
     management.limits.check_address(action, peer.address.ip())?;

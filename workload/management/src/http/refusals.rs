@@ -45,6 +45,8 @@ pub(crate) struct Attempt {
     has_credential: bool,
     /// The path of its route.
     pub(crate) route: Option<&'static str>,
+    /// The name of the cluster in its path.
+    pub(crate) cluster: Option<String>,
     /// Its authenticated caller.
     pub(crate) actor: Option<Actor>,
 }
@@ -60,7 +62,7 @@ struct Kind {
 /// What was refused.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Subject {
-    Request { method: String, route: &'static str, status: u16 },
+    Request { method: String, route: &'static str, cluster: Option<String>, status: u16 },
     SignIn { reason: String },
 }
 
@@ -86,7 +88,15 @@ struct Due {
 impl Attempt {
     pub(crate) fn new(method: &str, headers: &HeaderMap, address: IpAddr, request_id: RequestId) -> Self {
         let has_credential = has_credential(headers);
-        Self { method: method.to_owned(), address, request_id, has_credential, route: None, actor: None }
+        Self {
+            method: method.to_owned(),
+            address,
+            request_id,
+            has_credential,
+            route: None,
+            cluster: None,
+            actor: None,
+        }
     }
 
     /// The kind of refusal, if a response with this status is one. A caller without credentials is not refused, but has yet
@@ -102,6 +112,8 @@ impl Attempt {
             subject: Subject::Request {
                 method: self.method.clone(),
                 route: self.route.unwrap_or("(no such route)"),
+                // Anybody can put any name into a path, so only that of an authenticated caller is worth a kind.
+                cluster: self.cluster.clone().filter(|_| self.actor.is_some()),
                 status: status.as_u16(),
             },
         })
@@ -245,7 +257,7 @@ impl Kind {
             if self.is_unauthenticated() { "several unauthenticated callers" } else { "several accounts" };
         let subject = match self.subject {
             Subject::Request { status, .. } => {
-                Subject::Request { method: "any".to_owned(), route: "route", status }
+                Subject::Request { method: "any".to_owned(), route: "route", cluster: None, status }
             }
             Subject::SignIn { .. } => Subject::SignIn { reason: "any reason".to_owned() },
         };
@@ -256,8 +268,8 @@ impl Kind {
 impl Subject {
     fn as_event(&self) -> SecurityEvent {
         match self.clone() {
-            Self::Request { method, route, status } => {
-                SecurityEvent::Refused { method, path: route.to_owned(), status, count: 1 }
+            Self::Request { method, route, cluster, status } => {
+                SecurityEvent::Refused { method, path: route.to_owned(), cluster, status, count: 1 }
             }
             Self::SignIn { reason } => SecurityEvent::SignInRefused { reason },
         }

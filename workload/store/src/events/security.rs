@@ -25,6 +25,8 @@ pub enum SecurityEvent {
         method: String,
         /// The pattern of its route, such as `/1.0/remote-cluster/{name}`.
         path: String,
+        /// The name of the cluster in its path.
+        cluster: Option<String>,
         /// The HTTP status of the response.
         status: u16,
         /// The number of such requests; 0 counts as 1.
@@ -64,10 +66,10 @@ pub(crate) async fn record_security(
     event: &SecurityEvent,
     count: u32,
 ) -> Result<(), StoreError> {
-    let subject = event.subject();
+    let (subject, cluster_name) = (event.subject(), event.cluster_name());
     let new = event.to_new_event();
     let repeats = new.repeats.max(count.saturating_sub(1));
-    record(tx, origin, NewEvent { subject: subject.as_deref(), repeats, ..new }).await
+    record(tx, origin, NewEvent { subject: subject.as_deref(), cluster_name, repeats, ..new }).await
 }
 
 impl SecurityEvent {
@@ -84,6 +86,13 @@ impl SecurityEvent {
                 repeats: count.saturating_sub(1),
                 ..event("request.refused")
             },
+        }
+    }
+
+    fn cluster_name(&self) -> Option<&str> {
+        match self {
+            Self::Refused { cluster, .. } => cluster.as_deref(),
+            Self::SignedIn | Self::SignedOut | Self::SignInRefused { .. } => None,
         }
     }
 

@@ -22,7 +22,8 @@ async fn sign_ins_and_refusals_are_recorded() {
     store.migrate().await.unwrap();
     let refused = SecurityEvent::Refused {
         method: "GET".to_owned(),
-        path: "/1.0/event".to_owned(),
+        path: "/1.0/remote-cluster/{name}".to_owned(),
+        cluster: Some("berlin".to_owned()),
         status: 403,
         count: 7,
     };
@@ -32,7 +33,7 @@ async fn sign_ins_and_refusals_are_recorded() {
     {
         store.record_security_event(&person(), event).await.unwrap();
     }
-    let sql = "SELECT concat_ws('|', action, actor_kind, actor_id, actor_name, subject, after, host(address), \
+    let sql = "SELECT concat_ws('|', action, actor_kind, actor_id, actor_name, cluster_name, subject, after, host(address), \
                request_id, count) FROM events ORDER BY id";
     let who = "person|subject-1|Ada\u{fffd}";
     assert_eq!(
@@ -41,7 +42,9 @@ async fn sign_ins_and_refusals_are_recorded() {
             format!("sign-in.succeeded|{who}|192.0.2.1|00ff|1"),
             format!("sign-out.done|{who}|192.0.2.1|00ff|1"),
             format!("sign-in.refused|{who}|{{\"reason\":\"no such person\\u0000\"}}|192.0.2.1|00ff|1"),
-            format!("request.refused|{who}|GET /1.0/event|{{\"status\":403}}|192.0.2.1|00ff|7"),
+            format!(
+                "request.refused|{who}|berlin|GET /1.0/remote-cluster/{{name}}|{{\"status\":403}}|192.0.2.1|00ff|7"
+            ),
         ]
     );
 }

@@ -103,6 +103,28 @@ async fn hours_have_the_worst_state_and_the_average_of_reported_figures() {
 }
 
 #[tokio::test]
+async fn hour_that_was_mostly_an_outage_of_the_hub_is_a_gap() {
+    let (options, store) = hub().await;
+    let hours = |hours_ago: u32, samples: u32| {
+        format!(
+            "INSERT INTO cluster_samples (remote_cluster_id, at, state)
+            SELECT 1, date_trunc('hour', now()) - interval '{hours_ago} hours' + n * interval '5 minutes', 0
+            FROM generate_series(1, {samples}) AS n;"
+        )
+    };
+    let samples = format!(
+        "CREATE TABLE cluster_samples_older PARTITION OF cluster_samples DEFAULT; {} {}
+        UPDATE history_progress SET hours_until = date_trunc('hour', now()) - interval '3 hours'",
+        hours(3, 6),
+        hours(2, 5)
+    );
+    store.record_history(RULES).await.unwrap();
+    execute(&options, &samples).await.unwrap();
+    store.record_history(RULES).await.unwrap();
+    assert_eq!(points(&store, 1, Resolution::Hour).await.len(), 1);
+}
+
+#[tokio::test]
 async fn old_points_are_dropped_with_their_partition() {
     let (options, store) = hub().await;
     let partitions =

@@ -14,7 +14,12 @@ fn kind(name: &str, address: u8) -> Kind {
     Kind {
         actor: Actor { kind, id: name.to_owned(), name: name.to_owned() },
         address: Some(Ipv4Addr::new(192, 0, 2, address).into()),
-        subject: Subject::Request { method: "GET".to_owned(), route: "/1.0/event", status: 403 },
+        subject: Subject::Request {
+            method: "GET".to_owned(),
+            route: "/1.0/event",
+            cluster: None,
+            status: 403,
+        },
     }
 }
 
@@ -63,7 +68,8 @@ fn flood_of_unauthenticated_requests_shares_one_kind() {
     let mut table = Table::default();
     let now = Instant::now();
     for count in 0..5000 {
-        let subject = Subject::Request { method: format!("M{count}"), route: "/1.0/event", status: 403 };
+        let subject =
+            Subject::Request { method: format!("M{count}"), route: "/1.0/event", cluster: None, status: 403 };
         table.add(Kind { subject, ..kind("", 1) }, None, now);
     }
     table.add(kind("ada", 1), None, now);
@@ -112,6 +118,20 @@ fn request_without_credentials_is_not_refused() {
     assert!(attempt("accept", "*/*").refused_with(StatusCode::FORBIDDEN).is_some());
     assert!(attempt("cookie", "theme=dark; __Host-session=x").refused_with(unauthorized).is_some());
     assert!(attempt("authorization", "Bearer x").refused_with(unauthorized).is_some());
+}
+
+#[test]
+fn refusal_names_the_cluster_if_the_caller_is_known() {
+    let mut attempt = Attempt::new("PATCH", &HeaderMap::new(), Ipv4Addr::LOCALHOST.into(), RequestId::next());
+    attempt.route = Some("/1.0/remote-cluster/{name}");
+    attempt.cluster = Some("berlin".to_owned());
+    let cluster = |attempt: &Attempt| match attempt.refused_with(StatusCode::FORBIDDEN).unwrap().subject {
+        Subject::Request { cluster, .. } => cluster,
+        Subject::SignIn { .. } => None,
+    };
+    assert_eq!(cluster(&attempt), None, "a stranger could put a million names into paths");
+    attempt.actor = Some(Actor { kind: ActorKind::Person, id: "ada".to_owned(), name: String::new() });
+    assert_eq!(cluster(&attempt).as_deref(), Some("berlin"));
 }
 
 #[tokio::test]

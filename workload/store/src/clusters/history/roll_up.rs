@@ -7,6 +7,9 @@ use tokio_postgres::Transaction;
 use super::partitions::HOURS;
 use crate::{Store, StoreError};
 
+/// In how many of its twelve samples an hour must be recorded.
+const MIN_SAMPLES_PER_HOUR: i64 = 6;
+
 impl Store {
     /// Rolls up the first complete hour that has not been rolled up. Returns whether there was one.
     pub(super) async fn roll_up_next_hour(&self) -> Result<bool, StoreError> {
@@ -38,14 +41,17 @@ impl Store {
     }
 }
 
+/// Hours in which the hub was out for more than half of the time have no point: an average over what is left would hide
+/// the outage.
 async fn roll_up(tx: &Transaction<'_>, hour: OffsetDateTime) -> Result<(), StoreError> {
     let sql = "-- roll_up_next_hour()
         INSERT INTO cluster_hours
         SELECT remote_cluster_id, $1, max(state), avg(cpu_load), avg(memory_total), avg(memory_usage),
             avg(storage_total), avg(storage_usage), round(avg(members)), round(avg(members_online)),
             round(avg(instances)), round(avg(instances_running))
-        FROM cluster_samples WHERE at >= $1 AND at < $1 + interval '1 hour' GROUP BY remote_cluster_id
-        ON CONFLICT DO NOTHING";
-    tx.execute(sql, &[&hour]).await?;
+        FROM cluster_samples WHERE at >= $1 AND at < $1 + interval '1 hour'
+            AND $2 <= (SELECT count(DISTINCT at) FROM cluster_samples WHERE at >= $1 AND at < $1 + interval '1 hour')
+        GROUP BY remote_cluster_id ON CONFLICT DO NOTHING";
+    tx.execute(sql, &[&hour, &MIN_SAMPLES_PER_HOUR]).await?;
     Ok(())
 }
