@@ -60,7 +60,7 @@ export function ConfigurePanel({ targets, current, onClose }: Props): ReactNode 
     );
   }
   return (
-    <SidePanel title={title} isDirty={change !== null && Object.keys(change).length > 0} onClose={onClose}>
+    <SidePanel title={title} isDirty={change === null || Object.keys(change).length > 0} onClose={onClose}>
       <form
         className="side-panel__form"
         onSubmit={(event) => {

@@ -1,17 +1,18 @@
 // The frame of every page: navigation on the left, outage banner above the page.
-import { Suspense, useEffect, useRef, useState, type ReactNode } from "react";
+import { Suspense, useState, type ReactNode } from "react";
 import { Outlet, useLocation } from "react-router";
 import { PageSkeleton } from "../components/Skeleton";
 import { SkipLink } from "../kit";
 import { Navigation } from "./Navigation";
 import { NavigationBar } from "./NavigationBar";
 import { OutageBanner } from "./OutageBanner";
+import { useScrollPosition } from "./useScrollPosition";
 
 export function Shell({ children }: { children?: ReactNode }): ReactNode {
   const { pathname } = useLocation();
   // The page on which the menu was opened. Going to another page closes it.
   const [openedOn, setOpenedOn] = useState<string | null>(null);
-  const main = useFocusOnNewPage(pathname);
+  const main = useScrollPosition();
   const isOpen = openedOn === pathname;
   return (
     <div className="l-application" id="l-application">
@@ -38,17 +39,4 @@ export function Shell({ children }: { children?: ReactNode }): ReactNode {
       </main>
     </div>
   );
-}
-
-/** Moves the focus to the top of a new page, for keyboards and screen readers. */
-function useFocusOnNewPage(pathname: string): React.RefObject<HTMLElement | null> {
-  const main = useRef<HTMLElement>(null);
-  const shown = useRef(pathname);
-  useEffect(() => {
-    if (shown.current === pathname) return;
-    shown.current = pathname;
-    main.current?.focus();
-    main.current?.scrollTo(0, 0);
-  }, [pathname]);
-  return main;
 }

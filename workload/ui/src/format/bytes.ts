@@ -7,10 +7,11 @@ export function bytes(amount: number): string {
   return `${inUnit(amount, unit)} ${UNITS[unit] ?? ""}`;
 }
 
-/** `1.5 of 4.0 TiB`: both in the unit of the total. */
+/** `1.5 of 4.0 TiB`; `20.0 GiB of 1.0 TiB` if the smaller amount needs a smaller unit. */
 export function bytesOf(usage: number, total: number): string {
   const unit = unitOf(total);
-  return `${inUnit(usage, unit)} of ${inUnit(total, unit)} ${UNITS[unit] ?? ""}`;
+  const part = usage === 0 || unitOf(usage) === unit ? inUnit(usage, unit) : bytes(usage);
+  return `${part} of ${bytes(total)}`;
 }
 
 function unitOf(amount: number): number {
@@ -21,5 +22,5 @@ function unitOf(amount: number): number {
 }
 
 function inUnit(amount: number, unit: number): string {
-  return unit === 0 ? amount.toString() : (amount / 1024 ** unit).toFixed(1);
+  return unit === 0 || amount === 0 ? amount.toString() : (amount / 1024 ** unit).toFixed(1);
 }

@@ -14,7 +14,10 @@ test("bytes have binary units and one decimal", () => {
     "1.0 MiB",
   ]);
   expect(bytes(2 ** 63)).toBe("8.0 EiB");
-  expect(bytesOf(1024 ** 3, 4 * 1024 ** 4)).toBe("0.0 of 4.0 TiB");
+  expect(bytesOf(1.5 * 1024 ** 4, 4 * 1024 ** 4)).toBe("1.5 of 4.0 TiB");
+  expect(bytesOf(20 * 1024 ** 3, 1024 ** 4)).toBe("20.0 GiB of 1.0 TiB");
+  expect([bytesOf(0, 4 * 1024 ** 4), bytesOf(0, 0)]).toEqual(["0 of 4.0 TiB", "0 of 0 B"]);
+  expect(bytesOf(2 * 1024 ** 4, 1024 ** 3)).toBe("2.0 TiB of 1.0 GiB");
 });
 
 test("percentages are whole and rounded up, and there is none of zero", () => {

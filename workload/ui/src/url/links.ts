@@ -1,5 +1,8 @@
 // Addresses of pages. Names can contain any character and are encoded here only.
 
+/** The page of the join tokens. */
+export const TOKENS_PATH = "/clusters/tokens";
+
 /** The page of a cluster. */
 export function clusterPath(name: string): string {
   return `/cluster/${encodeURIComponent(name)}`;

@@ -12,6 +12,7 @@ import { PageHeader } from "../../components/PageHeader";
 import { Skeleton } from "../../components/Skeleton";
 import { Message, MissingPage } from "../../components/states";
 import { Button } from "../../kit";
+import { lastListPath } from "../../url/lastList";
 import { clusterNameIn, grafanaUrl, webUrl } from "../../url/links";
 import { Capacity } from "./Capacity";
 import { Certificate } from "./Certificate";
@@ -29,12 +30,12 @@ function NamedCluster({ name }: { name: string }): ReactNode {
   const query = useCluster(name);
   const navigate = useNavigate();
   const mayChange = useMay("operator");
-  const actions = useClusterActions(() => void navigate("/clusters"));
+  const actions = useClusterActions(() => void navigate(lastListPath()));
   return (
     <div className="page">
       <title>{`${name} · Cluster Manager`}</title>
       <nav aria-label="Breadcrumbs" className="breadcrumbs">
-        <Link to="/clusters">Clusters</Link>
+        <Link to={lastListPath()}>Clusters</Link>
       </nav>
       <PageHeader title={<bdi>{name}</bdi>} freshness={<Freshness query={query} />}>
         {query.data !== undefined && <Actions cluster={query.data} actions={mayChange ? actions : null} />}

@@ -7,7 +7,7 @@ import { Skeleton } from "../../components/Skeleton";
 import { count, number } from "../../format/count";
 import { span as formatSpan } from "../../format/time";
 import { Chart } from "./Chart";
-import { HEIGHT, stretches, WIDTH, type Series, type Span } from "./chartLines";
+import { HEIGHT, missingPoints, stretches, WIDTH, type Series, type Span } from "./chartLines";
 
 type Resolution = "5m" | "1h";
 
@@ -101,12 +101,14 @@ function HealthBand({ history, span }: { history: ClusterHistory; span: Span }):
   const pointsIn = (state: string): number => history.health.filter((health) => health === state).length;
   const [late, lost] = [pointsIn("late"), pointsIn("lost")];
   const durationOf = (points: number): string => formatSpan(points * history.resolution_seconds * 1000);
-  const summary =
-    late + lost === 0
-      ? "always fresh"
-      : [late > 0 ? `late for ${durationOf(late)}` : "", lost > 0 ? `lost for ${durationOf(lost)}` : ""]
-          .filter((part) => part !== "")
-          .join(", ");
+  // The hub records nothing while it does not run.
+  const unknown = missingPoints(history.at, history.resolution_seconds);
+  const parts = [
+    late > 0 ? `late for ${durationOf(late)}` : "",
+    lost > 0 ? `lost for ${durationOf(lost)}` : "",
+    unknown > 0 ? `not recorded for ${durationOf(unknown)}` : "",
+  ].filter((part) => part !== "");
+  const summary = parts.length === 0 ? "always fresh" : parts.join(", ");
   return (
     <figure className="chart">
       <figcaption className="chart__title">

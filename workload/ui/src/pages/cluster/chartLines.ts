@@ -16,7 +16,10 @@ export interface Span {
   to: number;
 }
 
-/** The path through the known points, with gaps at unknown and at missing points. */
+/**
+ * The path through the known points, with gaps at unknown and at missing points: the hub records none during its own
+ * outages.
+ */
 export function lines({ at, values, step }: Series, span: Span, top: number): string {
   let path = "";
   let previous: number | null = null;
@@ -26,7 +29,7 @@ export function lines({ at, values, step }: Series, span: Span, top: number): st
       previous = null;
       return;
     }
-    const continues = previous !== null && time - previous <= 2 * step;
+    const continues = previous !== null && time - previous < 1.5 * step;
     path += `${continues ? "L" : "M"}${round(x(time, span))} ${round(y(value, top))}`;
     // The line's cap turns an isolated point into a dot.
     if (!continues) path += "h0";
@@ -64,6 +67,13 @@ export function stretches(at: number[], states: string[], step: number, span: Sp
     }
   });
   return found.map(({ state, start, length }) => ({ state, start: round(start), length: round(length) }));
+}
+
+/** How many points are missing between the first and the last. */
+export function missingPoints(at: number[], step: number): number {
+  const [first, last] = [at[0], at.at(-1)];
+  if (first === undefined || last === undefined) return 0;
+  return Math.max(0, Math.round((last - first) / step) + 1 - at.length);
 }
 
 /** The index of the known point nearest to a position from 0 (left edge) to 1 (right edge). */

@@ -28,7 +28,6 @@ export function Totals({ totals, list }: { totals: FleetTotals; list: ListContro
           />
         ))}
       </Group>
-      <Warnings totals={totals.warnings} list={list} />
       <Statuses title="Members" field="memberStatus" counts={totals.member_statuses} list={list} />
       <Statuses title="Instances" field="instanceStatus" counts={totals.instance_statuses} list={list} />
       <Usage
@@ -45,6 +44,7 @@ export function Totals({ totals, list }: { totals: FleetTotals; list: ListContro
         total={totals.storage_total}
         list={list}
       />
+      <Warnings totals={totals.warnings} list={list} />
     </section>
   );
 }

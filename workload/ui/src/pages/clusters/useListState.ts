@@ -1,6 +1,7 @@
 // The list's state in the page's address, and functions that change it.
-import { useMemo } from "react";
+import { useEffect, useMemo } from "react";
 import { useLocation, useNavigate, useSearchParams } from "react-router";
+import { rememberList } from "../../url/lastList";
 import { firstPage, listAddress, parseListState, type ListFilter, type ListState } from "../../url/listState";
 
 export interface ListControls {
@@ -20,7 +21,10 @@ interface Trail {
 export function useListState(): ListControls {
   const [address] = useSearchParams();
   const navigate = useNavigate();
-  const { state: trail } = useLocation() as { state: Partial<Trail> | null };
+  const { state: trail, search } = useLocation() as { state: Partial<Trail> | null; search: string };
+  useEffect(() => {
+    rememberList(search);
+  }, [search]);
   const state = useMemo(() => parseListState(address), [address]);
   const cursors = trail?.cursors ?? [];
   const goTo = (next: ListState, nextTrail: Trail | null, replace = false): void => {

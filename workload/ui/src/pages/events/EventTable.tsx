@@ -4,7 +4,7 @@ import { Link } from "react-router";
 import type { Event } from "../../api/types";
 import { Ago } from "../../components/Ago";
 import { absolute } from "../../format/time";
-import { clusterPath } from "../../url/links";
+import { clusterPath, TOKENS_PATH } from "../../url/links";
 import { actionWords, actorWords, differences } from "./words";
 
 export function EventTable({ events }: { events: Event[] }): ReactNode {
@@ -57,14 +57,21 @@ function Row({ event }: { event: Event }): ReactNode {
 }
 
 function Subject({ event }: { event: Event }): ReactNode {
-  if (event.cluster_name != null) {
-    return (
-      <Link to={clusterPath(event.cluster_name)}>
+  if (event.cluster_name == null) return <bdi>{event.subject}</bdi>;
+  // A join token is named after a cluster that may not exist yet.
+  const path = event.action.startsWith("token.") ? TOKENS_PATH : clusterPath(event.cluster_name);
+  return (
+    <>
+      <Link to={path}>
         <bdi>{event.cluster_name}</bdi>
       </Link>
-    );
-  }
-  return <bdi>{event.subject}</bdi>;
+      {event.subject != null && (
+        <small className="rows__second">
+          <bdi>{event.subject}</bdi>
+        </small>
+      )}
+    </>
+  );
 }
 
 function Details({ event }: { event: Event }): ReactNode {
