@@ -16,7 +16,7 @@ mod wire;
 
 use std::collections::BTreeMap;
 
-use exposition::{Parser, Sample, unescape};
+use exposition::{Parser, Pieces, Sample, unescape};
 use labels::{JobLabel, Origin};
 use libfuzzer_sys::fuzz_target;
 use protocol::ClusterName;
@@ -33,6 +33,15 @@ fuzz_target!(|data: &[u8]| {
     let mut plain = Vec::new();
     unescape(data, &mut plain);
     check(&plain);
+    // In pieces, as the relay reads it.
+    let (mut pieces, mut samples) = (Pieces::new(data, Vec::new()), 0);
+    while let Some(piece) = pieces.next() {
+        let Ok(mut parser) = piece else { continue };
+        while let Some(line) = parser.next() {
+            samples += usize::from(line.is_ok());
+        }
+    }
+    assert_eq!(samples, samples_in(&plain), "the pieces differ from the whole text");
     if let Ok(text) = std::str::from_utf8(data) {
         let quoted = serde_json::to_string(text).expect("text as JSON");
         plain.clear();

@@ -1,5 +1,5 @@
 //! Splitting a batch never panics, whatever comes from the relay's spool. The halves contain all series of the batch, in
-//! order, and the series of a member end once.
+//! order.
 
 #![no_main]
 #![allow(dead_code, unreachable_pub, unused_imports, unfulfilled_lint_expectations)]
@@ -12,11 +12,9 @@ mod relay {
     pub(crate) mod time;
 }
 
-use labels::{JobLabel, Origin};
 use libfuzzer_sys::fuzz_target;
-use protocol::ClusterName;
 use relay::{labels, remote_write, time};
-use remote_write::{Batch, BatchBuilder, Marked, Suspects};
+use remote_write::{Batch, Suspects};
 use time::UnixMillis;
 
 fuzz_target!(|data: &[u8]| {
@@ -39,16 +37,6 @@ fn check(body: &[u8]) {
         }
         suspects.remove(&batch);
         assert!(batch.without(&suspects, usize::MAX).is_none());
-    }
-    let origin = Origin::new(&ClusterName::from_stored("paris".to_owned()), "node-1", JobLabel::Name);
-    let (mut builder, mut marked) = (BatchBuilder::default(), Marked::default());
-    builder.push_ended(&batch, &origin, UnixMillis(1), &mut marked);
-    let ended = builder.finish();
-    builder.push_ended(&batch, &origin, UnixMillis(1), &mut marked);
-    assert_eq!(builder.finish(), None, "a series was ended twice");
-    if let Some(ended) = ended {
-        builder.push_ended(&ended, &origin, UnixMillis(1), &mut Marked::default());
-        assert_eq!(builder.finish(), Some(ended), "the end marker changed a series");
     }
 }
 

@@ -83,7 +83,8 @@ async fn prometheus_accepts_and_keeps_relayed_samples() {
     for number in 3..13 {
         beat(&first, "node-1", minute(number), LXD);
     }
-    let handed_over = all + (12 * SAMPLES) as u64 + 2;
+    // Of the odd series there are two samples and, as it is no longer exposed, the end marker.
+    let handed_over = all + (12 * SAMPLES) as u64 + 3;
     while first.counts().queued() < handed_over {
         tokio::task::yield_now().await;
     }
@@ -93,7 +94,7 @@ async fn prometheus_accepts_and_keeps_relayed_samples() {
         beat(&second, "node-1", minute(number), LXD);
     }
     let prometheus = killed.start().await;
-    let waited = (17 * SAMPLES) as u64;
+    let waited = (17 * SAMPLES) as u64 + 1;
     wait::until("what waited", TIMEOUT, async || second.counts().sent("a") == waited).await;
     let each = "count(count_over_time(lxd_procs_total{member='node-1'}[21m]) == 20)";
     assert_eq!(number(&prometheus, each, minute(20)).await, "3");
@@ -107,4 +108,71 @@ async fn prometheus_accepts_and_keeps_relayed_samples() {
     wait::until("the end", TIMEOUT, async || second.counts().sent("a") >= waited + 2 * SAMPLES as u64).await;
     assert!(prometheus.query("{member='node-1'}").await.is_empty());
     second.shut_down(Duration::from_secs(10)).await;
+}
+
+/// The members of a report with their texts, and what is alive after it.
+type Reported<'a> = (Vec<(&'a str, String)>, &'a [&'a str]);
+
+/// The series that a query at this time finds, by member and name.
+async fn alive(prometheus: &Prometheus, at: UnixMillis) -> Vec<String> {
+    let at = OffsetDateTime::from_unix_timestamp_nanos(i128::from(at.0) * 1_000_000).unwrap();
+    let found = prometheus.query_at("lxd_up", at).await;
+    let text = |labels: &serde_json::Value, name: &str| labels[name].as_str().unwrap_or_default().to_owned();
+    let mut alive: Vec<_> =
+        found.iter().map(|(labels, _)| text(labels, "member") + " " + &text(labels, "name")).collect();
+    alive.sort();
+    alive
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ended_series_are_gone_with_the_next_exposition_and_others_continue() {
+    let folder = TempDir::new().unwrap();
+    let begun = UnixMillis::now().minus(Duration::from_mins(30));
+    let prometheus = Prometheus::start(&[]).await;
+    let relay = relay(&prometheus.write_url(), &folder.path().join("spool"));
+    let cluster = ClusterName::new("paris-1").unwrap();
+    let line = |name: &str| format!("lxd_up{{name=\"{name}\"}} 1\n");
+    let reports: [Reported<'_>; 6] = [
+        (
+            vec![("m1", line("stays") + &line("goes") + &line("moves")), ("m2", line("stays"))],
+            &["m1 goes", "m1 moves", "m1 stays", "m2 stays"],
+        ),
+        (
+            vec![("m1", line("stays") + &line("moves")), ("m2", line("stays"))],
+            &["m1 moves", "m1 stays", "m2 stays"],
+        ),
+        (
+            vec![("m1", line("stays")), ("m2", line("moves") + &line("stays"))],
+            &["m1 stays", "m2 moves", "m2 stays"],
+        ),
+        // The exposition of m1 cannot be read.
+        (
+            vec![("m1", "<html>".to_owned()), ("m2", line("moves") + &line("stays"))],
+            &["m2 moves", "m2 stays"],
+        ),
+        // It can again, and m2 is gone.
+        (vec![("m1", line("stays") + &line("goes"))], &["m1 goes", "m1 stays"]),
+        (vec![("m1", line("goes") + &line("stays"))], &["m1 goes", "m1 stays"]),
+    ];
+    let mut sent = 0;
+    for ((report, expected), number) in reports.into_iter().zip(0..) {
+        let at = begun.plus(Duration::from_mins(number));
+        let ended = relay.counts().series_ended();
+        let expositions = report.into_iter().map(|(member, text)| Exposition {
+            cluster: cluster.clone(),
+            member: member.to_owned(),
+            service: "LXD".to_owned(),
+            received: at,
+            escaped: text.replace('"', "\\\"").replace('\n', "\\n").into(),
+        });
+        relay.accept_report(&cluster, at, expositions);
+        // Each report changes what is alive by what ended.
+        let ends = [0, 1, 1, 1, 2, 0][usize::try_from(number).unwrap()];
+        sent += expected.len() as u64 + ends;
+        wait::until("the report", TIMEOUT, async || relay.counts().sent("a") == sent).await;
+        assert_eq!(relay.counts().series_ended() - ended, ends);
+        assert_eq!(alive(&prometheus, at).await, expected, "report {number}");
+    }
+    relay.shut_down(Duration::from_secs(10)).await;
+    assert_eq!(alive(&prometheus, begun.plus(Duration::from_mins(5))).await, ["m1 goes", "m1 stays"]);
 }

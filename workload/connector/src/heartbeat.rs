@@ -26,6 +26,7 @@ impl Connector {
         let mut cluster = self.authenticate(peer, Action::Heartbeat).await?;
         let (body, _held) = self.large_bodies.read(cluster.uid, body, MAX_BODY_BYTES).await?;
         let mut report = read(&body, &cluster)?;
+        report.heartbeat.findings.append(&mut self.sink.findings(&cluster));
         let mut written = self.writer.write(report.heartbeat).await;
         if matches!(written, Err(WriteError::NoSuchCluster)) {
             // The cluster was removed, or it left and joined again with the same certificate and this unit has not been
@@ -34,6 +35,7 @@ impl Connector {
             let found = self.identities.look_up(cluster.fingerprint).await.map_err(from_store)?;
             cluster = found.ok_or(Error::Forbidden)?;
             report = read(&body, &cluster)?;
+            report.heartbeat.findings.append(&mut self.sink.findings(&cluster));
             written = self.writer.write(report.heartbeat).await;
         }
         if let Err(error) = written {
@@ -63,19 +65,16 @@ fn read(body: &Bytes, cluster: &EnrolledCluster) -> Result<Report, Error> {
     let Heartbeat { details, metrics, misfits } =
         Heartbeat::parse(body).map_err(|error| Error::BadRequest(error.to_string()))?;
     let findings = findings(&details, &misfits, cluster.thresholds);
-    let size: usize = metrics.iter().map(|member| member.metrics.len()).sum();
-    // If the metrics are a small part of the body, they must not keep all of it in memory.
-    let keep_body = size >= body.len() / 2;
-    let metrics = metrics.iter().map(|member| member_exposition(body, member, keep_body)).collect();
+    let metrics = metrics.iter().map(|member| member_exposition(body, member)).collect();
     Ok(Report { heartbeat: NewHeartbeat { cluster: cluster.id, details, findings }, metrics, misfits })
 }
 
-/// The metrics of one member, as a slice of the body if it is kept, otherwise as a copy.
-fn member_exposition(body: &Bytes, member: &MemberMetrics<'_>, keep_body: bool) -> MemberExposition {
-    let escaped = member.metrics.as_bytes();
+/// The metrics of one member, as a slice of the body.
+fn member_exposition(body: &Bytes, member: &MemberMetrics<'_>) -> MemberExposition {
     MemberExposition {
         member: member.member.clone().into_owned(),
         service: member.service.clone().into_owned(),
-        escaped: if keep_body { body.slice_ref(escaped) } else { Bytes::copy_from_slice(escaped) },
+        escaped: body.slice_ref(member.metrics.as_bytes()),
+        body_bytes: body.len(),
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
+use fleet::warning::Finding;
 use store::clusters::EnrolledCluster;
 
 /// One member's exposition, as it was received.
@@ -12,15 +13,22 @@ pub struct MemberExposition {
     pub member: String,
     /// The scraped service: `LXD`.
     pub service: String,
-    /// The Prometheus text with JSON's escapes, but without its quotes. It may be a slice of the heartbeat's body, which
-    /// then stays in memory as long as this slice.
+    /// The Prometheus text with JSON's escapes, but without its quotes. It is a slice of the heartbeat's body, which stays
+    /// in memory as long as this slice: copy what is kept for longer, if it is a small part of the body.
     pub escaped: Bytes,
+    /// The size of the body in bytes.
+    pub body_bytes: usize,
 }
 
 /// Receives the metrics of a heartbeat that was stored. Must not block.
 pub trait MetricsSink: Send + Sync {
     /// Accepts the metrics, or drops and counts them.
     fn accept(&self, cluster: &EnrolledCluster, metrics: Vec<MemberExposition>);
+
+    /// What is wrong with the metrics of a cluster. Stored with its next heartbeat.
+    fn findings(&self, _cluster: &EnrolledCluster) -> Vec<Finding> {
+        Vec::new()
+    }
 }
 
 /// Counts the metrics and discards them.

@@ -4,9 +4,22 @@
 ///
 /// Half of a surrogate pair and anything that is not an escape become U+FFFD.
 pub fn unescape(escaped: &[u8], out: &mut Vec<u8>) {
-    out.reserve(escaped.len());
+    unescape_some(escaped, out, usize::MAX);
+}
+
+/// Appends unescaped text until about `max` bytes were appended, and returns the rest. An escape is never split, so the
+/// rest can be passed on.
+pub(crate) fn unescape_some<'e>(escaped: &'e [u8], out: &mut Vec<u8>, max: usize) -> &'e [u8] {
+    out.reserve(escaped.len().min(max));
+    let end = out.len().saturating_add(max);
     let mut rest = escaped;
-    while let Some(at) = memchr::memchr(b'\\', rest) {
+    while out.len() < end && !rest.is_empty() {
+        let window = &rest[..rest.len().min(end - out.len())];
+        let Some(at) = memchr::memchr(b'\\', window) else {
+            out.extend_from_slice(window);
+            rest = &rest[window.len()..];
+            continue;
+        };
         out.extend_from_slice(&rest[..at]);
         let plain = match rest.get(at + 1) {
             Some(b'"') => b'"',
@@ -27,7 +40,7 @@ pub fn unescape(escaped: &[u8], out: &mut Vec<u8>) {
         out.push(plain);
         rest = &rest[at + 2..];
     }
-    out.extend_from_slice(rest);
+    rest
 }
 
 /// The character of one `\uXXXX` or of a surrogate pair, and the number of bytes that were read for it.

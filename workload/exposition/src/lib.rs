@@ -9,18 +9,23 @@
 //! | `lexer` | takes one line apart |
 //! | `sample` | [`Sample`], [`Label`], [`LabelValue`] and [`BadLine`] |
 //! | `json` | [`unescape`] for texts that arrive inside JSON |
+//! | `pieces` | [`Pieces`] of a large text inside JSON, one in memory at a time |
 
 mod json;
 mod lexer;
+mod pieces;
 mod sample;
 
 pub use json::unescape;
+pub use pieces::Pieces;
 pub use sample::{BadLine, Label, LabelValue, Sample};
 
 use lexer::Line;
 
 /// The longest line that is read, in bytes. No exporter writes longer ones, and every sink accepts this length.
 const MAX_LINE_BYTES: usize = 64 * 1024;
+/// The last line of a text in OpenMetrics.
+const END: &[u8] = b"# EOF";
 
 /// The samples of one exposition, line by line.
 ///
@@ -39,8 +44,12 @@ impl<'t> Parser<'t> {
     /// OpenMetrics or LXD's older format with that line added. There, a whole number that would mean a time before
     /// 1973 as milliseconds is read as seconds. A number with a fraction is always in seconds.
     pub fn new(text: &'t [u8]) -> Self {
-        let is_open_metrics = text.trim_ascii_end().ends_with(b"# EOF");
-        Self { rest: text, labels: Vec::new(), is_open_metrics, line: 0 }
+        Self::of_part(text, text.trim_ascii_end().ends_with(END))
+    }
+
+    /// Reads whole lines of a text, of which the caller knows whether it ends with `# EOF`.
+    pub(crate) fn of_part(lines: &'t [u8], is_open_metrics: bool) -> Self {
+        Self { rest: lines, labels: Vec::new(), is_open_metrics, line: 0 }
     }
 
     /// The number of the line that was read last, counted from 1.

@@ -1,76 +1,20 @@
 //! The relay's own metrics. Everything that is lost is counted, with the cause.
 
+mod cause;
+
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use exposition::BadLine;
-use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
+use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
+use crate::excess::Budget;
 use crate::status::{SinkState, SinkStatus};
-
-/// Why something did not reach a sink.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Cause {
-    /// Expositions: more arrived than could be parsed, and the oldest were dropped.
-    IntakeFull,
-    /// Expositions: the cluster has too many members, or a member has too many services.
-    TooManyMembers,
-    /// Expositions: the name of the member or the service is too long.
-    LongName,
-    /// Samples: the exposition has more than are relayed of one.
-    TooMany,
-    /// Samples: their series occurred before in the same exposition.
-    Repeated,
-    /// Samples: a `deny` matcher matches them, or no `allow` matcher does.
-    Filtered,
-    /// Samples: their group was not due yet.
-    NotDue,
-    /// Samples: their own timestamp is too far from the time of receipt.
-    Implausible,
-    /// Samples: the queue in memory was full, and the oldest were dropped.
-    MemoryFull,
-    /// Samples: the spool was full, and the oldest were dropped.
-    SpoolFull,
-    /// Samples: the spool could not be read.
-    SpoolUnreadable,
-    /// Samples: they became too old for the sink while they waited.
-    TooOld,
-    /// Samples: the sink refused each of them alone.
-    Refused,
-    /// Samples: the sink refused them together with others, and splitting them further would have cost too many requests.
-    RefusedTogether,
-    /// Samples: the sink refuses everything, so its address or the credentials are wrong.
-    Misdirected,
-    /// Samples: the process ended before they were sent, and they were not in a spool.
-    Ended,
-}
-
-impl Cause {
-    /// Why queued samples do not reach a sink.
-    const OF_A_SINK: [Self; 8] = [
-        Self::MemoryFull,
-        Self::SpoolFull,
-        Self::SpoolUnreadable,
-        Self::TooOld,
-        Self::Refused,
-        Self::RefusedTogether,
-        Self::Misdirected,
-        Self::Ended,
-    ];
-}
-
-/// How a request to a sink ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum Outcome {
-    Taken,
-    Refused,
-    Failed,
-}
+pub use cause::{Cause, Outcome};
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct CauseLabel {
@@ -80,6 +24,11 @@ struct CauseLabel {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ReasonLabel {
     reason: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct BudgetLabel {
+    budget: Budget,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -107,6 +56,11 @@ pub struct RelayCounts {
     bad_lines: Family<ReasonLabel, Counter>,
     samples: Counter,
     samples_left_out: Family<CauseLabel, Counter>,
+    series_ended: Counter,
+    series_not_remembered: Counter,
+    series_bytes: Gauge,
+    intake_bytes: Gauge,
+    over_budget: Family<BudgetLabel, Gauge>,
     requests: Family<SinkOutcome, Counter>,
     sent: Family<SinkLabel, Counter>,
     dropped: Family<SinkCause, Counter>,
@@ -145,6 +99,7 @@ impl RelayCounts {
             "Samples that were left out on purpose, by cause",
             self.samples_left_out.clone(),
         );
+        self.register_series(relay);
         relay.register("requests", "Requests to a sink, by outcome", self.requests.clone());
         relay.register("samples_sent", "Samples that a sink accepted", self.sent.clone());
         relay.register(
@@ -169,6 +124,64 @@ impl RelayCounts {
             "Age of the oldest samples that wait for a sink",
             self.oldest.clone(),
         );
+    }
+
+    fn register_series(&self, relay: &mut Registry) {
+        relay.register(
+            "series_ended",
+            "Series whose end was queued for the sinks",
+            self.series_ended.clone(),
+        );
+        relay.register(
+            "series_not_remembered",
+            "New series for which there was no memory, so that their end may go unnoticed",
+            self.series_not_remembered.clone(),
+        );
+        relay.register(
+            "series_bytes",
+            "Memory for the series that were exposed last",
+            self.series_bytes.clone(),
+        );
+        relay.register(
+            "intake_bytes",
+            "Bytes of expositions that wait to be parsed",
+            self.intake_bytes.clone(),
+        );
+        relay.register(
+            "clusters_over_budget",
+            "Clusters of which something was left out within 10 min, by the budget that they exceed",
+            self.over_budget.clone(),
+        );
+        self.set_over_budget([0; 3]);
+    }
+
+    pub(crate) fn end_series(&self) {
+        self.series_ended.inc();
+    }
+
+    pub(crate) fn not_remembered(&self, series: usize) {
+        self.series_not_remembered.inc_by(series as u64);
+    }
+
+    pub(crate) fn set_known_bytes(&self, bytes: usize) {
+        self.series_bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
+    }
+
+    pub(crate) fn set_intake_bytes(&self, bytes: usize) {
+        self.intake_bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
+    }
+
+    /// Sets how many clusters exceed each budget, in the order of [`Budget::ALL`].
+    pub(crate) fn set_over_budget(&self, clusters: [usize; 3]) {
+        for (budget, clusters) in Budget::ALL.into_iter().zip(clusters) {
+            let clusters = i64::try_from(clusters).unwrap_or(i64::MAX);
+            self.over_budget.get_or_create(&BudgetLabel { budget }).set(clusters);
+        }
+    }
+
+    /// Series whose end was queued for the sinks.
+    pub fn series_ended(&self) -> u64 {
+        self.series_ended.get()
     }
 
     pub(crate) fn read_exposition(&self) {
@@ -304,40 +317,5 @@ impl SinkCounts {
 
     fn label(&self) -> SinkLabel {
         SinkLabel { sink: self.sink.clone() }
-    }
-}
-
-impl EncodeLabelValue for Cause {
-    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> Result<(), std::fmt::Error> {
-        let word = match self {
-            Self::IntakeFull => "intake_full",
-            Self::TooManyMembers => "too_many_members",
-            Self::LongName => "long_name",
-            Self::TooMany => "too_many",
-            Self::Repeated => "repeated",
-            Self::Filtered => "filtered",
-            Self::NotDue => "not_due",
-            Self::Implausible => "implausible_time",
-            Self::MemoryFull => "memory_full",
-            Self::SpoolFull => "spool_full",
-            Self::SpoolUnreadable => "spool_unreadable",
-            Self::TooOld => "too_old",
-            Self::Refused => "refused",
-            Self::RefusedTogether => "refused_together",
-            Self::Misdirected => "misdirected",
-            Self::Ended => "ended",
-        };
-        word.encode(encoder)
-    }
-}
-
-impl EncodeLabelValue for Outcome {
-    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> Result<(), std::fmt::Error> {
-        let word = match self {
-            Self::Taken => "taken",
-            Self::Refused => "refused",
-            Self::Failed => "failed",
-        };
-        word.encode(encoder)
     }
 }

@@ -30,8 +30,6 @@ use crate::intake::Exposition;
 /// The name cannot be that of a sink's directory, which is in the same place.
 const LOCK: &str = ".lock";
 const EXTENSION: &str = "journal";
-/// A buffer that grew larger than this is freed after use.
-const MAX_KEPT_BUFFER_BYTES: usize = 8 * 1024 * 1024;
 /// The shortest time between two warnings that the journal cannot be written.
 const WARNING_INTERVAL: Duration = Duration::from_mins(1);
 
@@ -90,7 +88,7 @@ impl Journal {
         let number = state.next_exposition;
         state.next_exposition += 1;
         let encoded = record::write_exposition(number, exposition, &mut state.buffer);
-        let written = encoded.and_then(|()| state.write(&self.folder));
+        let written = encoded.and_then(|()| state.write(&self.folder, &exposition.escaped));
         self.report(&mut state, written);
         number
     }
@@ -102,7 +100,7 @@ impl Journal {
         let State { unrecorded, buffer, .. } = &mut *state;
         unrecorded.extend_from_slice(expositions);
         let encoded = record::write_spooled(unrecorded, buffer);
-        let written = encoded.and_then(|()| state.write(&self.folder));
+        let written = encoded.and_then(|()| state.write(&self.folder, &[]));
         if written.is_ok() {
             state.unrecorded.clear();
         }
@@ -179,18 +177,15 @@ impl State {
         Ok(left)
     }
 
-    /// Appends the buffer to the last file or to a new one. If writing fails, the incomplete record is cut off; if that
+    /// Appends the buffer and this text to the last file or to a new one. If writing fails, the incomplete record is cut off; if that
     /// fails, too, nothing more is appended to this file.
-    fn write(&mut self, folder: &Folder) -> io::Result<()> {
+    fn write(&mut self, folder: &Folder, text: &[u8]) -> io::Result<()> {
         let mut file = match self.writer.take() {
             Some(file) => file,
             None => self.begin_file(folder)?,
         };
-        let written = file.write_all(&self.buffer);
-        let length = self.buffer.len() as u64;
-        if self.buffer.capacity() > MAX_KEPT_BUFFER_BYTES {
-            self.buffer = Vec::new();
-        }
+        let written = file.write_all(&self.buffer).and_then(|()| file.write_all(text));
+        let length = (self.buffer.len() + text.len()) as u64;
         let last = self.last();
         let current =
             self.files.back_mut().ok_or_else(|| io::Error::other("the journal has no open file"))?;

@@ -18,8 +18,8 @@ pub enum JobLabel {
     /// The name, unchanged.
     #[default]
     Name,
-    /// The name with every character except ASCII letters and digits replaced by `_`, for dashboards of the previous
-    /// Cluster Manager. Two clusters can get the same job.
+    /// The name with each `-` replaced by `_`, for dashboards of the previous Cluster Manager. Two clusters can get the same
+    /// job.
     Folded,
 }
 
@@ -41,10 +41,9 @@ pub struct SeriesLabel<'a> {
 
 impl JobLabel {
     fn of(self, cluster: &ClusterName) -> String {
-        let fold = |character: char| if character.is_ascii_alphanumeric() { character } else { '_' };
         match self {
             Self::Name => cluster.as_str().to_owned(),
-            Self::Folded => cluster.as_str().chars().map(fold).collect(),
+            Self::Folded => cluster.as_str().replace('-', "_"),
         }
     }
 }
@@ -174,7 +173,7 @@ mod tests {
     fn job_is_folded_only_if_configured() {
         assert_eq!(
             series("a-b c.é", "m", JobLabel::Folded, "up 1"),
-            "__name__=up instance=m job=a_b_c__ member=m"
+            "__name__=up instance=m job=a_b c.é member=m"
         );
         assert_eq!(
             series("a-b c.é", "m", JobLabel::Name, "up 1"),

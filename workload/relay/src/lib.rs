@@ -10,7 +10,10 @@
 //! | [`filter`] | which series are relayed, and at which interval |
 //! | [`explain`](explain()) | what the relay would do with an exposition |
 //! | [`remote_write`] | what is sent to a sink: protocol buffers, Snappy, batches |
-//! | `intake`, `packer`, `members` | from expositions to batches; the state of each member |
+//! | `intake`, `packer` | from expositions to batches |
+//! | `members`, `service`, `known` | the state of each member; the series that it exposed last |
+//! | `pace` | which clusters get batches of their own |
+//! | `excess` | which clusters exceed their budgets |
 //! | `queue`, `spool` | the queue of a sink, in memory and on disk |
 //! | `journal` | expositions that are not in the spools yet, on disk |
 //! | `folder` | a directory of files for one process |
@@ -21,18 +24,22 @@
 
 mod backoff;
 pub mod counts;
+mod excess;
 mod explain;
 pub mod filter;
 mod folder;
 mod intake;
 mod journal;
+mod known;
 pub mod labels;
 mod members;
+mod pace;
 mod packer;
 mod queue;
 mod relay;
 pub mod remote_write;
 mod sender;
+mod service;
 mod sink;
 mod spool;
 mod status;
@@ -40,6 +47,7 @@ mod threads;
 pub mod time;
 
 pub use backoff::Backoff;
+pub use excess::Budget;
 pub use explain::{Explanation, Metric, Volume, explain};
 pub use intake::Exposition;
 pub use packer::Packing;

@@ -1,14 +1,23 @@
-//! The queue of a sink: bounded in memory, and on disk if there is a spool. Batches stay in order within each shard. If the
-//! queue is full, the oldest batch of all shards is dropped.
+//! The queue of a sink: bounded in memory, and on disk if there is a spool. Series stay in order.
+//!
+//! Most batches contain series of many clusters. A cluster that sends much has batches of its own. If the queue is full, it
+//! loses its oldest ones first; without such a cluster, the oldest batch of all shards is dropped. Each shard alternates
+//! between shared batches and those of such clusters, which take turns.
 
-use std::collections::VecDeque;
+mod owners;
+mod shard;
+
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use owners::Owners;
+use protocol::ClusterName;
+use shard::{Entry, Shard};
 use tokio::sync::Notify;
 
 use crate::counts::{Cause, SinkCounts};
+use crate::excess::{Budget, Excess};
 use crate::remote_write::Batch;
 use crate::spool::{Label, Location, Recovered, Spool};
 use crate::time::UnixMillis;
@@ -18,6 +27,7 @@ pub(crate) struct Queue {
     arrived: Vec<Notify>,
     emptied: Notify,
     counts: SinkCounts,
+    excess: Excess,
 }
 
 struct State {
@@ -26,25 +36,10 @@ struct State {
     memory_bytes: usize,
     max_memory_bytes: usize,
     spool: Option<Spool>,
+    owners: Owners,
     /// The number of batches from an earlier run with another number of shards. They are all in the first shard, and the
     /// other shards wait until they are gone, so that each series stays in order.
     resharded: usize,
-}
-
-#[derive(Default)]
-struct Shard {
-    waiting: VecDeque<Entry>,
-    in_flight: Option<Entry>,
-}
-
-/// A batch, in memory or on disk or both.
-struct Entry {
-    number: u64,
-    samples: u32,
-    newest: UnixMillis,
-    body: Option<Bytes>,
-    location: Option<Location>,
-    is_resharded: bool,
 }
 
 impl Queue {
@@ -54,6 +49,7 @@ impl Queue {
         max_memory_bytes: usize,
         spool: Option<(Spool, Recovered)>,
         counts: SinkCounts,
+        excess: Excess,
     ) -> Self {
         let count = usize::from(shards.max(1));
         let mut state = State {
@@ -62,6 +58,7 @@ impl Queue {
             memory_bytes: 0,
             max_memory_bytes,
             spool: None,
+            owners: Owners::default(),
             resharded: 0,
         };
         if let Some((spool, recovered)) = spool {
@@ -69,14 +66,18 @@ impl Queue {
             state.recover(shards, recovered);
         }
         let arrived = std::iter::repeat_with(Notify::new).take(count).collect();
-        let queue = Self { state: Mutex::new(state), arrived, emptied: Notify::new(), counts };
+        let queue = Self { state: Mutex::new(state), arrived, emptied: Notify::new(), counts, excess };
         queue.lock().report(&queue.counts);
         queue
     }
 
-    /// Adds a batch. Waits for the disk if there is a spool, and for nothing else.
-    pub(crate) fn push(&self, shard: u16, batch: Batch) {
-        self.change(|state| state.push(shard, batch, &self.counts));
+    /// Adds a batch, which may contain series of one cluster only. Waits for the disk if there is a spool, and for nothing
+    /// else.
+    pub(crate) fn push(&self, shard: u16, batch: Batch, owner: Option<&ClusterName>) {
+        let losers = self.change(|state| state.push(shard, batch, owner.cloned(), &self.counts));
+        for loser in &losers {
+            self.excess.note(loser, Budget::Queue);
+        }
         if let Some(arrived) = self.arrived.get(usize::from(shard)) {
             arrived.notify_one();
         }
@@ -163,6 +164,8 @@ impl State {
             self.resharded += usize::from(is_resharded);
             self.shards[shard].waiting.push_back(Entry {
                 number: label.number,
+                owner: None,
+                size: 0,
                 samples: label.samples,
                 newest: label.newest,
                 body: None,
@@ -172,61 +175,99 @@ impl State {
         }
     }
 
-    fn push(&mut self, shard: u16, batch: Batch, counts: &SinkCounts) {
+    /// Adds a batch. Returns the clusters that lost samples because they had the most.
+    fn push(
+        &mut self,
+        shard: u16,
+        batch: Batch,
+        owner: Option<ClusterName>,
+        counts: &SinkCounts,
+    ) -> Vec<ClusterName> {
         let number = self.next_number;
         self.next_number += 1;
         let Batch { body, samples, newest } = batch;
         let shards = u16::try_from(self.shards.len()).unwrap_or(u16::MAX);
         let label = Label { shard, shards, number, newest, samples };
-        let location = match self.spool.as_mut().map(|spool| spool.append(label, &body)) {
-            Some(Ok(location)) => Some(location),
-            Some(Err(error)) => {
-                counts.spool_failed();
-                tracing::warn!(%error, "cannot write the relay's spool; a batch is only in memory");
-                None
-            }
-            None => None,
-        };
+        let size = body.len();
+        let location = self.append(label, &body, owner.as_ref(), counts);
         while let Some(segment) = self.spool.as_mut().and_then(Spool::overflow) {
             self.drop_segment(segment, counts);
         }
-        let size = body.len();
-        if location.is_none() {
-            self.evict(size, counts);
-        }
+        let losers = if location.is_none() { self.evict(size, owner.as_ref(), counts) } else { Vec::new() };
         let is_kept = self.memory_bytes + size <= self.max_memory_bytes;
         if is_kept {
             self.memory_bytes += size;
         } else if location.is_none() {
             counts.dropped(samples, Cause::MemoryFull);
-            return self.report(counts);
+            self.report(counts);
+            return losers;
         }
         let body = is_kept.then_some(body);
-        let entry = Entry { number, samples, newest, body, location, is_resharded: false };
-        self.shards[usize::from(shard)].waiting.push_back(entry);
+        let entry = Entry { number, owner, size, samples, newest, body, location, is_resharded: false };
+        self.owners.add(&entry);
+        let shard = &mut self.shards[usize::from(shard)];
+        shard.owned += usize::from(entry.owner.is_some());
+        shard.waiting.push_back(entry);
         self.report(counts);
+        losers
     }
 
-    /// Frees memory for a batch of this size: drops the oldest batches in memory, or only their copies in memory if they are
-    /// on disk as well.
-    fn evict(&mut self, size: usize, counts: &SinkCounts) {
-        while self.memory_bytes + size > self.max_memory_bytes {
-            let oldest = |shard: &Shard| shard.waiting.iter().position(|entry| entry.body.is_some());
-            let oldest =
-                self.shards.iter().enumerate().filter_map(|(index, shard)| Some((index, oldest(shard)?)));
-            let Some((shard, at)) = oldest.min_by_key(|(shard, at)| self.shards[*shard].waiting[*at].number)
-            else {
-                return;
-            };
-            let waiting = &mut self.shards[shard].waiting;
-            let body = waiting[at].body.take();
-            self.memory_bytes -= body.map_or(0, |body| body.len());
-            if waiting[at].location.is_none()
-                && let Some(entry) = waiting.remove(at)
-            {
-                counts.dropped(entry.samples, Cause::MemoryFull);
+    /// Writes a batch to the spool, if there is one. The batches of one cluster are written as long as they are less than
+    /// what is left for the others.
+    fn append(
+        &mut self,
+        label: Label,
+        body: &[u8],
+        owner: Option<&ClusterName>,
+        counts: &SinkCounts,
+    ) -> Option<Location> {
+        let spool = self.spool.as_mut()?;
+        if owner.is_some_and(|owner| self.owners.disk_bytes(owner) + body.len() as u64 > spool.free()) {
+            return None;
+        }
+        match spool.append(label, body) {
+            Ok(location) => Some(location),
+            Err(error) => {
+                counts.spool_failed();
+                tracing::warn!(%error, "cannot write the relay's spool; a batch is only in memory");
+                None
             }
         }
+    }
+
+    /// Frees memory for a batch of this size: drops batches, or only their copies in memory if they are on disk as well.
+    /// Returns the clusters that lost samples because they had the most.
+    fn evict(&mut self, size: usize, owner: Option<&ClusterName>, counts: &SinkCounts) -> Vec<ClusterName> {
+        let mut losers = Vec::new();
+        while self.memory_bytes + size > self.max_memory_bytes {
+            let heaviest = self.owners.heaviest(owner, size, self.max_memory_bytes);
+            let of_heaviest = heaviest.as_ref().and_then(|heaviest| self.oldest_in_memory(Some(heaviest)));
+            let Some((shard, at)) = of_heaviest.or_else(|| self.oldest_in_memory(None)) else { break };
+            let entry = &mut self.shards[shard].waiting[at];
+            let body = entry.body.take().map_or(0, |body| body.len());
+            self.memory_bytes -= body;
+            self.owners.leave_memory(entry.owner.as_ref(), body);
+            if entry.location.is_none()
+                && let Some(entry) = self.shards[shard].remove(at)
+            {
+                self.owners.remove(&entry);
+                let cause = if of_heaviest.is_some() { Cause::ClusterQueue } else { Cause::MemoryFull };
+                counts.dropped(entry.samples, cause);
+                losers.extend(heaviest.filter(|_| of_heaviest.is_some()));
+            }
+        }
+        losers
+    }
+
+    /// The oldest batch in memory of all shards, of any cluster or of this one.
+    fn oldest_in_memory(&self, owner: Option<&ClusterName>) -> Option<(usize, usize)> {
+        let is_wanted = |entry: &Entry| {
+            entry.body.is_some() && owner.is_none_or(|owner| entry.owner.as_ref() == Some(owner))
+        };
+        let shards = self.shards.iter().enumerate();
+        let oldest =
+            shards.filter_map(|(index, shard)| Some((index, shard.waiting.iter().position(is_wanted)?)));
+        oldest.min_by_key(|(shard, at)| self.shards[*shard].waiting[*at].number)
     }
 
     /// Drops the batches of a segment that the spool removed. A batch in flight was read before and is kept.
@@ -237,6 +278,8 @@ impl State {
                 if is_in(entry) {
                     self.memory_bytes -= entry.body.as_ref().map_or(0, Bytes::len);
                     self.resharded -= usize::from(entry.is_resharded);
+                    self.owners.remove(entry);
+                    shard.owned -= usize::from(entry.owner.is_some());
                     counts.dropped(entry.samples, Cause::SpoolFull);
                 }
                 !is_in(entry)
@@ -249,7 +292,10 @@ impl State {
             return None;
         }
         loop {
-            let entry = self.shards[shard].waiting.pop_front()?;
+            let next = self.shards[shard].next(&self.owners)?;
+            let entry = self.shards[shard].remove(next)?;
+            self.shards[shard].was_shared = entry.owner.is_none();
+            self.owners.serve(entry.owner.as_ref());
             let body = match (&entry.body, &entry.location, &self.spool) {
                 (Some(body), _, _) => Ok(body.clone()),
                 (None, Some(location), Some(spool)) => spool.read(location),
@@ -273,6 +319,7 @@ impl State {
         let Some(entry) = self.shards[shard].in_flight.take() else { return };
         self.memory_bytes -= entry.body.as_ref().map_or(0, Bytes::len);
         self.resharded -= usize::from(entry.is_resharded);
+        self.owners.remove(&entry);
         if let (Some(spool), Some(location)) = (&mut self.spool, &entry.location)
             && let Err(error) = spool.finish(entry.number, location)
         {
@@ -289,8 +336,10 @@ impl State {
 
     /// The timestamp of the oldest batch that waits.
     fn oldest(&self) -> Option<UnixMillis> {
-        let first =
-            |shard: &Shard| shard.in_flight.as_ref().or(shard.waiting.front()).map(|entry| entry.newest);
+        let first = |shard: &Shard| {
+            let entries = shard.in_flight.iter().chain(shard.waiting.front());
+            entries.map(|entry| entry.newest).min()
+        };
         self.shards.iter().filter_map(first).min()
     }
 
@@ -299,5 +348,7 @@ impl State {
     }
 }
 
+#[cfg(test)]
+mod shares;
 #[cfg(test)]
 mod tests;

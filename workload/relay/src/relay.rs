@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -12,7 +13,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::backoff::Backoff;
 use crate::counts::{Cause, RelayCounts};
-use crate::intake::{Exposition, Intake, Work};
+use crate::excess::{Budget, Excess};
+use crate::intake::{Exposition, Intake, IntakeLimits, Received, Work};
 use crate::journal::Journal;
 use crate::packer::{Packer, Packing};
 use crate::queue::Queue;
@@ -36,6 +38,8 @@ pub struct Config {
     pub packing: Packing,
     /// The most bytes of expositions that wait to be parsed.
     pub intake_bytes: usize,
+    /// The most bytes of expositions of one cluster that wait to be parsed. A larger exposition is not relayed.
+    pub cluster_bytes: usize,
     /// The directory, of this unit only, in which expositions are kept until they are in the sinks' spools. It is needed
     /// if there are spools: without it, a process that is killed loses what arrived during the last linger time.
     pub journal: Option<PathBuf>,
@@ -110,6 +114,8 @@ pub struct Relay {
     sinks: Vec<Arc<Sink>>,
     queues: Vec<Arc<Queue>>,
     counts: RelayCounts,
+    excess: Excess,
+    next_report: AtomicU64,
     stop: CancellationToken,
     writing: Option<Running>,
     packing: Option<Running>,
@@ -130,7 +136,7 @@ impl SinkConfig {
         Self {
             name: name.into(),
             endpoint,
-            memory_bytes: 128 * 1024 * 1024,
+            memory_bytes: 48_000_000,
             spool: None,
             max_age: Duration::from_mins(65),
             backoff: Backoff::default(),
@@ -142,42 +148,60 @@ impl SinkConfig {
 impl Config {
     /// A relay to these sinks with the default limits.
     pub fn new(sinks: Vec<SinkConfig>) -> Self {
-        Self { packing: Packing::default(), intake_bytes: 128 * 1024 * 1024, journal: None, sinks }
+        Self {
+            packing: Packing::default(),
+            intake_bytes: 32_000_000,
+            cluster_bytes: 16_000_000,
+            journal: None,
+            sinks,
+        }
     }
 }
 
 impl Relay {
     /// Starts the relay and continues with what earlier processes left in its spools and its journal.
     pub fn start(config: Config) -> Result<Self, StartError> {
-        let Config { packing, intake_bytes, journal, sinks } = config;
-        let counts = RelayCounts::default();
+        let Config { packing, intake_bytes, cluster_bytes, journal, sinks } = config;
+        let (counts, excess) = (RelayCounts::default(), Excess::default());
         let shards = packing.shards.max(1);
         let sinks: Vec<_> = sinks
             .into_iter()
-            .map(|sink| open(sink, shards, &counts).map(Arc::new))
+            .map(|sink| open(sink, shards, &counts, &excess).map(Arc::new))
             .collect::<Result<_, _>>()?;
         let queues: Vec<_> = sinks.iter().map(|sink| Arc::clone(&sink.queue)).collect();
         let journal = journal.map(|directory| open_journal(directory, &counts)).transpose()?;
-        // With a journal there are two intakes in a row.
-        let intake_bytes = if journal.is_some() { intake_bytes / 2 } else { intake_bytes };
-        let intake = Arc::new(Intake::new(intake_bytes, counts.clone()));
+        // With a journal there are two intakes in a row. The second one has no need for lanes, so it is small.
+        let written_bytes = if journal.is_some() { intake_bytes / 4 } else { 0 };
+        let limits = IntakeLimits { all: intake_bytes - written_bytes, of_a_cluster: cluster_bytes };
+        let intake = Arc::new(Intake::new(limits, counts.clone(), excess.clone()));
         let stop = CancellationToken::new();
         let sending = sinks.clone();
-        let mut relay =
-            Self { intake, sinks, queues, counts, stop, writing: None, packing: None, sending: None };
+        let mut relay = Self {
+            intake,
+            sinks,
+            queues,
+            counts,
+            excess,
+            next_report: AtomicU64::new(1),
+            stop,
+            writing: None,
+            packing: None,
+            sending: None,
+        };
         let mut intake = Arc::clone(&relay.intake);
         let mut out = Queues { queues: relay.queues.clone(), journal: None };
         if let Some((journal, left)) = journal {
             let journal = Arc::new(journal);
             out.journal = Some(Arc::clone(&journal));
             let incoming = intake;
-            intake = Arc::new(Intake::new(intake_bytes, relay.counts.clone()));
+            let limits = IntakeLimits { all: written_bytes, of_a_cluster: usize::MAX };
+            intake = Arc::new(Intake::new(limits, relay.counts.clone(), relay.excess.clone()));
             let written = Arc::clone(&intake);
             let write = move || write_journal(&incoming, &journal, left, &written);
             relay.writing = Some(Running::begin("relay-journal", write)?);
         }
         let linger = packing.linger;
-        let packer = Packer::new(packing, relay.counts.clone());
+        let packer = Packer::new(packing, relay.counts.clone(), relay.excess.clone());
         let pack = move || gather_batches(&intake, packer, linger, out);
         relay.packing = Some(Running::begin("relay-pack", pack)?);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -191,12 +215,41 @@ impl Relay {
         Ok(relay)
     }
 
-    /// Accepts an exposition. Never waits: if the intake is full, the oldest expositions are dropped and counted.
+    /// Accepts an exposition. Never waits: if there is no room, expositions of the cluster with the most of them are dropped
+    /// and counted.
     pub fn accept(&self, exposition: Exposition) {
+        self.push(exposition, 0);
+    }
+
+    /// Accepts all expositions of one heartbeat, as [`Self::accept`] does. The series of members that are not among them end.
+    pub fn accept_report(
+        &self,
+        cluster: &ClusterName,
+        received: UnixMillis,
+        expositions: impl IntoIterator<Item = Exposition>,
+    ) {
+        let report = self.next_report.fetch_add(1, Ordering::Relaxed);
+        for exposition in expositions {
+            self.push(exposition, report);
+        }
+        self.intake.push(Work::Complete(cluster.clone(), report, received));
+    }
+
+    fn push(&self, exposition: Exposition, report: u64) {
         if exposition.member.len().max(exposition.service.len()) > MAX_NAME_BYTES {
             return self.counts.drop_expositions(1, Cause::LongName);
         }
-        self.intake.push(Work::Read(exposition, None));
+        self.intake.push(Work::Read(Received { exposition, number: None, report }));
+    }
+
+    /// The largest exposition that is accepted, in bytes.
+    pub fn max_exposition_bytes(&self) -> usize {
+        self.intake.max_exposition_bytes()
+    }
+
+    /// The budgets that a cluster exceeds, so that some of its metrics are left out.
+    pub fn exceeded(&self, cluster: &ClusterName) -> Vec<Budget> {
+        self.excess.of(cluster)
     }
 
     /// Ends the series of a cluster that left or is lost.
@@ -276,7 +329,7 @@ impl Drop for Relay {
     }
 }
 
-fn open(config: SinkConfig, shards: u16, counts: &RelayCounts) -> Result<Sink, StartError> {
+fn open(config: SinkConfig, shards: u16, counts: &RelayCounts, excess: &Excess) -> Result<Sink, StartError> {
     let SinkConfig { name, endpoint, memory_bytes, spool, max_age, backoff, max_search_requests } = config;
     let sender =
         Sender::new(&endpoint).map_err(|error| StartError::Endpoint { sink: name.clone(), error })?;
@@ -288,7 +341,7 @@ fn open(config: SinkConfig, shards: u16, counts: &RelayCounts) -> Result<Sink, S
         }
     };
     let counts = counts.of_sink(&name);
-    let queue = Arc::new(Queue::new(shards, memory_bytes, spool, counts.clone()));
+    let queue = Arc::new(Queue::new(shards, memory_bytes, spool, counts.clone(), excess.clone()));
     Ok(Sink { name, queue, sender, gate: Gate::new(backoff), counts, max_age, max_search_requests })
 }
 

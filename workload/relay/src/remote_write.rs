@@ -4,8 +4,9 @@ mod batch;
 mod protobuf;
 mod snappy;
 
-pub use batch::{Batch, BatchBuilder, Malformed, Marked, Seen, Suspects};
+pub use batch::{Batch, BatchBuilder, Malformed, Suspects};
 pub use protobuf::{NORMAL_NAN, STALE_NAN};
+pub(crate) use snappy::{Compressor, decompress};
 
 /// The content type of a request.
 pub const CONTENT_TYPE: &str = "application/x-protobuf";

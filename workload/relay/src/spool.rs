@@ -213,6 +213,11 @@ impl Spool {
         self.bytes
     }
 
+    /// The bytes that can be appended before the oldest segment is removed.
+    pub(crate) fn free(&self) -> u64 {
+        self.max_bytes.saturating_sub(self.bytes)
+    }
+
     /// Appends a record to the last segment or to a new one. If writing fails, the incomplete record is cut off; if that
     /// fails, too, nothing more is appended to this segment.
     fn write(&mut self, header: Header, body: &[u8]) -> io::Result<(u64, u64)> {

@@ -4,9 +4,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use protocol::ClusterName;
 use tokio_util::sync::CancellationToken;
 
-use crate::intake::{Exposition, Intake, Next, Work};
+use crate::intake::{Exposition, Intake, Next, Received, Work};
 use crate::journal::Journal;
 use crate::packer::{Output, Packer};
 use crate::queue::Queue;
@@ -19,7 +20,7 @@ const SWEEP_INTERVAL: Duration = Duration::from_mins(1);
 /// The interval for syncing the spools to disk.
 const SYNC_INTERVAL: Duration = Duration::from_secs(1);
 /// The most bytes of expositions that are parsed between two flushes, after which the journal's files can be removed.
-const MAX_BYTES_BETWEEN_FLUSHES: usize = 32 * 1024 * 1024;
+const MAX_BYTES_BETWEEN_FLUSHES: usize = 8 * 1024 * 1024;
 /// The longest that an idle thread waits for work before it waits again.
 const IDLE_TIMEOUT: Duration = Duration::from_hours(1);
 
@@ -41,16 +42,16 @@ pub(crate) fn write_journal(
     // The age of a batch is that of its newest sample: samples that may be too old must not share a batch with new ones.
     let is_left = !left.is_empty();
     for (number, exposition) in left {
-        written.push_blocking(Work::Read(exposition, Some(number)));
+        written.push_blocking(Work::Read(Received { exposition, number: Some(number), report: 0 }));
     }
     if is_left {
         written.push_blocking(Work::Flush);
     }
     loop {
         match incoming.pop(IDLE_TIMEOUT) {
-            Next::Work(Work::Read(exposition, _)) => {
-                let number = journal.append(&exposition);
-                written.push_blocking(Work::Read(exposition, Some(number)));
+            Next::Work(Work::Read(received)) => {
+                let number = Some(journal.append(&received.exposition));
+                written.push_blocking(Work::Read(Received { number, ..received }));
             }
             Next::Work(other) => written.push_blocking(other),
             Next::TimedOut => {}
@@ -74,10 +75,13 @@ pub(crate) fn gather_batches(intake: &Intake, mut packer: Packer, linger: Durati
         let wake_at = flush_at.map_or(next_sync, |flush_at| flush_at.min(next_sync)).min(next_sweep);
         let mut flush_requested = false;
         match intake.pop(wake_at.saturating_duration_since(Instant::now())) {
-            Next::Work(Work::Read(exposition, number)) => {
-                parsed_bytes += exposition.escaped.len();
-                packer.read(exposition, number, &mut out);
-                parsed = number.or(parsed);
+            Next::Work(Work::Read(received)) => {
+                parsed_bytes += received.exposition.escaped.len();
+                parsed = received.number.or(parsed);
+                packer.read(received, &mut out);
+            }
+            Next::Work(Work::Complete(cluster, report, at)) => {
+                packer.complete(&cluster, report, at, &mut out);
             }
             Next::Work(Work::Flush) => flush_requested = true,
             Next::Work(Work::End(cluster, at)) => packer.end(&cluster, at, &mut out),
@@ -134,9 +138,9 @@ impl Drop for CloseOnDrop<'_> {
 }
 
 impl Output for Queues {
-    fn push(&mut self, shard: u16, batch: Batch) {
+    fn push(&mut self, shard: u16, batch: Batch, owner: Option<&ClusterName>) {
         for queue in &self.queues {
-            queue.push(shard, batch.clone());
+            queue.push(shard, batch.clone(), owner);
         }
     }
 
@@ -161,11 +165,12 @@ impl Queues {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use protocol::ClusterName;
     use tempfile::TempDir;
 
     use super::*;
     use crate::counts::RelayCounts;
+    use crate::excess::Excess;
+    use crate::intake::IntakeLimits;
 
     fn exposition(number: i64, bytes: usize) -> Exposition {
         Exposition {
@@ -177,13 +182,18 @@ mod tests {
         }
     }
 
-    fn intake() -> Intake {
-        Intake::new(1 << 20, RelayCounts::default())
+    fn received(number: i64, bytes: usize) -> Work {
+        Work::Read(Received { exposition: exposition(number, bytes), number: None, report: 1 })
+    }
+
+    fn intake(bytes: usize) -> Intake {
+        let limits = IntakeLimits { all: bytes, of_a_cluster: bytes };
+        Intake::new(limits, RelayCounts::default(), Excess::default())
     }
 
     fn all(intake: &Intake) -> Vec<String> {
         std::iter::from_fn(|| match intake.pop(Duration::ZERO) {
-            Next::Work(Work::Read(exposition, number)) => {
+            Next::Work(Work::Read(Received { exposition, number, .. })) => {
                 Some(format!("{} as {number:?}", exposition.received.0))
             }
             Next::Work(other) => Some(format!("{other:?}")),
@@ -202,8 +212,8 @@ mod tests {
         }
         drop(journal);
         let (journal, left) = open();
-        let (incoming, written) = (intake(), intake());
-        incoming.push(Work::Read(exposition(3, 10), None));
+        let (incoming, written) = (intake(1 << 20), intake(1 << 20));
+        incoming.push(received(3, 10));
         incoming.close();
         write_journal(&incoming, &journal, left, &written);
         assert_eq!(all(&written), ["1 as Some(0)", "2 as Some(1)", "Flush", "3 as Some(2)"]);
@@ -212,10 +222,10 @@ mod tests {
 
     #[test]
     fn blocked_push_ends_when_the_reader_panics() {
-        let intake = Intake::new(1000, RelayCounts::default());
-        intake.push(Work::Read(exposition(1, 700), None));
+        let intake = intake(1500);
+        intake.push_blocking(received(1, 700));
         std::thread::scope(|scope| {
-            scope.spawn(|| intake.push_blocking(Work::Read(exposition(2, 700), None)));
+            scope.spawn(|| intake.push_blocking(received(2, 700)));
             let read = scope.spawn(|| {
                 let _close = CloseOnDrop(&intake);
                 std::panic::resume_unwind(Box::new("a fault in the packer"));

@@ -59,9 +59,14 @@ pub(crate) fn start(source: &Source) -> Result<Option<Relay>, Failure> {
         let endpoint =
             Endpoint { url, extra_ca_pem: extra_ca_pem.clone(), credentials, timeout: SINK_TIMEOUT };
         let sink = SinkConfig::new(name, endpoint);
-        sinks.push(SinkConfig { memory_bytes: settings.memory_bytes, spool, ..sink });
+        // The parts are those that the description of RELAY_MEMORY_MB gives.
+        sinks.push(SinkConfig { memory_bytes: settings.memory_bytes / 8 * 3, spool, ..sink });
     }
     let mut config = Config::new(sinks);
+    config.cluster_bytes = settings.cluster_bytes;
+    config.intake_bytes = (settings.memory_bytes / 4).max(2 * settings.cluster_bytes);
+    config.packing.max_cluster_series = settings.cluster_series;
+    config.packing.max_known_bytes = (settings.memory_bytes / 4).max(1_000_000);
     // One journal for all sinks, beside their folders.
     config.journal = settings.spool_path;
     config.packing.rules = rules;

@@ -4,17 +4,21 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use bytes::Bytes;
 use connector::{MemberExposition, MetricsSink};
 use fleet::Judge;
-use fleet::{HealthRules, HealthState};
+use fleet::warning::Finding;
+use fleet::{HealthRules, HealthState, Severity, WarningKind};
 use relay::time::UnixMillis;
-use relay::{Exposition, Relay, SinkState, SinkStatus};
+use relay::{Budget, Exposition, Relay, SinkState, SinkStatus};
 use store::Store;
 use store::clusters::EnrolledCluster;
 use store::metrics_sinks::{self, SinkReport};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+/// A body up to this size in bytes may stay in memory for a small part of it.
+const MAX_KEPT_BODY_BYTES: usize = 256 * 1024;
 /// How often to check for clusters that were removed or are lost.
 const LOST_CHECK_INTERVAL: Duration = Duration::from_secs(15);
 /// How long the sinks have to take what is queued when the process ends.
@@ -27,10 +31,48 @@ impl MetricsSink for RelaySink {
     fn accept(&self, cluster: &EnrolledCluster, metrics: Vec<MemberExposition>) {
         let Some(relay) = self.relay() else { return };
         let received = UnixMillis::now();
-        for MemberExposition { member, service, escaped } in metrics {
-            let cluster = cluster.name.clone();
-            relay.accept(Exposition { cluster, member, service, received, escaped });
+        let max_bytes = relay.max_exposition_bytes();
+        // Only when the relay takes the next one, so that there are no more copies than the relay keeps.
+        let expositions =
+            metrics.into_iter().map(|MemberExposition { member, service, escaped, body_bytes }| {
+                let is_kept_as_slice =
+                    body_bytes <= MAX_KEPT_BODY_BYTES || escaped.len() >= body_bytes / 8 * 7;
+                let escaped = if is_kept_as_slice || escaped.len() > max_bytes {
+                    escaped
+                } else {
+                    Bytes::copy_from_slice(&escaped)
+                };
+                Exposition { cluster: cluster.name.clone(), member, service, received, escaped }
+            });
+        relay.accept_report(&cluster.name, received, expositions);
+    }
+
+    fn findings(&self, cluster: &EnrolledCluster) -> Vec<Finding> {
+        let Some(relay) = self.relay() else { return Vec::new() };
+        relay.exceeded(&cluster.name).into_iter().map(excess).collect()
+    }
+}
+
+/// The warning about a budget that a cluster exceeds.
+fn excess(budget: Budget) -> Finding {
+    let (subject, text) = match budget {
+        Budget::Bytes => (
+            "bytes",
+            "the metrics of a report are larger than RELAY_CLUSTER_MB allows, or more than can be parsed; some are left out",
+        ),
+        Budget::Series => {
+            ("series", "the cluster has more series than RELAY_CLUSTER_SERIES allows; some are left out")
         }
+        Budget::Queue => (
+            "queue",
+            "a metrics sink is behind, and of this cluster the most samples waited; the oldest were dropped",
+        ),
+    };
+    Finding {
+        kind: WarningKind::Metrics,
+        subject: subject.to_owned(),
+        severity: Severity::Warning,
+        text: text.to_owned(),
     }
 }
 

@@ -112,8 +112,12 @@ pub struct Relay {
     pub is_job_folded: bool,
     /// The file with the rules for what is relayed, and how often.
     pub rules_file: Option<PathBuf>,
-    /// The most bytes that are queued in memory for each sink.
+    /// The memory for relayed metrics, in bytes.
     pub memory_bytes: usize,
+    /// The most bytes of expositions of one cluster that wait to be parsed.
+    pub cluster_bytes: usize,
+    /// The most series of one cluster that are relayed.
+    pub cluster_series: usize,
     /// The folder of the queue on disk.
     pub spool_path: Option<PathBuf>,
     /// The most bytes that are queued on disk for each sink.
@@ -223,7 +227,12 @@ impl Relay {
     /// Reads `PROMETHEUS_BASE_URL`, `RELAY_*` and `EXTRA_CA_FILE`.
     pub fn from(source: &Source) -> Result<Self, SettingError> {
         const MEGABYTE: u64 = 1_000_000;
-        let memory = source.number(&table::RELAY_MEMORY_MB, 1..=1_000_000)? * MEGABYTE;
+        let memory_mb = source.number(&table::RELAY_MEMORY_MB, 1..=1_000_000)?;
+        let in_range =
+            |max: u64| move |text: &str| text.parse().ok().filter(|number| (1..=max).contains(number));
+        let cluster_mb = source.parsed_with(&table::RELAY_CLUSTER_MB, in_range(1_000_000))?;
+        let cluster_series = source.parsed_with(&table::RELAY_CLUSTER_SERIES, in_range(1_000_000_000))?;
+        let bytes = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
         let is_folded = |text: &str| match text {
             "name" => Some(false),
             "folded" => Some(true),
@@ -235,7 +244,12 @@ impl Relay {
             extra_ca_file: source.text(&table::EXTRA_CA_FILE)?.map(PathBuf::from),
             is_job_folded: source.parsed_with(&table::RELAY_JOB_LABEL, is_folded)?.unwrap_or(false),
             rules_file: source.text(&table::RELAY_RULES_FILE)?.map(PathBuf::from),
-            memory_bytes: usize::try_from(memory).unwrap_or(usize::MAX),
+            memory_bytes: bytes(memory_mb * MEGABYTE),
+            cluster_bytes: bytes(
+                cluster_mb
+                    .map_or((memory_mb * MEGABYTE / 8).max(4 * MEGABYTE), |megabytes| megabytes * MEGABYTE),
+            ),
+            cluster_series: bytes(cluster_series.unwrap_or((memory_mb * 1000).max(10_000))),
             spool_path: source.text(&table::RELAY_SPOOL_PATH)?.map(PathBuf::from),
             spool_bytes: source.number(&table::RELAY_SPOOL_MB, 1..=10_000_000)? * MEGABYTE,
         })

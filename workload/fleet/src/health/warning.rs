@@ -38,6 +38,8 @@ pub enum WarningKind {
     Certificate,
     /// Values in a report that were left out because they cannot be stored.
     Report,
+    /// Metrics of the cluster that are left out.
+    Metrics,
 }
 
 /// How bad a problem is.
@@ -81,7 +83,7 @@ pub struct Warning {
 
 impl WarningKind {
     /// All kinds, most important first.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Heartbeat,
         Self::Members,
         Self::Ceph,
@@ -90,6 +92,7 @@ impl WarningKind {
         Self::Instances,
         Self::Certificate,
         Self::Report,
+        Self::Metrics,
     ];
 
     /// The kind as a word, as in the API and the database.
@@ -103,6 +106,7 @@ impl WarningKind {
             Self::Instances => "instances",
             Self::Certificate => "certificate",
             Self::Report => "report",
+            Self::Metrics => "metrics",
         }
     }
 

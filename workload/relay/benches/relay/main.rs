@@ -67,6 +67,15 @@ fn main() {
     let bytes_per_sample = sink.bytes() as f64 / relayed.relay.counts().sent("local") as f64;
     println!("all of it, up to a local sink:          {relay}");
     println!("                                        {bytes_per_sample:.1} bytes a sample, sent");
+    // Each exposition has another instance than the one before, so all series of one instance end and as many begin.
+    let mut others = [text.clone(), text.replace("instance-0500", "another-one")]
+        .map(|text| scaled::escaped(&text).into());
+    let instance = samples / u32::try_from(INSTANCES).unwrap();
+    let changing = best((samples + instance) * MEMBERS, || {
+        others.rotate_left(1);
+        relayed.report_another(&others[0], MEMBERS, samples + instance)
+    });
+    println!("the same with other series each time:   {changing}");
     write_figures(&parse, &relay, bytes_per_sample);
 }
 
@@ -88,12 +97,22 @@ impl Relayed {
         let mut config = Config::new(vec![SinkConfig::new("local", endpoint)]);
         // Short, because the last batches of a round would wait for more samples, and waiting is not measured.
         config.packing.linger = Duration::from_millis(20);
+        // All members report at once, which is much for one cluster.
+        config.intake_bytes = 1 << 30;
+        config.cluster_bytes = 1 << 30;
+        config.packing.max_cluster_series = usize::MAX;
+        config.packing.max_known_bytes = 1 << 30;
         let relay = Relay::start(config).unwrap();
         Self { relay, escaped, samples }
     }
 
     /// Hands over the expositions of this many members, and waits until the sink has all their samples.
     fn report(&self, members: u32) -> u32 {
+        self.report_another(&self.escaped, members, self.samples)
+    }
+
+    /// The same with another text that leads to this many samples.
+    fn report_another(&self, escaped: &Bytes, members: u32, samples: u32) -> u32 {
         let sent = self.relay.counts().sent("local");
         for member in 0..members {
             self.relay.accept(Exposition {
@@ -101,14 +120,14 @@ impl Relayed {
                 member: format!("node-{member}"),
                 service: "LXD".to_owned(),
                 received: UnixMillis::now(),
-                escaped: self.escaped.clone(),
+                escaped: escaped.clone(),
             });
         }
-        let all = sent + u64::from(members * self.samples);
+        let all = sent + u64::from(members * samples);
         while self.relay.counts().sent("local") < all {
             std::thread::sleep(Duration::from_micros(500));
         }
-        members * self.samples
+        members * samples
     }
 }
 

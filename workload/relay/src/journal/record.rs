@@ -30,7 +30,7 @@ pub(super) enum Record {
     Spooled(Vec<u64>),
 }
 
-/// Writes the record of an exposition to the buffer, replacing its contents.
+/// Writes the record of an exposition to the buffer, replacing its contents, except for the text that ends the record.
 pub(super) fn write_exposition(number: u64, exposition: &Exposition, buffer: &mut Vec<u8>) -> io::Result<()> {
     let Exposition { cluster, member, service, received, escaped } = exposition;
     let names = [cluster.as_str(), member, service];
@@ -38,20 +38,19 @@ pub(super) fn write_exposition(number: u64, exposition: &Exposition, buffer: &mu
     buffer.extend(number.to_le_bytes());
     buffer.extend(received.0.to_le_bytes());
     for name in names {
-        buffer.extend(length(name.as_bytes())?);
+        buffer.extend(length(name.len())?);
     }
     for name in names {
         buffer.extend_from_slice(name.as_bytes());
     }
-    buffer.extend_from_slice(escaped);
-    end(buffer)
+    end(buffer, escaped)
 }
 
 /// Writes the record that the expositions with these numbers are spooled to the buffer, replacing its contents.
 pub(super) fn write_spooled(numbers: &[u64], buffer: &mut Vec<u8>) -> io::Result<()> {
     begin(SPOOLED, buffer);
     buffer.extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
-    end(buffer)
+    end(buffer, &[])
 }
 
 fn begin(kind: u8, buffer: &mut Vec<u8>) {
@@ -60,15 +59,19 @@ fn begin(kind: u8, buffer: &mut Vec<u8>) {
     buffer.push(kind);
 }
 
-fn end(buffer: &mut [u8]) -> io::Result<()> {
+/// Completes the header of a record whose body ends with this text.
+fn end(buffer: &mut [u8], text: &[u8]) -> io::Result<()> {
     let (header, body) = buffer.split_at_mut(HEADER_BYTES);
-    header[..4].copy_from_slice(&crc32fast::hash(body).to_le_bytes());
-    header[4..].copy_from_slice(&length(body)?);
+    let mut checksum = crc32fast::Hasher::new();
+    checksum.update(body);
+    checksum.update(text);
+    header[..4].copy_from_slice(&checksum.finalize().to_le_bytes());
+    header[4..].copy_from_slice(&length(body.len() + text.len())?);
     Ok(())
 }
 
-fn length(bytes: &[u8]) -> io::Result<[u8; 4]> {
-    u32::try_from(bytes.len()).map(u32::to_le_bytes).map_err(io::Error::other)
+fn length(bytes: usize) -> io::Result<[u8; 4]> {
+    u32::try_from(bytes).map(u32::to_le_bytes).map_err(io::Error::other)
 }
 
 /// Takes the next record off the contents of a file. `None` at the end and for an incomplete record.

@@ -11,7 +11,7 @@ const T: i64 = 1_800_000_000_000;
 struct Pushed(Vec<(u16, Batch)>, Vec<u64>);
 
 impl Output for Pushed {
-    fn push(&mut self, shard: u16, batch: Batch) {
+    fn push(&mut self, shard: u16, batch: Batch, _owner: Option<&ClusterName>) {
         self.0.push((shard, batch));
     }
 
@@ -36,7 +36,12 @@ struct Fixture {
 impl Fixture {
     fn new(packing: Packing) -> Self {
         let counts = RelayCounts::default();
-        Self { next: 0, packer: Packer::new(packing, counts.clone()), counts, out: Pushed::default() }
+        Self {
+            next: 0,
+            packer: Packer::new(packing, counts.clone(), Excess::default()),
+            counts,
+            out: Pushed::default(),
+        }
     }
 
     fn read(&mut self, cluster: &str, member: &str, at: i64, text: &str) {
@@ -47,7 +52,8 @@ impl Fixture {
             received: UnixMillis(at),
             escaped: text.replace('"', "\\\"").replace('\n', "\\n").into(),
         };
-        self.packer.read(exposition, Some(self.next), &mut self.out);
+        let received = Received { exposition, number: Some(self.next), report: 0 };
+        self.packer.read(received, &mut self.out);
         self.next += 1;
     }
 
@@ -120,7 +126,7 @@ fn exposition_is_complete_when_all_its_samples_are_pushed() {
     fixture.read("paris", "a", T + 1, &lines(10));
     fixture.read("paris", "a", T + 2, &lines(10));
     assert_eq!(fixture.out.1, [0, 1, 2, 3, 4]);
-    fixture.packer.end(&name("rome"), UnixMillis(T + 3), &mut fixture.out);
+    fixture.flushed();
     assert_eq!(fixture.out.1, [0, 1, 2, 3, 4, 5]);
 }
 
@@ -183,8 +189,8 @@ fn repeated_series_of_an_exposition_is_relayed_once() {
 }
 
 #[test]
-fn number_of_samples_per_exposition_is_limited() {
-    let mut fixture = Fixture::new(Packing { max_exposition_samples: 150, ..one_shard() });
+fn number_of_series_per_cluster_is_limited() {
+    let mut fixture = Fixture::new(Packing { max_cluster_series: 150, ..one_shard() });
     fixture.read("paris", "a", T, &lines(200));
     assert_eq!(fixture.flushed(), [100, 50]);
     assert_eq!(fixture.counts.left_out(Cause::TooMany), 50);
@@ -199,14 +205,13 @@ fn all_series_of_a_leaving_cluster_end_once() {
     };
     let rules = Rules { groups: vec![group], ..Rules::default() };
     let mut fixture = Fixture::new(Packing { rules, ..one_shard() });
-    // The series of the group are in an earlier batch than the others, and one series disappears in between.
+    // The series of the group is in an earlier batch than the others, and one series ends before the others.
     fixture.read("paris", "a", T, "slow 1\nfast 1\ngone 1");
     fixture.read("rome", "b", T, &lines(5));
     fixture.packer.flush(&mut fixture.out);
     fixture.read("paris", "a", T + 60_000, "slow 1\nfast 1");
     fixture.packer.end(&name("paris"), UnixMillis(T + 70_000), &mut fixture.out);
-    // `fast` is in both, and `gone` is in a batch that is still kept for `slow`.
-    assert_eq!(fixture.flushed(), [8, 1, 3]);
+    assert_eq!(fixture.flushed(), [8, 2, 2]);
     fixture.packer.end(&name("paris"), UnixMillis(T + 80_000), &mut fixture.out);
     assert_eq!(fixture.flushed(), [0; 0]);
 }

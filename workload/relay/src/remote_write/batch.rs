@@ -1,13 +1,12 @@
 //! Batches: compressed requests, with the properties that the queue needs.
 
 use std::collections::HashSet;
-use std::hash::BuildHasher as _;
 
 use bytes::Bytes;
 
 use super::protobuf::{EncodedSeries, encoded_series, write_series, write_stale};
 use super::snappy::{Compressor, decompress};
-use crate::labels::{Origin, SeriesLabel};
+use crate::labels::SeriesLabel;
 use crate::time::UnixMillis;
 
 /// A compressed request. Cheap to clone.
@@ -29,28 +28,6 @@ pub struct BatchBuilder {
     newest: Option<UnixMillis>,
     compressor: Compressor,
 }
-
-/// The series that occurred in an exposition, by their hashes. With 64 bits, collisions do not occur in practice.
-#[derive(Debug, Default)]
-pub struct Seen {
-    hashes: HashSet<u64, foldhash::fast::RandomState>,
-    hasher: foldhash::fast::RandomState,
-}
-
-impl Seen {
-    /// Removes all series.
-    pub fn clear(&mut self) {
-        self.hashes.clear();
-    }
-
-    fn add(&mut self, labels: &[u8]) -> bool {
-        self.hashes.insert(self.hasher.hash_one(labels))
-    }
-}
-
-/// The series that were marked as ended.
-#[derive(Debug, Default)]
-pub struct Marked(HashSet<Box<[u8]>>);
 
 /// Series that a sink refused, up to a limit.
 #[derive(Debug, Default)]
@@ -94,38 +71,27 @@ impl BatchBuilder {
         self.count(at);
     }
 
-    /// Adds a series with one sample unless it is already in `seen`. Returns whether it was added.
-    pub fn push_once(
+    /// Adds a series with one sample if `decide`, which gets its labels as they are written, returns true.
+    pub(crate) fn push_if(
         &mut self,
         labels: &[SeriesLabel<'_>],
         value: f64,
         at: UnixMillis,
-        seen: &mut Seen,
-    ) -> bool {
+        decide: impl FnOnce(&[u8]) -> bool,
+    ) {
         let start = self.request.len();
         let labels = write_series(labels, value, at, &mut self.request);
-        let is_new = seen.add(&self.request[labels]);
-        if is_new {
+        if decide(&self.request[labels]) {
             self.count(at);
         } else {
             self.request.truncate(start);
         }
-        is_new
     }
 
-    /// Adds the end marker for each series of this origin in an earlier batch, except for those that are already in
-    /// `marked`. Does nothing if the batch cannot be read.
-    pub fn push_ended(&mut self, earlier: &Batch, origin: &Origin, at: UnixMillis, marked: &mut Marked) {
-        let Ok(request) = earlier.request() else { return };
-        for series in encoded_series(&request) {
-            let is_label = |name, value: &str| series.label(name).unwrap_or_default() == value.as_bytes();
-            let is_its_own = is_label("job", origin.job()) && is_label("instance", origin.member());
-            if is_its_own && !marked.0.contains(series.labels) {
-                write_stale(&series, at, &mut self.request);
-                self.count(at);
-                marked.0.insert(series.labels.into());
-            }
-        }
+    /// Adds the end marker of a series with these labels, as they were written by [`Self::push_if`].
+    pub(crate) fn push_ended(&mut self, labels: &[u8], at: UnixMillis) {
+        write_stale(labels, at, &mut self.request);
+        self.count(at);
     }
 
     fn count(&mut self, at: UnixMillis) {

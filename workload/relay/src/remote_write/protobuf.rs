@@ -50,11 +50,11 @@ pub(super) fn write_series(
     start..end
 }
 
-/// Appends a series from another request with the end marker instead of its samples.
-pub(super) fn write_stale(series: &EncodedSeries<'_>, at: UnixMillis, out: &mut Vec<u8>) {
+/// Appends the end marker of a series whose labels are those of another request.
+pub(super) fn write_stale(labels: &[u8], at: UnixMillis, out: &mut Vec<u8>) {
     let sample_length = sample_length(at);
-    write_length(FIRST, series.labels.len() + field_length(sample_length), out);
-    out.extend_from_slice(series.labels);
+    write_length(FIRST, labels.len() + field_length(sample_length), out);
+    out.extend_from_slice(labels);
     write_sample(STALE_NAN, at, sample_length, out);
 }
 
@@ -109,21 +109,6 @@ pub(super) struct EncodedSeries<'a> {
     pub(super) whole: &'a [u8],
     /// The labels, each with its tag and length. They identify the series.
     pub(super) labels: &'a [u8],
-}
-
-impl<'a> EncodedSeries<'a> {
-    /// The value of a label.
-    pub(super) fn label(&self, wanted: &str) -> Option<&'a [u8]> {
-        let mut rest = self.labels;
-        while let Some(label) = field(&mut rest) {
-            let mut label = label.content;
-            let name = field(&mut label)?;
-            if name.content == wanted.as_bytes() {
-                return field(&mut label).map(|value| value.content);
-            }
-        }
-        None
-    }
 }
 
 struct Field<'a> {

@@ -5,8 +5,8 @@ use snap::raw::{Decoder, Encoder, decompress_len, max_compress_len};
 
 use super::Malformed;
 
-/// Compresses requests and keeps its buffers for the next one.
-pub(super) struct Compressor {
+/// Compresses and keeps its buffers for the next time.
+pub(crate) struct Compressor {
     encoder: Encoder,
     buffer: Vec<u8>,
 }
@@ -18,7 +18,7 @@ impl Default for Compressor {
 }
 
 impl Compressor {
-    pub(super) fn compress(&mut self, request: &[u8]) -> Bytes {
+    pub(crate) fn compress(&mut self, request: &[u8]) -> Bytes {
         self.buffer.resize(max_compress_len(request.len()), 0);
         // Fails only for 4 GiB or more, and if the buffer is too small.
         let length = self.encoder.compress(request, &mut self.buffer).unwrap_or(0);
@@ -29,7 +29,7 @@ impl Compressor {
 /// The longest request that is decompressed. We never write longer ones.
 const MAX_REQUEST_BYTES: usize = 64 * 1024 * 1024;
 
-pub(super) fn decompress(compressed: &[u8]) -> Result<Vec<u8>, Malformed> {
+pub(crate) fn decompress(compressed: &[u8]) -> Result<Vec<u8>, Malformed> {
     if decompress_len(compressed).map_err(|_| Malformed)? > MAX_REQUEST_BYTES {
         return Err(Malformed);
     }

@@ -5,7 +5,7 @@ use exposition::Parser;
 use proptest::prelude::*;
 use protocol::ClusterName;
 use relay::labels::{JobLabel, Origin};
-use relay::remote_write::{BatchBuilder, Marked, NORMAL_NAN, STALE_NAN};
+use relay::remote_write::{BatchBuilder, NORMAL_NAN};
 use relay::time::UnixMillis;
 
 const NOW: UnixMillis = UnixMillis(1_800_000_000_000);
@@ -113,30 +113,4 @@ fn exposition_of_a_real_lxd_is_relayed_completely() {
                     name=web-1 project=default type=container";
     assert_eq!(labels.join(" "), expected);
     assert_eq!(series[0].samples, [(0.004_f64.to_bits(), NOW.0)]);
-}
-
-#[test]
-fn series_of_one_member_end_once_and_those_of_others_do_not() {
-    let paris = ClusterName::new("paris").unwrap();
-    let members = ["node-1", "node-2"].map(|member| Origin::new(&paris, member, JobLabel::Name));
-    let mut builder = BatchBuilder::default();
-    for origin in &members {
-        let mut parser = Parser::new(b"up 1\ncpu{cpu=\"0\"} 2");
-        while let Some(line) = parser.next() {
-            let mut labels = Vec::new();
-            origin.series(&line.unwrap(), &mut labels);
-            builder.push(&labels, 1.0, NOW);
-        }
-    }
-    let earlier = builder.finish().unwrap();
-    let mut marked = Marked::default();
-    let later = UnixMillis(NOW.0 + 60_000);
-    builder.push_ended(&earlier, &members[1], later, &mut marked);
-    builder.push_ended(&earlier, &members[1], later, &mut marked);
-    let ended = decode(&builder.finish().unwrap().body);
-    let mut expected = decode(&earlier.body).split_off(2);
-    for series in &mut expected {
-        series.samples = vec![(STALE_NAN, later.0)];
-    }
-    assert_eq!(ended, expected);
 }

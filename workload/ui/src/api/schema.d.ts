@@ -1956,7 +1956,7 @@ export interface components {
          * @description The subject of a warning.
          * @enum {string}
          */
-        WarningKind: "heartbeat" | "members" | "ceph" | "storage" | "memory" | "instances" | "certificate" | "report";
+        WarningKind: "heartbeat" | "members" | "ceph" | "storage" | "memory" | "instances" | "certificate" | "report" | "metrics";
         /** @description The number of clusters with a warning of one kind and severity. */
         WarningTotal: {
             /**
@@ -3196,7 +3196,7 @@ export interface operations {
                 /** @description One or more health states, separated by commas. */
                 health?: ("fresh" | "late" | "lost")[];
                 /** @description One or more kinds of warnings, separated by commas. */
-                warning?: ("heartbeat" | "members" | "ceph" | "storage" | "memory" | "instances" | "certificate" | "report")[];
+                warning?: ("heartbeat" | "members" | "ceph" | "storage" | "memory" | "instances" | "certificate" | "report" | "metrics")[];
                 /**
                  * @description One or more statuses of members, separated by commas, ignoring case. A cluster matches if any member has one of
                  *     them.

@@ -13,6 +13,7 @@ export const WARNING_KINDS = [
   "instances",
   "certificate",
   "report",
+  "metrics",
 ] as const satisfies readonly WarningKind[];
 export const SORTS = [
   "name",
