@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use edge::{ClientCertificate, Error, Peer};
+use edge::{ClientCertificate, ClientKey, Error, Peer};
 use store::clusters::EnrolledCluster;
 use time::OffsetDateTime;
 
@@ -27,6 +27,7 @@ impl Connector {
             Some(identity) => identity,
             None => self.look_up(peer).await?,
         };
+        peer.authenticated_as(ClientKey::of(&identity.uid))?;
         self.limits.check_cluster(action, identity.uid)?;
         check_dates(&identity, OffsetDateTime::now_utc())?;
         Ok(identity)

@@ -1,6 +1,9 @@
 //! State that the layers of one connection share: whether a handler is running, and whether a body is left unread.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::time::Instant;
 
 /// Shared by a connection's stream, its requests' bodies and its service.
 #[derive(Debug, Default)]
@@ -9,6 +12,16 @@ pub(crate) struct Activity {
     working: AtomicU32,
     unread: AtomicBool,
     closing: AtomicBool,
+    event_streams: AtomicU32,
+    streams: Mutex<Streams>,
+}
+
+/// The open streams of an HTTP/2 connection.
+#[derive(Debug, Default)]
+struct Streams {
+    open: u32,
+    /// When the last one ended.
+    ended: Option<Instant>,
 }
 
 impl Activity {
@@ -45,6 +58,47 @@ impl Activity {
 
     pub(crate) fn set_unread(&self, unread: bool) {
         self.unread.store(unread, Ordering::Relaxed);
+    }
+
+    /// Marks a stream of HTTP/2 as open until the guard is dropped.
+    pub(crate) fn open_stream(self: &Arc<Self>) -> OpenStream {
+        self.streams.lock().unwrap_or_else(PoisonError::into_inner).open += 1;
+        OpenStream(Arc::clone(self))
+    }
+
+    /// Since when no stream is open, `None` while one is. `begun` is the beginning of the connection.
+    pub(crate) fn idle_since(&self, begun: Instant) -> Option<Instant> {
+        let streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        (streams.open == 0).then(|| streams.ended.unwrap_or(begun))
+    }
+
+    /// Marks a response as a stream of events, which has no end, until the guard is dropped.
+    pub(crate) fn begin_events(self: &Arc<Self>) -> EventStream {
+        self.event_streams.fetch_add(1, Ordering::Relaxed);
+        EventStream(Arc::clone(self))
+    }
+
+    /// Whether a stream of events is open.
+    pub(crate) fn has_events(&self) -> bool {
+        self.event_streams.load(Ordering::Relaxed) > 0
+    }
+}
+
+pub(crate) struct OpenStream(Arc<Activity>);
+
+impl Drop for OpenStream {
+    fn drop(&mut self) {
+        let mut streams = self.0.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        streams.open -= 1;
+        streams.ended = Some(Instant::now());
+    }
+}
+
+pub(crate) struct EventStream(Arc<Activity>);
+
+impl Drop for EventStream {
+    fn drop(&mut self) {
+        self.0.event_streams.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -49,6 +49,11 @@ pub enum Error {
     NotImplemented(String),
     /// 502: a service that was called for the client did not respond properly. The text names it, the log has the reason.
     BadGateway(String),
+    /// 503: the server protects itself. Nothing is logged for the single request.
+    Overloaded {
+        /// The wait until a retry can succeed.
+        retry_after: Duration,
+    },
     /// 503. The cause is logged with the request id.
     Unavailable {
         /// The wait until a retry makes sense.
@@ -85,7 +90,7 @@ impl Error {
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::NotImplemented(_) => StatusCode::NOT_IMPLEMENTED,
             Self::BadGateway(_) => StatusCode::BAD_GATEWAY,
-            Self::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Overloaded { .. } | Self::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -106,7 +111,9 @@ impl Error {
     /// The wait in whole seconds, at least one: a client that waits zero seconds does not wait.
     fn retry_after(&self) -> Option<u64> {
         match self {
-            Self::TooManyRequests { retry_after } | Self::Unavailable { retry_after, .. } => {
+            Self::TooManyRequests { retry_after }
+            | Self::Overloaded { retry_after }
+            | Self::Unavailable { retry_after, .. } => {
                 let whole = retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0);
                 Some(whole.max(1))
             }

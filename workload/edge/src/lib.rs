@@ -6,7 +6,9 @@
 //! | [`proxy`] | the PROXY protocol, for load balancers that pass TLS through |
 //! | [`tls`] | the server's certificate, its renewal, and what clients may present |
 //! | [`peer`] | the other end of a connection: address and certificate |
-//! | [`limits`] | timeouts and the maximum number of connections |
+//! | [`limits`] | timeouts, and the most connections and bytes |
+//! | [`caps`] | what one client may hold |
+//! | [`memory`] | what the process may hold |
 //! | [`routes`](mod@routes) | combines many warp routes into one that never rejects |
 //! | [`body`] | a request's body, contiguous or as JSON |
 //! | [`response`], [`error`] | the envelope of every response, and the one error type |
@@ -18,8 +20,10 @@
 //! time limit, access log) → the caller's routes.
 
 pub mod body;
+pub mod caps;
 pub mod error;
 pub mod limits;
+pub mod memory;
 pub mod metrics;
 pub mod peer;
 pub mod proxy;
@@ -33,13 +37,17 @@ pub mod tls;
 
 mod activity;
 mod connection;
+mod ending;
+mod metered_body;
 mod service;
 mod shared;
 mod stream;
 mod timed_body;
 
+pub use caps::ClientKey;
 pub use error::{Error, respond};
 pub use limits::Limits;
+pub use memory::MemoryBudget;
 pub use metrics::EdgeMetrics;
 pub use peer::{ClientCertificate, Peer};
 pub use proxy::ProxyPolicy;

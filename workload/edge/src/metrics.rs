@@ -5,7 +5,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
-use prometheus_client::registry::Registry;
+use prometheus_client::registry::{Registry, Unit};
 
 /// The metrics of all servers in a process, labelled with the server's name. Clones share the same values.
 #[derive(Debug, Clone)]
@@ -16,6 +16,8 @@ pub struct EdgeMetrics {
     requests: Family<RequestLabels, Counter>,
     duration: Family<ServerLabel, Histogram, fn() -> Histogram>,
     refusals: Family<RefusalLabels, Counter>,
+    closed: Family<RefusalLabels, Counter>,
+    unread: Family<ServerLabel, Gauge>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -50,6 +52,8 @@ impl Default for EdgeMetrics {
             requests: Family::default(),
             duration: Family::new_with_constructor(durations),
             refusals: Family::default(),
+            closed: Family::default(),
+            unread: Family::default(),
         }
     }
 }
@@ -80,13 +84,35 @@ impl EdgeMetrics {
             "Requests that were refused or failed, by reason",
             self.refusals.clone(),
         );
+        registry.register(
+            "closed_by_limit",
+            "Connections and HTTP/2 streams that were closed because of a limit, by reason: network and reserved (refused), evicted, \
+             stalled (the client did not read), unread (too many bytes not read), old",
+            self.closed.clone(),
+        );
+        registry.register_with_unit(
+            "unread_response",
+            "Memory of responses that clients have not read yet",
+            Unit::Bytes,
+            self.unread.clone(),
+        );
     }
 
     /// The metrics of one server, looked up once, so that counting is an atomic addition.
     pub(crate) fn of(&self, server: &'static str) -> ServerMetrics {
         let handshake = |outcome| self.handshakes.get_or_create_owned(&HandshakeLabels { server, outcome });
         let code = |code| self.requests.get_or_create_owned(&RequestLabels { server, code });
+        let closed = |reason| self.closed.get_or_create_owned(&RefusalLabels { server, reason });
         ServerMetrics {
+            closed: ClosedConnections {
+                network: closed("network"),
+                reserved: closed("reserved"),
+                evicted: closed("evicted"),
+                stalled: closed("stalled"),
+                unread: closed("unread"),
+                old: closed("old"),
+            },
+            unread: self.unread.get_or_create_owned(&ServerLabel { server }),
             accepted: self.accepted.get_or_create_owned(&ServerLabel { server }),
             open: self.open.get_or_create_owned(&ServerLabel { server }),
             ok: handshake("ok"),
@@ -109,10 +135,28 @@ pub(crate) struct ServerMetrics {
     pub(crate) timeout: Counter,
     pub(crate) failed: Counter,
     pub(crate) proxy_refused: Counter,
+    pub(crate) closed: ClosedConnections,
+    pub(crate) unread: Gauge,
     codes: [Counter; 5],
     duration: Histogram,
     refusals: Family<RefusalLabels, Counter>,
     server: &'static str,
+}
+
+/// Connections that were closed because of a limit.
+pub(crate) struct ClosedConnections {
+    /// The network has too many that are not authenticated.
+    pub(crate) network: Counter,
+    /// The last places are kept for known networks.
+    pub(crate) reserved: Counter,
+    /// Another one of its network needed the place.
+    pub(crate) evicted: Counter,
+    /// The client did not read.
+    pub(crate) stalled: Counter,
+    /// The client left too many bytes unread.
+    pub(crate) unread: Counter,
+    /// It reached the maximum age.
+    pub(crate) old: Counter,
 }
 
 impl ServerMetrics {

@@ -1,5 +1,6 @@
 //! The shape of every response: the envelope as JSON, with headers that forbid sniffing and storing.
 
+use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderMap, StatusCode};
 use protocol::envelope::Envelope;
@@ -27,6 +28,19 @@ pub fn routine(mut response: Response) -> Response {
 /// The mark that [`routine`] sets.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Routine;
+
+/// A response whose body is the same memory every time, so that it costs little while a client does not read it. Such
+/// bytes are constants, or cached for all.
+pub fn shared(content_type: &'static str, body: Bytes) -> Response {
+    let mut response = Response::new(body.into());
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response.extensions_mut().insert(SharedMemory);
+    response
+}
+
+/// The mark that [`shared`] sets.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SharedMemory;
 
 /// Any JSON with any status, with the headers of every API response.
 pub fn json(status: StatusCode, body: &impl Serialize) -> Response {

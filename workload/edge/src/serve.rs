@@ -15,9 +15,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use warp::filters::BoxedFilter;
 
-use crate::connection::{self, Guard};
+use crate::caps::{Places, Seldom};
+use crate::connection::{self, Accepted};
 use crate::shared::Shared;
-use crate::{EdgeMetrics, Limits, ProxyPolicy, Response};
+use crate::{EdgeMetrics, Limits, MemoryBudget, ProxyPolicy, Response};
 
 /// One HTTPS server.
 pub struct Server {
@@ -34,6 +35,10 @@ pub struct Server {
     /// Whether every HTTP/1.1 connection is closed after its response, except for websockets. For clients that never
     /// close their connections.
     pub close_after_response: bool,
+    /// Whether its responses may be large, so that even small requests are refused when memory is nearly exhausted.
+    pub has_large_responses: bool,
+    /// The memory of the process.
+    pub memory: MemoryBudget,
     /// Its metrics.
     pub metrics: EdgeMetrics,
 }
@@ -51,14 +56,30 @@ const WARNING_INTERVAL: Duration = Duration::from_secs(10);
 ///
 /// The routes should come from [`crate::routes()`], so that requests that warp rejects get a response in an envelope.
 pub async fn serve(server: Server, routes: BoxedFilter<(Response,)>, shutdown: CancellationToken) {
-    let Server { name, listener, tls, proxy, limits, close_after_response, metrics } = server;
+    let Server {
+        name,
+        listener,
+        tls,
+        proxy,
+        limits,
+        close_after_response,
+        has_large_responses,
+        memory,
+        metrics,
+    } = server;
+    let metrics = metrics.of(name);
+    let places = Arc::new(Places::new(limits.places(), metrics.unread.clone()));
     let shared = Arc::new(Shared {
         name,
         tls: TlsAcceptor::from(tls),
         proxy,
         limits,
         close_after_response,
-        metrics: metrics.of(name),
+        has_large_responses,
+        memory,
+        places,
+        refused: Seldom::default(),
+        metrics,
         routes,
         draining: shutdown.child_token(),
         tracker: TaskTracker::new(),
@@ -108,8 +129,9 @@ async fn accept_until(shutdown: &CancellationToken, listener: &TcpListener, shar
             Ok((permit, (socket, address))) => {
                 pause = FIRST_ACCEPT_PAUSE;
                 shared.metrics.accepted.inc();
-                let guard = Guard::new(shared, permit);
-                shared.tracker.spawn(connection::run(Arc::clone(shared), socket, address, guard));
+                if let Some(accepted) = Accepted::new(shared, permit, socket, address) {
+                    shared.tracker.spawn(connection::run(Arc::clone(shared), accepted));
+                }
             }
             Err(problem) if concerns_only_the_connection(&problem) => {}
             Err(problem) => {

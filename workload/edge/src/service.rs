@@ -3,10 +3,10 @@
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
-use http::header::{CONNECTION, HeaderName, HeaderValue, UPGRADE};
+use http::header::{CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, UPGRADE};
 use http::{Method, Request, StatusCode, Uri, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
@@ -15,8 +15,11 @@ use tower_service::Service as _;
 use tracing::Level;
 
 use crate::activity::Activity;
+use crate::caps::{Charge, Place, TooMuchUnread, current_stream};
 use crate::error::LoggedCause;
-use crate::response::Routine;
+use crate::memory::Shortage;
+use crate::metered_body::{MeteredBody, Metering};
+use crate::response::{Routine, SharedMemory};
 use crate::shared::Shared;
 use crate::timed_body::TimedBody;
 use crate::{Draining, Error, Peer, RequestId, Response};
@@ -29,18 +32,26 @@ const MAX_LOGGED_PATH_BYTES: usize = 256;
 /// Up to this size, in bytes, the last response of a connection is written together with the close.
 const MAX_LAST_RESPONSE_BYTES: u64 = 4 * 1024;
 
+/// Above this size, in bytes, a request is large. Heartbeats without metrics are smaller.
+const LARGE_BODY_BYTES: u64 = 64 * 1024;
+
+/// When a request that was refused may succeed.
+const MEMORY_RETRY_AFTER: Duration = Duration::from_secs(10);
+const UNREAD_RETRY_AFTER: Duration = Duration::from_secs(5);
+
 /// What all requests of one connection share.
 pub(crate) struct Exchange {
     pub(crate) shared: Arc<Shared>,
     pub(crate) peer: Peer,
     pub(crate) activity: Arc<Activity>,
+    pub(crate) place: Arc<Place>,
 }
 
 /// Handles one request. There is always a response, whatever the handler does.
 pub(crate) async fn respond(
     exchange: Arc<Exchange>,
     request: Request<Incoming>,
-) -> Result<Response, Infallible> {
+) -> Result<http::Response<MeteredBody>, Infallible> {
     let begun = Instant::now();
     let _working = exchange.activity.begin();
     let id = RequestId::next();
@@ -48,17 +59,21 @@ pub(crate) async fn respond(
     // If an upgrade was requested, hyper releases the connection without closing it, whatever the response is.
     let may_upgrade = method == Method::CONNECT || request.headers().contains_key(UPGRADE);
 
-    let mut response = match refuse(&method, &uri) {
+    let refusal = refuse(&method, &uri).or_else(|| refuse_for_memory(&exchange.shared, &request));
+    let refusal =
+        refusal.or_else(|| exchange.place.account.check().err().map(|unread| too_much(&exchange, unread)));
+    let mut response = match refusal {
         Some(error) => error.into_response(),
         None => handle(&exchange, request, id).await,
     };
+    let charge = charge(&exchange, &mut response, version);
     finish(&exchange, &mut response, id, version);
     if !may_upgrade && is_short_and_last(&response) {
         exchange.activity.set_closing();
     }
     exchange.shared.metrics.responded(response.status(), begun.elapsed().as_secs_f64());
     log(&exchange, &method, &uri, &response, begun, id);
-    Ok(response)
+    Ok(metered(&exchange, response, charge))
 }
 
 /// warp panics on a target without a path. `CONNECT` never has one, and other methods can come without one, too.
@@ -70,8 +85,66 @@ fn refuse(method: &Method, uri: &Uri) -> Option<Error> {
     pathless.then(|| Error::BadRequest("The target of the request must be a path".to_owned()))
 }
 
+/// Refuses what may need much memory while memory is short. Small requests with small responses always pass.
+fn refuse_for_memory(shared: &Shared, request: &Request<Incoming>) -> Option<Error> {
+    let shortage = shared.memory.shortage();
+    if shortage == Shortage::None {
+        return None;
+    }
+    let is_large = request.body().size_hint().upper().is_none_or(|bytes| bytes > LARGE_BODY_BYTES);
+    if is_large || (shared.has_large_responses && shortage == Shortage::NearlyExhausted) {
+        shared.memory.refused();
+        return Some(Error::Overloaded { retry_after: MEMORY_RETRY_AFTER });
+    }
+    None
+}
+
+/// The refusal of a request by a client that does not read its responses.
+fn too_much(exchange: &Exchange, unread: TooMuchUnread) -> Error {
+    if unread.cut {
+        exchange.shared.metrics.closed.unread.inc();
+        exchange.place.cut.cancel();
+    }
+    Error::TooManyRequests { retry_after: UNREAD_RETRY_AFTER }
+}
+
+/// Charges the response to its connection, or replaces it by a refusal. `None` on HTTP/1.1 if it is small: such a
+/// connection has one response at a time.
+fn charge(exchange: &Exchange, response: &mut Response, version: Version) -> Option<Charge> {
+    let account = &exchange.place.account;
+    let is_shared = response.extensions().get::<SharedMemory>().is_some();
+    let bytes = response.body().size_hint().exact().unwrap_or(0);
+    if version < Version::HTTP_2
+        && response.body().size_hint().exact().is_some_and(|size| size <= MAX_LAST_RESPONSE_BYTES)
+    {
+        return None;
+    }
+    let bytes = if is_shared { 0 } else { usize::try_from(bytes).unwrap_or(usize::MAX) };
+    match account.charge(bytes) {
+        Ok(charge) => Some(charge),
+        Err(unread) => {
+            if response.status() != StatusCode::TOO_MANY_REQUESTS {
+                *response = too_much(exchange, unread).into_response();
+            }
+            Some(account.charge_refusal())
+        }
+    }
+}
+
+fn metered(exchange: &Exchange, response: Response, charge: Option<Charge>) -> http::Response<MeteredBody> {
+    let is_shared = response.extensions().get::<SharedMemory>().is_some();
+    let is_events = response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == "text/event-stream");
+    let events = is_events.then(|| exchange.activity.begin_events());
+    response.map(|body| match charge {
+        Some(charge) => {
+            MeteredBody::new(body, Metering { charge, is_shared, stream: current_stream() }, events)
+        }
+        None => MeteredBody::free(body),
+    })
+}
+
 async fn handle(exchange: &Exchange, mut request: Request<Incoming>, id: RequestId) -> Response {
-    let Exchange { shared, peer, activity } = exchange;
+    let Exchange { shared, peer, activity, .. } = exchange;
     let extensions = request.extensions_mut();
     extensions.insert(peer.clone());
     extensions.insert(id);

@@ -14,10 +14,13 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+
+mod places;
+
+use places::Places;
 
 /// Whether the process is healthy.
 pub trait HealthCheck: Send + Sync {
@@ -29,9 +32,10 @@ pub trait HealthCheck: Send + Sync {
 pub type MetricsText = Arc<dyn Fn() -> String + Send + Sync>;
 
 const HEALTH_CHECK_TIMEOUT: Duration = Duration::from_secs(3);
-const HEADERS_TIMEOUT: Duration = Duration::from_secs(5);
+const HEADERS_TIMEOUT: Duration = Duration::from_secs(2);
 /// The longest time for a whole connection, which carries one request.
 const CONNECTION_TIMEOUT: Duration = Duration::from_secs(10);
+/// Beyond it, the address with the most connections loses its oldest one.
 const MAX_CONNECTIONS: usize = 64;
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 const PLAIN: &str = "text/plain; charset=utf-8";
@@ -43,18 +47,18 @@ pub async fn serve(
     metrics: MetricsText,
     shutdown: CancellationToken,
 ) {
-    let (permits, tracker) = (Arc::new(Semaphore::new(MAX_CONNECTIONS)), TaskTracker::new());
+    let (places, tracker) = (Arc::new(Places::new(MAX_CONNECTIONS)), TaskTracker::new());
     let accept = async {
         loop {
-            let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { return };
-            let Ok((socket, _)) = listener.accept().await else {
+            let Ok((socket, address)) = listener.accept().await else {
                 sleep(Duration::from_millis(100)).await;
                 continue;
             };
+            let place = places.enter(address.ip());
             let (checks, metrics) = (Arc::clone(&checks), Arc::clone(&metrics));
             tracker.spawn(async move {
-                let _ = timeout(CONNECTION_TIMEOUT, one_request(socket, checks, metrics)).await;
-                drop(permit);
+                let request = timeout(CONNECTION_TIMEOUT, one_request(socket, checks, metrics));
+                let _ = place.cut.run_until_cancelled(request).await;
             });
         }
     };

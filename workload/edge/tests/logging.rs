@@ -6,6 +6,8 @@
 
 #[path = "it/harness.rs"]
 mod harness;
+#[path = "it/routes.rs"]
+mod routes;
 
 use std::io;
 use std::sync::{Arc, Mutex};

@@ -51,7 +51,7 @@ impl Client {
     pub async fn send(&self, mut request: Request<Full<Bytes>>) -> Response {
         request.headers_mut().insert(AUTHORIZATION, self.authorization.clone());
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
-        request.extensions_mut().insert(Peer { address, certificate: ClientCertificate::None });
+        request.extensions_mut().insert(Peer::new(address, ClientCertificate::None));
         request.extensions_mut().insert(RequestId::next());
         request.extensions_mut().insert(Draining(CancellationToken::new()));
         let response: Result<Response, Infallible> = warp::service(self.routes.clone()).call(request).await;

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use cli::setup::{health_rules, read_file};
 use cli::{ConnectorEndpoint, Failure};
 use connector::{MetricsSink, Options};
-use edge::ServerIdentity;
+use edge::memory::container_limit;
 use edge::rate_limit::{InvalidQuota, LimitSettings};
+use edge::{Limits, MemoryBudget, ServerIdentity};
 use protocol::{Address, Fingerprint};
 use settings::source::invalid;
 use settings::{Source, table, typed};
@@ -14,6 +15,23 @@ use sign_in::{IssuerUrl, ProviderHttp};
 use store::access::SessionLimits;
 
 use crate::configuration;
+
+/// Returns the limits of each service's connections.
+pub fn connection_limits(source: &Source) -> Result<Limits, Failure> {
+    let capacity = typed::Capacity::from(source)?;
+    Ok(Limits {
+        connections: capacity.connections,
+        connections_per_network: capacity.connections_per_network,
+        max_age: capacity.connection_max_age,
+        ..Limits::default()
+    })
+}
+
+/// Returns the memory that this process may use: as the setting has it, or as the container has it.
+pub fn memory_budget(source: &Source) -> Result<MemoryBudget, Failure> {
+    let limit = typed::Capacity::from(source)?.memory_limit.or_else(container_limit);
+    Ok(MemoryBudget::new(limit.filter(|bytes| *bytes > 0)))
+}
 
 /// Returns the connector's certificate.
 pub fn connector_identity(settings: &typed::Connector) -> Result<Arc<ServerIdentity>, Failure> {

@@ -16,7 +16,7 @@ use controllers::Driver;
 use controllers::audit_head::AuditHead;
 use controllers::retention::Retention;
 use controllers::sealing::Sealing;
-use edge::{EdgeMetrics, Limits, ProxyPolicy, Server};
+use edge::{EdgeMetrics, Limits, MemoryBudget, ProxyPolicy};
 use futures_util::future::{BoxFuture, FutureExt as _, join_all};
 use prometheus_client::registry::Registry;
 use settings::{Source, typed};
@@ -46,6 +46,8 @@ pub struct Addresses {
 struct Unit {
     store: Store,
     proxy: ProxyPolicy,
+    limits: Limits,
+    memory: MemoryBudget,
     metrics: EdgeMetrics,
     registry: Registry,
     phases: Phases,
@@ -102,13 +104,18 @@ pub async fn run(
 impl Unit {
     fn new(source: &Source) -> Result<Self, Failure> {
         let metrics = EdgeMetrics::default();
+        let memory = crate::setup::memory_budget(source)?;
         let mut registry = Registry::default();
-        metrics.register(registry.sub_registry_with_prefix("cluster_manager"));
+        let own = registry.sub_registry_with_prefix("cluster_manager");
+        metrics.register(own);
+        memory.register(own);
         let store = setup::store(source)?;
         let mut unit = Self {
             driver: Driver::new(store.clone()),
             store,
             proxy: ProxyPolicy { trusted: typed::trusted_proxies(source)? },
+            limits: crate::setup::connection_limits(source)?,
+            memory,
             metrics,
             registry,
             phases: Phases::default(),
@@ -118,6 +125,8 @@ impl Unit {
             leaf: None,
             relay: None,
         };
+        let watch = unit.memory.clone().watch(unit.phases.ended.clone());
+        unit.background.push(watch.boxed());
         unit.driver.metrics().register(&mut unit.registry);
         unit.driver.add(Sealing::new(unit.store.clone()));
         unit.driver.add(AuditHead::new(unit.store.clone()));
@@ -134,17 +143,6 @@ impl Unit {
     /// Adds a background task that starts when the database has this program's schema.
     fn add_prepared(&mut self, task: impl Future<Output = ()> + Send + 'static) {
         self.background.push(self.phases.clone().when_prepared(task).boxed());
-    }
-
-    fn server(
-        &self,
-        name: &'static str,
-        listener: TcpListener,
-        tls: Arc<rustls::ServerConfig>,
-        close_after_response: bool,
-    ) -> Server {
-        let (proxy, metrics) = (self.proxy.clone(), self.metrics.clone());
-        Server { name, listener, tls, proxy, limits: Limits::default(), close_after_response, metrics }
     }
 
     async fn run(self, shutdown: CancellationToken) -> Result<(), Failure> {

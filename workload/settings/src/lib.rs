@@ -9,4 +9,4 @@ pub mod typed;
 
 pub use source::{SettingError, Source};
 pub use table::{ALL, Setting};
-pub use typed::{Connector, Database, Health, Listen, Log, Management, RateLimits};
+pub use typed::{Capacity, Connector, Database, Health, Listen, Log, Management, RateLimits};

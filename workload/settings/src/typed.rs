@@ -90,6 +90,19 @@ pub struct RateLimits {
     pub max_clients: usize,
 }
 
+/// What the services may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Capacity {
+    /// The most open connections of each service.
+    pub connections: usize,
+    /// The most connections of a network that are not authenticated.
+    pub connections_per_network: usize,
+    /// The age after which a connection is closed.
+    pub connection_max_age: Duration,
+    /// The bytes of memory that the process may use; 0: no limit. `None`: as the container has it.
+    pub memory_limit: Option<u64>,
+}
+
 /// The silence after which a cluster is late or lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Health {
@@ -209,6 +222,26 @@ impl RateLimits {
             bucket_size: source.parsed_with(&table::RATE_LIMIT_BUCKET_SIZE, size)?,
             cleanup_every: seconds(source, &table::RATE_LIMIT_CLEANUP_INTERVAL_SECONDS, 86_400)?,
             max_clients: usize::try_from(max_clients).unwrap_or(usize::MAX),
+        })
+    }
+}
+
+impl Capacity {
+    /// Reads `MAX_CONNECTIONS*`, `CONNECTION_MAX_AGE_SECONDS` and `MEMORY_LIMIT_MB`.
+    pub fn from(source: &Source) -> Result<Self, SettingError> {
+        let megabytes = |text: &str| text.parse().ok().filter(|mb| matches!(mb, 0 | 64..=10_000_000));
+        let count = |setting, min| {
+            source
+                .number(setting, min..=1_000_000)
+                .map(|number| usize::try_from(number).unwrap_or(usize::MAX))
+        };
+        Ok(Self {
+            connections: count(&table::MAX_CONNECTIONS, 16)?,
+            connections_per_network: count(&table::MAX_CONNECTIONS_PER_NETWORK, 4)?,
+            connection_max_age: seconds(source, &table::CONNECTION_MAX_AGE_SECONDS, 31_536_000)?,
+            memory_limit: source
+                .parsed_with(&table::MEMORY_LIMIT_MB, megabytes)?
+                .map(|mb: u64| mb * 1_000_000),
         })
     }
 }

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use secrecy::ExposeSecret as _;
-use settings::{Connector, Database, Listen, Management, RateLimits, Source, table};
+use settings::{Capacity, Connector, Database, Listen, Management, RateLimits, Source, table};
 
 fn source(variables: &[(&str, &str)]) -> Source {
     Source::from_variables(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))
@@ -177,4 +177,13 @@ fn a_filter_of_logs_is_checked_where_it_is_set() {
     for text in ["info,access=loud", "=info", "in fo", "info;warn"] {
         assert!(read(text).is_err(), "{text}");
     }
+}
+
+#[test]
+fn memory_limit_is_the_containers_unless_it_is_set() {
+    let limit = |pairs| Capacity::from(&source(pairs)).map(|capacity| capacity.memory_limit);
+    assert_eq!(limit(&[]), Ok(None));
+    assert_eq!(limit(&[("MEMORY_LIMIT_MB", "0")]), Ok(Some(0)));
+    assert_eq!(limit(&[("MEMORY_LIMIT_MB", "512")]), Ok(Some(512_000_000)));
+    assert!(limit(&[("MEMORY_LIMIT_MB", "1")]).is_err(), "less than the program needs");
 }

@@ -5,13 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use edge::tls::{ClientCertificates, server_config};
-use edge::{
-    ClientCertificate, Draining, EdgeMetrics, Limits, Peer, ProxyPolicy, Response, Server, ServerIdentity,
-};
-use edge::{body, respond, response};
-use futures_util::{SinkExt as _, StreamExt as _};
+use edge::{EdgeMetrics, Limits, MemoryBudget, ProxyPolicy, Server, ServerIdentity};
 use prometheus_client::registry::Registry;
 use rcgen::{CertificateParams, KeyPair};
 use rustls::crypto::aws_lc_rs;
@@ -24,8 +19,8 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsConnector;
 use tokio_util::sync::CancellationToken;
-use warp::Filter as _;
-use warp::filters::BoxedFilter;
+
+use crate::routes::some_routes;
 
 pub(crate) type Stream = tokio_rustls::client::TlsStream<TcpStream>;
 
@@ -66,6 +61,8 @@ pub(crate) struct Options {
     pub(crate) limits: Limits,
     pub(crate) proxy: ProxyPolicy,
     pub(crate) close_after_response: bool,
+    pub(crate) has_large_responses: bool,
+    pub(crate) memory: MemoryBudget,
     pub(crate) client_certificates: ClientCertificates,
     pub(crate) alpn: &'static [&'static [u8]],
 }
@@ -76,6 +73,8 @@ impl Default for Options {
             limits: Limits::default(),
             proxy: ProxyPolicy::default(),
             close_after_response: false,
+            has_large_responses: false,
+            memory: MemoryBudget::default(),
             client_certificates: ClientCertificates::Requested,
             alpn: &[],
         }
@@ -108,8 +107,18 @@ impl TestServer {
         let (metrics, mut registry) = (EdgeMetrics::default(), Registry::default());
         metrics.register(&mut registry);
         let (started, finish, shutdown) = (Arc::default(), Arc::default(), CancellationToken::new());
-        let Options { limits, proxy, close_after_response, .. } = options;
-        let server = Server { name: "test", listener, tls, proxy, limits, close_after_response, metrics };
+        let Options { limits, proxy, close_after_response, has_large_responses, memory, .. } = options;
+        let server = Server {
+            name: "test",
+            listener,
+            tls,
+            proxy,
+            limits,
+            close_after_response,
+            has_large_responses,
+            memory,
+            metrics,
+        };
         let serving = edge::serve(server, some_routes(&started, &finish), shutdown.clone());
         let serving = tokio::spawn(serving);
         Self { address, identity, leaf: shown.der, folder, shutdown, serving, started, finish, registry }
@@ -145,6 +154,21 @@ impl TestServer {
 
     pub(crate) fn handshakes(&self, outcome: &str) -> u64 {
         self.metric(&format!("handshakes_total{{server=\"test\",outcome=\"{outcome}\"}}"))
+    }
+
+    /// Waits until the metric whose line begins with this has at least this value.
+    pub(crate) async fn wait_for(&self, name: &str, least: u64) {
+        soon(async {
+            while self.metric(name) < least {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        })
+        .await;
+    }
+
+    /// How many connections and streams were closed because of a limit.
+    pub(crate) fn closed(&self, reason: &str) -> u64 {
+        self.metric(&format!("closed_by_limit_total{{server=\"test\",reason=\"{reason}\"}}"))
     }
 
     /// Waits until every connection's socket is gone.
@@ -263,62 +287,4 @@ pub(crate) async fn read_to_close(stream: &mut (impl AsyncRead + Unpin)) -> std:
 /// Waits for an event that should happen within seconds.
 pub(crate) async fn soon<T>(event: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(10), event).await.expect("the event should have happened by now")
-}
-
-fn some_routes(started: &Arc<Notify>, finish: &Arc<Notify>) -> BoxedFilter<(Response,)> {
-    let (started, finish) = (Arc::clone(started), Arc::clone(finish));
-    let slow = move || {
-        let (started, finish) = (Arc::clone(&started), Arc::clone(&finish));
-        async move {
-            started.notify_one();
-            finish.notified().await;
-            response::success("slow")
-        }
-    };
-    edge::routes(vec![
-        warp::path!("peer")
-            .and(warp::get())
-            .and(warp::ext::get())
-            .map(|peer| response::success(describe(&peer)))
-            .boxed(),
-        warp::path!("slow").and(warp::get()).then(slow).boxed(),
-        warp::path!("never").and(warp::any()).then(std::future::pending::<Response>).boxed(),
-        warp::path!("body").and(warp::post()).and(body::incoming()).then(take_body).boxed(),
-        warp::path!("json").and(warp::post()).and(body::incoming()).then(take_json).boxed(),
-        warp::path!("refuse").and(warp::post()).map(|| edge::Error::Forbidden.into_response()).boxed(),
-        warp::path!("panic").and(warp::get()).map(|| -> Response { panic!("on purpose") }).boxed(),
-        warp::path!("fail")
-            .and(warp::get())
-            .map(|| edge::Error::internal("a secret detail").into_response())
-            .boxed(),
-        warp::path!("socket").and(warp::ws()).and(warp::ext::get()).map(upgrade).boxed(),
-    ])
-}
-
-fn describe(peer: &Peer) -> String {
-    let certificate = match &peer.certificate {
-        ClientCertificate::None => "none".to_owned(),
-        ClientCertificate::One { fingerprint, .. } => fingerprint.to_string(),
-        ClientCertificate::Several => "several".to_owned(),
-    };
-    format!("{} {certificate}", peer.address)
-}
-
-async fn take_body(body: body::RequestBody) -> Response {
-    respond(body.read(MAX_BODY_BYTES).await.map(|bytes: Bytes| response::success(bytes.len())))
-}
-
-async fn take_json(body: body::RequestBody) -> Response {
-    respond(body.json::<Vec<u32>>(MAX_BODY_BYTES).await.map(response::success))
-}
-
-/// Echoes messages until the server drains, then closes the websocket.
-fn upgrade(upgrade: warp::ws::Ws, draining: Draining) -> Response {
-    let socket = upgrade.on_upgrade(async move |mut socket| {
-        while let Some(Some(Ok(message))) = draining.0.run_until_cancelled(socket.next()).await {
-            let _ = socket.send(message).await;
-        }
-        let _ = socket.close().await;
-    });
-    warp::Reply::into_response(socket)
 }

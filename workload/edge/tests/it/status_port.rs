@@ -46,3 +46,23 @@ async fn status_port_serves_health_and_metrics_only() {
     shutdown.cancel();
     soon(serving).await.unwrap();
 }
+
+#[tokio::test]
+async fn idle_sockets_never_keep_out_a_health_check() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (switch, shutdown) = (Arc::new(Switch(AtomicBool::new(true))), CancellationToken::new());
+    let serving = serve(listener, switch, Arc::new(String::new), shutdown.clone());
+    let serving = tokio::spawn(serving);
+    let mut idle = Vec::new();
+    for round in 0..5 {
+        for _ in 0..70 {
+            idle.push(TcpStream::connect(address).await.unwrap());
+        }
+        let begun = std::time::Instant::now();
+        assert_eq!(get(&mut TcpStream::connect(address).await.unwrap(), "/status").await.status, 200);
+        assert!(begun.elapsed().as_secs() < 1, "round {round}");
+    }
+    shutdown.cancel();
+    soon(serving).await.unwrap();
+}

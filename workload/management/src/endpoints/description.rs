@@ -6,9 +6,9 @@ use api::{ClusterChanged, ClustersReported};
 use edge::{Error, Response};
 use http::header::{CONTENT_SECURITY_POLICY, HeaderValue};
 use utoipa::OpenApi;
-use warp::Reply as _;
 
 use crate::http::call::Call;
+use crate::http::delivery::Constant;
 use crate::http::responses::CommonErrors;
 
 mod modifiers;
@@ -71,16 +71,18 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     get, path = "/1.0/openapi.json", operation_id = "openapi_document", tag = "server", security(()),
     responses((status = 200, description = "The OpenAPI 3.1 document", body = serde_json::Value), CommonErrors)
 )]
-pub(crate) async fn document(_call: Call) -> Result<Response, Error> {
-    static DOCUMENT: LazyLock<serde_json::Value> =
-        LazyLock::new(|| serde_json::to_value(openapi()).unwrap_or_default());
-    Ok(warp::reply::json(&*DOCUMENT).into_response())
+pub(crate) async fn document(call: Call) -> Result<Response, Error> {
+    static DOCUMENT: LazyLock<Constant> = LazyLock::new(|| {
+        Constant::new("application/json", serde_json::to_vec(&openapi()).unwrap_or_default())
+    });
+    Ok(DOCUMENT.respond(&call.headers))
 }
 
 /// The description as a page.
-pub(crate) async fn read(_call: Call) -> Result<Response, Error> {
-    static PAGE: LazyLock<String> = LazyLock::new(|| page::render(&openapi()));
-    let mut response = warp::reply::html(PAGE.as_str()).into_response();
+pub(crate) async fn read(call: Call) -> Result<Response, Error> {
+    static PAGE: LazyLock<Constant> =
+        LazyLock::new(|| Constant::new("text/html; charset=utf-8", page::render(&openapi())));
+    let mut response = PAGE.respond(&call.headers);
     // The page has one inline style sheet and nothing else.
     let policy = HeaderValue::from_static(
         "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",

@@ -4,10 +4,14 @@
 //! `make ui` builds them into `workload/ui/dist`, with compressed variants beside each file, and they are embedded into
 //! the program. A program that was built without them shows a page that says so.
 
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use edge::response::shared;
 use edge::{Error, Response};
 use http::header::{
-    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
-    HeaderValue, IF_NONE_MATCH, LOCATION, VARY,
+    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, ETAG, HeaderValue,
+    IF_NONE_MATCH, LOCATION, VARY,
 };
 use http::{HeaderMap, StatusCode};
 use rust_embed::{EmbeddedFile, RustEmbed};
@@ -77,9 +81,13 @@ fn with_body(path: &str, plain: EmbeddedFile, headers: &HeaderMap) -> Response {
         Some((Files::get(&format!("{path}.{}", encoding.extension()))?, Some(encoding)))
     });
     let (file, encoding) = encoded.unwrap_or((plain, None));
-    let mut response = Response::new(file.data.into_owned().into());
+    // Embedded files are constants. Only a development build reads them from the disk every time.
+    let body = match file.data {
+        Cow::Borrowed(bytes) => Bytes::from_static(bytes),
+        Cow::Owned(bytes) => Bytes::from(bytes),
+    };
+    let mut response = shared(content_type(path), body);
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type(path)));
     if let Some(encoding) = encoding {
         headers.insert(CONTENT_ENCODING, encoding.header());
     }

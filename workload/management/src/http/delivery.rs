@@ -5,6 +5,7 @@
 //! something about the secret.
 
 mod accept;
+mod constant;
 mod encoder;
 
 use edge::Response;
@@ -21,6 +22,7 @@ use warp::Reply as _;
 use warp::reply::stream;
 
 pub(crate) use accept::Encoding;
+pub(crate) use constant::Constant;
 use encoder::{Compressed, Encoder};
 
 /// Shorter responses are not compressed: they fit one packet either way.
@@ -78,9 +80,9 @@ impl Delivery {
     /// The response as it is sent.
     pub(crate) async fn deliver(self, mut response: Response) -> Response {
         let is_json = response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == "application/json");
-        // A response that already has a tag or an encoding is passed on unchanged.
+        // A response that already has a tag, or was already encoded for this client, is passed on unchanged.
         let is_finished =
-            response.headers().contains_key(ETAG) || response.headers().contains_key(CONTENT_ENCODING);
+            [ETAG, CONTENT_ENCODING, VARY].iter().any(|name| response.headers().contains_key(name));
         if !self.is_safe_method || !is_json || is_finished || response.status() != StatusCode::OK {
             return response;
         }

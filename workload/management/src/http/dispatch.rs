@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use edge::body::{RequestBody, incoming};
-use edge::{Draining, Error, Peer, RequestId, Response, respond};
+use edge::{ClientKey, Draining, Error, Peer, RequestId, Response, respond};
 use http::{HeaderMap, Method};
 use percent_encoding::percent_decode_str;
 use sign_in::Principal;
@@ -103,7 +103,7 @@ async fn call_handler(
     management.limits.check_address(action, peer.address.ip())?;
     check_fetch_site(&method, path.as_str(), &headers)?;
     let (route, parameters) = found?;
-    let principal = authorise(&management, route.access, &headers, attempt).await?;
+    let principal = authorise(&management, route.access, &headers, &peer, attempt).await?;
     let call =
         Call { management, principal, peer, request_id, draining, headers, host, query, parameters, body };
     (route.handler)(call).await
@@ -123,6 +123,7 @@ async fn authorise(
     management: &Management,
     access: Access,
     headers: &HeaderMap,
+    peer: &Peer,
     attempt: &mut Attempt,
 ) -> Result<Option<Principal>, Error> {
     if access == Access::Public {
@@ -130,6 +131,7 @@ async fn authorise(
     }
     let principal = management.sign_in.principal(headers).await?.ok_or(Error::Unauthorized)?;
     attempt.actor = Some(principal.actor.clone());
+    peer.authenticated_as(ClientKey::of(&principal.actor))?;
     management.limits.check_caller(&principal.actor)?;
     match access {
         Access::Role(needed) if principal.role.is_none_or(|role| role < needed) => Err(Error::Forbidden),

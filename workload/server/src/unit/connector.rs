@@ -9,6 +9,7 @@ use connector::{Connector, CountingSink, MetricsSink};
 use controllers::history::History;
 use controllers::transitions::HealthTransitions;
 use edge::tls::{ClientCertificates, server_config};
+use edge::{Limits, Server};
 use futures_util::future::FutureExt as _;
 use settings::{Source, typed};
 
@@ -16,6 +17,9 @@ use super::prepare::Leaf;
 use super::{CERTIFICATE_RELOAD_INTERVAL, Unit, listen};
 use crate::relay_sink::RelaySink;
 use crate::{relay_setup, setup};
+
+/// The longest headers of a request to the connector, in bytes: clusters send a few hundred.
+const MAX_HEADERS_BYTES: u16 = 16 * 1024;
 
 impl Unit {
     /// Adds the connector. Returns the address that it listens on.
@@ -43,7 +47,17 @@ impl Unit {
         let listener = listen(address).await?;
         let bound = listener.local_addr().map_err(Failure::other)?;
         tracing::info!(address = %bound, fingerprint = %identity.leaf_fingerprint(), "connector listening");
-        let server = self.server("cluster-connector", listener, tls, true);
+        let server = Server {
+            name: "cluster-connector",
+            listener,
+            tls,
+            proxy: self.proxy.clone(),
+            limits: Limits { headers_bytes: MAX_HEADERS_BYTES, ..self.limits },
+            close_after_response: true,
+            has_large_responses: false,
+            memory: self.memory.clone(),
+            metrics: self.metrics.clone(),
+        };
         self.servers.push(edge::serve(server, connector.routes(), self.phases.draining.clone()).boxed());
         self.connector = Some(connector);
         self.leaf = Some(Leaf { shown: identity.leaf_fingerprint(), wanted: setup::wanted_leaf(source)? });

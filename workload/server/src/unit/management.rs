@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use cli::Failure;
-use edge::ServerIdentity;
 use edge::tls::{ClientCertificates, server_config};
+use edge::{Server, ServerIdentity};
 use futures_util::future::FutureExt as _;
 use management::Management;
 use settings::{Source, typed};
@@ -30,7 +30,17 @@ impl Unit {
         tracing::info!(address = %bound, "management API listening");
         let options = setup::management_options(source, settings, identity)?;
         let management = Management::new(self.store.clone(), options);
-        let server = self.server("management-api", listener, tls, false);
+        let server = Server {
+            name: "management-api",
+            listener,
+            tls,
+            proxy: self.proxy.clone(),
+            limits: self.limits,
+            close_after_response: false,
+            has_large_responses: true,
+            memory: self.memory.clone(),
+            metrics: self.metrics.clone(),
+        };
         self.servers.push(edge::serve(server, management.routes(), self.phases.draining.clone()).boxed());
         self.background.push(management.run(self.phases.ended.clone()).boxed());
         Ok(bound)

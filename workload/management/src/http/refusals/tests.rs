@@ -146,7 +146,7 @@ async fn refused_requests_are_in_the_audit_trail_without_what_they_presented() {
     let ask = async |path: &str, header: &str, value: &str| {
         let address = "192.0.2.7:1".parse().unwrap();
         let request = warp::test::request().path(path).header(header, value);
-        let request = request.extension(Peer { address, certificate: ClientCertificate::None });
+        let request = request.extension(Peer::new(address, ClientCertificate::None));
         let request = request.extension(RequestId::next()).extension(Draining(CancellationToken::new()));
         request.reply(&routes).await.status().as_u16()
     };
