@@ -45,20 +45,36 @@ pub(crate) async fn finish<C: Future<Output = hyper::Result<()>>>(
     ending: Ending,
     is_http2: bool,
 ) -> hyper::Result<()> {
-    let (limits, begun) = (exchange.shared.limits, Instant::now());
-    while ending != Ending::Drain {
-        tokio::select! {
-            result = connection.as_mut() => return result,
-            () = drained(exchange) => break,
-            () = sleep(CROSSING_GRACE) => {}
+    if ending != Ending::Drain {
+        let finished = tokio::select! {
+            result = finish_old(connection.as_mut(), exchange, is_http2) => Some(result),
+            () = drained(exchange) => None,
+        };
+        if let Some(result) = finished {
+            return result;
+        }
+    }
+    timeout(exchange.shared.limits.drain, connection).await.unwrap_or(Ok(()))
+}
+
+/// Drives a connection until it is unused, or has been finishing for as long as it may live.
+async fn finish_old<C: Future<Output = hyper::Result<()>>>(
+    mut connection: Pin<&mut C>,
+    exchange: &Exchange,
+    is_http2: bool,
+) -> hyper::Result<()> {
+    let begun = Instant::now();
+    loop {
+        if let Ok(result) = timeout(CROSSING_GRACE, connection.as_mut()).await {
+            return result;
         }
         // On HTTP/1.1 the connection closes after its response.
         let is_unused = is_http2 && exchange.activity.idle_since(begun).is_some();
-        if is_unused || (begun.elapsed() >= limits.max_age && !exchange.activity.has_events()) {
+        let is_overdue = begun.elapsed() >= exchange.shared.limits.max_age;
+        if is_unused || (is_overdue && !exchange.activity.has_events()) {
             return Ok(());
         }
     }
-    timeout(limits.drain, connection).await.unwrap_or(Ok(()))
 }
 
 /// Completes when this connection must begin to close because the server drains: immediately if it has been used,

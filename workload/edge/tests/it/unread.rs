@@ -54,7 +54,7 @@ async fn wait_until_all_is_read(server: &TestServer) {
 async fn closed_windows_hold_little_and_end_although_they_ping() {
     let limits = Limits { idle: IDLE, ..Limits::default() };
     let server = server(limits).await;
-    let most = soon(flood(&server, 45, "/document")).await;
+    let most = soon(Box::pin(flood(&server, 45, "/document"))).await;
     let copies = 45 * 100 * DOCUMENT_BYTES as u64;
     assert!((1..=45 * 64 * 4096).contains(&most), "{most} of {copies}");
     server.wait_until_closed().await;
@@ -71,7 +71,7 @@ async fn closed_windows_hold_no_more_than_their_network_may() {
         ..Limits::default()
     };
     let server = server(limits).await;
-    let most = soon(flood(&server, 20, "/own/200000")).await;
+    let most = soon(Box::pin(flood(&server, 20, "/own/200000"))).await;
     assert!((1 << 20..=5 << 20).contains(&most), "{most}");
     server.wait_until_closed().await;
     wait_until_all_is_read(&server).await;
