@@ -173,6 +173,19 @@ impl Browser {
         self.request(Method::GET, self.hub(path), false, false).await
     }
 
+    /// A request from a page of the hub to its API, which removes something.
+    pub async fn delete(&mut self, path: &str) -> Page {
+        self.request(Method::DELETE, self.hub(path), false, false).await
+    }
+
+    /// A response from the hub's API whose body may go on for long.
+    pub async fn stream(&self, path: &str) -> reqwest::Response {
+        let ours = self.cookies.iter().filter(|((host, ..), _)| host == "localhost");
+        let line: Vec<_> = ours.map(|((.., name), cookie)| format!("{name}={}", cookie.value)).collect();
+        let request = self.http.get(self.hub(path)).header("sec-fetch-site", "same-origin");
+        request.header("cookie", line.join("; ")).send().await.unwrap()
+    }
+
     /// Who is signed in, or the status of the response where nobody is.
     pub async fn who_am_i(&mut self) -> Result<Value, StatusCode> {
         let page = self.fetch("/1.0").await;

@@ -68,6 +68,8 @@ struct State {
     forgery: Forgery,
     /// Fields of the metadata to replace.
     metadata: Value,
+    /// Fields of token responses to replace.
+    tokens: Value,
     /// The nonce of each code's request.
     codes: BTreeMap<String, String>,
     /// The refresh tokens that are valid once more; `None`: it issues none.
@@ -93,6 +95,7 @@ impl StandInProvider {
             other: key(),
             forgery: Forgery::default(),
             metadata: Value::Null,
+            tokens: Value::Null,
             codes: BTreeMap::new(),
             refresh_tokens: None,
             lifetime: 300,
@@ -119,6 +122,11 @@ impl StandInProvider {
     /// Replaces fields of its metadata.
     pub fn replace_metadata(&self, metadata: Value) {
         lock(&self.state).metadata = metadata;
+    }
+
+    /// Replaces fields of every response with tokens from now on; null removes one.
+    pub fn replace_tokens(&self, tokens: Value) {
+        lock(&self.state).tokens = tokens;
     }
 
     /// Issues refresh tokens, each valid once, and tokens that expire after this many seconds.
@@ -224,6 +232,7 @@ impl State {
             known.insert(token.clone());
             response["refresh_token"] = Value::String(token);
         }
+        replace(&mut response, &self.tokens);
         respond(StatusCode::OK, &response)
     }
 
@@ -256,12 +265,15 @@ impl State {
     }
 }
 
+/// Replaces fields; null removes one, and `{"verbatim": null}` sets it to null.
 fn replace(object: &mut Value, parts: &Value) {
     for (name, value) in parts.as_object().into_iter().flatten() {
-        match value {
-            Value::Null => object.as_object_mut().unwrap().remove(name),
-            value => object.as_object_mut().unwrap().insert(name.clone(), value.clone()),
-        };
+        let object = object.as_object_mut().unwrap();
+        match value.get("verbatim") {
+            Some(verbatim) => drop(object.insert(name.clone(), verbatim.clone())),
+            None if value.is_null() => drop(object.remove(name)),
+            None => drop(object.insert(name.clone(), value.clone())),
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Service accounts over a real listener: created, used, refused, revoked; their tokens are in one response only.
 
+use std::time::Duration;
+
 use fleet::Role;
 use harness::process::{self, Program, command};
 use harness::{Api, Hub, ManagementUnit};
@@ -50,6 +52,34 @@ async fn account_is_created_used_and_revoked_on_every_unit_at_once() {
         assert_eq!(setting.status(unit, &bearer, "/1.0").await, 401);
     }
     assert_eq!(setting.admin.send("DELETE", "/1.0/service-account/ci%2Fdeploy").await.status, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn streams_of_a_revoked_account_end_at_once_on_every_unit() {
+    let setting = Setting::new().await;
+    let other = ManagementUnit::start(&setting.hub).await;
+    let token = setting.create(json!({ "name": "ci", "role": "viewer" })).await;
+    let kept = setting.create(json!({ "name": "kept", "role": "viewer" })).await;
+    let follow = async |unit: &ManagementUnit, token: &str| {
+        let request = unit.anybody(&setting.hub).request("GET", "/1.0/changes").bearer_auth(token);
+        let mut stream = request.send().await.unwrap();
+        assert!(stream.chunk().await.unwrap().is_some(), "it begins");
+        stream
+    };
+    let mut kept = follow(&other, &kept).await;
+    let mut streams = Vec::new();
+    for unit in [&setting.unit, &other] {
+        streams.push(follow(unit, &token).await);
+    }
+    assert_eq!(setting.admin.send("DELETE", "/1.0/service-account/ci").await.status, 200);
+    let ended = std::time::Instant::now();
+    for mut stream in streams {
+        let rest = async { while let Ok(Some(_)) = stream.chunk().await {} };
+        tokio::time::timeout(Duration::from_secs(2), rest).await.expect("it ends");
+    }
+    assert!(ended.elapsed() < Duration::from_secs(2), "{:?}", ended.elapsed());
+    let more = tokio::time::timeout(Duration::from_millis(500), kept.chunk()).await;
+    assert!(!matches!(more, Ok(Ok(None))), "another account's stream goes on");
 }
 
 #[tokio::test]

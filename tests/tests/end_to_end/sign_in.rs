@@ -1,10 +1,12 @@
 //! Sign-in at a real identity provider, as people use it.
 
 mod device;
+mod ending;
 mod keycloak;
 mod refusals;
 mod renewals;
 mod sessions;
+mod variations;
 
 use std::time::Duration;
 

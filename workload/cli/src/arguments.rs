@@ -6,6 +6,7 @@ mod legacy;
 mod parse;
 mod relay;
 mod service_account;
+mod session;
 mod token;
 
 use std::net::SocketAddr;
@@ -19,6 +20,7 @@ pub use event::{Event, EventFilter};
 pub use legacy::{LegacyCli, LegacyCommand};
 pub use relay::{Explain, Relay};
 pub use service_account::ServiceAccount;
+pub use session::Session;
 pub use token::Token;
 
 use crate::remote::HubAddress;
@@ -99,6 +101,9 @@ pub enum Command {
     /// Create, list and revoke service accounts, which let programs call the API
     #[command(subcommand)]
     ServiceAccount(ServiceAccount),
+    /// List and end people's sessions in browsers
+    #[command(subcommand)]
+    Session(Session),
     /// Sign in to a hub, for later commands
     ///
     /// You confirm a code in your browser if the hub's identity provider supports it; otherwise you enter the token of

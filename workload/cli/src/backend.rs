@@ -3,7 +3,10 @@
 mod local;
 mod remote;
 
-use api::{Cluster, CreatedServiceAccount, EventPage, EventQuery, JoinToken, ServiceAccount};
+use api::{
+    Cluster, CreatedServiceAccount, EventPage, EventQuery, JoinToken, ServiceAccount, SessionPage,
+    SessionQuery,
+};
 use fleet::service_account::ServiceAccountName;
 use fleet::{ClusterChange, Role};
 use protocol::ClusterName;
@@ -157,6 +160,23 @@ impl Backend {
         match self {
             Self::Local(local) => local.revoke_service_account(name).await,
             Self::Remote(client) => client.revoke_service_account(name).await,
+        }
+    }
+
+    /// Returns a page of sessions, the newest sign-in first: over the API the caller's own unless the query says all, through
+    /// the database everybody's.
+    pub(crate) async fn sessions(&self, query: &SessionQuery) -> Result<SessionPage, Failure> {
+        match self {
+            Self::Local(local) => local.sessions(query).await,
+            Self::Remote(client) => client.sessions(query).await,
+        }
+    }
+
+    /// Ends a session. Returns whether there was one with this id.
+    pub(crate) async fn end_session(&self, id: &str) -> Result<bool, Failure> {
+        match self {
+            Self::Local(local) => local.end_session(id).await,
+            Self::Remote(client) => client.end_session(id).await,
         }
     }
 }

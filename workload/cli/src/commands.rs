@@ -4,6 +4,7 @@ mod cluster;
 mod event;
 mod hub_choice;
 mod migrate;
+mod person_session;
 mod service_account;
 mod session;
 mod token;
@@ -63,6 +64,9 @@ fn run(services: &'static dyn Services, arguments: &[OsString]) -> Result<(), Fa
         }
         Command::ServiceAccount(command) => {
             block_on(service_account::run(&backend(services, remote, source)?, output, command))
+        }
+        Command::Session(command) => {
+            block_on(person_session::run(&backend(services, remote, source)?, output, command))
         }
         Command::Login(arguments) => block_on(session::login(hub_choice::hub(remote)?, &arguments)),
         Command::Logout => session::logout(&hub_choice::address(&remote)?),

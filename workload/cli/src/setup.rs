@@ -8,6 +8,7 @@ use rustls::pki_types::pem::PemObject as _;
 use secrecy::SecretSlice;
 use settings::source::invalid;
 use settings::{Setting, Source, table, typed};
+use store::access::SessionLimits;
 use store::{Crypter, DatabaseOptions, DatabaseTls, Store};
 
 use crate::Failure;
@@ -28,6 +29,12 @@ pub fn health_rules(source: &Source) -> Result<HealthRules, Failure> {
     let health = typed::Health::from(source)?;
     let seconds = |duration: std::time::Duration| time::Duration::seconds_f64(duration.as_secs_f64());
     Ok(HealthRules { late_floor: seconds(health.late), lost_floor: seconds(health.lost) })
+}
+
+/// Returns when people's sessions expire.
+pub fn session_limits(source: &Source) -> Result<SessionLimits, Failure> {
+    let typed::SessionLimits { idle, lifetime } = typed::SessionLimits::from(source)?;
+    Ok(SessionLimits { idle, lifetime })
 }
 
 /// Returns the origin for the audit trail: the account that runs this command on this machine.

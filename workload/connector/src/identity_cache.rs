@@ -129,7 +129,7 @@ impl IdentityCache {
                     known.insert(identity);
                 }
             }
-            Change::HealthChanged(_) => {}
+            Change::HealthChanged(_) | Change::CredentialEnded(_) => {}
         }
         Ok(())
     }

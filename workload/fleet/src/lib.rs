@@ -15,8 +15,10 @@
 //! | `query` | [`query`] | filters, order and pages of the list of clusters, and their evaluation |
 //! | | [`totals`] | the totals of the fleet |
 //! | `access` | [`actor`] | who did something, and from where |
+//! | | [`credential`] | what a caller presented |
 //! | | [`role`] | who may do what |
 //! | | [`service_account`] | programs that call the API, and their tokens |
+//! | | [`session`] | people's sessions as they are listed |
 //! | | [`token`] | join tokens that have not been used |
 //! | none | [`event`] | events of the audit trail, a filter over them, a page of them |
 //! | | [`timestamp`] | times in RFC 3339 |
@@ -28,7 +30,7 @@ pub mod health;
 pub mod query;
 pub mod timestamp;
 
-pub use access::{actor, role, service_account, token};
+pub use access::{actor, credential, role, service_account, session, token};
 pub use cluster::{change, percent, report_summary, state};
 pub use health::{history, service_clock, trend, warning};
 pub use query::totals;
@@ -36,6 +38,7 @@ pub use query::totals;
 pub use actor::{Actor, ActorKind, Origin};
 pub use change::ClusterChange;
 pub use cluster::{Cluster, ClusterId, ClusterUid};
+pub use credential::CredentialId;
 pub use health::{Health, HealthRules, HealthState, Liveness, RecentGaps};
 pub use percent::{Percent, Thresholds};
 pub use role::{Role, RoleMapping};

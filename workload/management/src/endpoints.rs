@@ -9,6 +9,7 @@ pub(crate) mod fleet_totals;
 pub(crate) mod metrics_sinks;
 pub(crate) mod pages;
 pub(crate) mod service_accounts;
+pub(crate) mod sessions;
 pub(crate) mod sign_in;
 pub(crate) mod status;
 pub(crate) mod tokens;

@@ -138,7 +138,8 @@ fn sign_in_options(
         groups_claim: settings.oidc_groups_claim,
         domain: settings.domain,
         identity,
-        session: SessionLimits { idle: settings.session_idle, lifetime: settings.session_lifetime },
+        session: SessionLimits { idle: settings.session.idle, lifetime: settings.session.lifetime },
+        role_max_age: settings.session_role_max_age,
         http,
     })
 }

@@ -71,6 +71,7 @@ settings! {
     OIDC_GROUPS_CLAIM = setting("OIDC_GROUPS_CLAIM", "text", "mcm-idp-groups", "Claim of the ID token that contains a person's groups.");
     SESSION_IDLE_SECONDS = setting("SESSION_IDLE_SECONDS", "a number from 1 to 31536000", "28800", "Time without a request after which a person's session ends.");
     SESSION_LIFETIME_SECONDS = setting("SESSION_LIFETIME_SECONDS", "a number from 1 to 31536000", "604800", "Longest lifetime of a person's session.");
+    SESSION_ROLE_MAX_AGE = setting("SESSION_ROLE_MAX_AGE", "a number of seconds from 1 to 31536000", "3600", "Time in seconds within which a person's role follows their groups at the identity provider. Tokens are renewed before; a person without a refresh token signs in again.");
     ROLE_MAPPING = setting("ROLE_MAPPING", "GROUP=ROLE, separated by commas; a role is admin, operator or viewer", "admins=admin", "Role of each group of the identity provider. A person with several roles gets the highest.");
     GRAFANA_BASE_URL = setting("GRAFANA_BASE_URL", "a URL", "", "URL of dashboards up to the dashboard's uid, such as https://grafana.example.com/d. Empty: no links to dashboards.");
     PROMETHEUS_BASE_URL = with_passwords(setting("PROMETHEUS_BASE_URL", "http or https URLs, separated by spaces", "", "Remote-write URLs of the sinks. Each of them receives the metrics of all clusters. Empty: metrics are not relayed. A user and a password in a URL are sent to that sink only."));

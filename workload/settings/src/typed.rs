@@ -69,12 +69,21 @@ pub struct Management {
     pub oidc_audience: Option<String>,
     /// The claim of the ID token with a person's groups.
     pub oidc_groups_claim: String,
-    /// The time without a request after which a session ends.
-    pub session_idle: Duration,
-    /// The longest lifetime of a session.
-    pub session_lifetime: Duration,
+    /// When sessions end.
+    pub session: SessionLimits,
+    /// How long a person's role may lag behind their groups at the provider.
+    pub session_role_max_age: Duration,
     /// The file with CA certificates that are trusted for outgoing calls in addition to the system's.
     pub extra_ca_file: Option<PathBuf>,
+}
+
+/// When a person's session ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionLimits {
+    /// The time without a request after which it ends.
+    pub idle: Duration,
+    /// Its longest lifetime.
+    pub lifetime: Duration,
 }
 
 /// The limits of requests from one client. `None`: each kind of request has its own default.
@@ -201,9 +210,19 @@ impl Management {
             oidc_client_secret: source.text(&table::OIDC_CLIENT_SECRET)?.map(SecretString::from),
             oidc_audience: source.text(&table::OIDC_AUDIENCE)?,
             oidc_groups_claim: source.required(&table::OIDC_GROUPS_CLAIM)?,
-            session_idle: seconds(source, &table::SESSION_IDLE_SECONDS, 31_536_000)?,
-            session_lifetime: seconds(source, &table::SESSION_LIFETIME_SECONDS, 31_536_000)?,
+            session: SessionLimits::from(source)?,
+            session_role_max_age: seconds(source, &table::SESSION_ROLE_MAX_AGE, 31_536_000)?,
             extra_ca_file: source.text(&table::EXTRA_CA_FILE)?.map(PathBuf::from),
+        })
+    }
+}
+
+impl SessionLimits {
+    /// Reads `SESSION_IDLE_SECONDS` and `SESSION_LIFETIME_SECONDS`.
+    pub fn from(source: &Source) -> Result<Self, SettingError> {
+        Ok(Self {
+            idle: seconds(source, &table::SESSION_IDLE_SECONDS, 31_536_000)?,
+            lifetime: seconds(source, &table::SESSION_LIFETIME_SECONDS, 31_536_000)?,
         })
     }
 }

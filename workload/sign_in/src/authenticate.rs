@@ -6,9 +6,13 @@ use edge::Error;
 use fleet::service_account::TOKEN_PREFIX;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
+use time::OffsetDateTime;
 
 use crate::principal::Principal;
 use crate::sign_in::{Caller, SignIn, actor};
+
+/// Stands for times that are too far away for a date.
+const FOR_EVER: OffsetDateTime = time::macros::datetime!(9999-12-31 0:00 UTC);
 
 /// What a request presents besides cookies.
 enum Presented<'a> {
@@ -35,9 +39,18 @@ impl SignIn {
     }
 
     fn person(&self, caller: Caller) -> Principal {
-        let Caller { person, groups } = caller;
+        let Caller { person, groups, groups_left_out, credential, valid_until } = caller;
         let role = self.roles.role_of(groups.iter().map(String::as_str));
-        Principal { actor: actor(&person), email: person.email, name: person.name, groups, role }
+        Principal {
+            actor: actor(&person),
+            email: person.email,
+            name: person.name,
+            groups,
+            groups_left_out,
+            role,
+            credential,
+            valid_until: OffsetDateTime::from_unix_timestamp(valid_until).unwrap_or(FOR_EVER),
+        }
     }
 }
 

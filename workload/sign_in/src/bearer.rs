@@ -1,39 +1,55 @@
 //! Access tokens of the identity provider, which programs present.
 
 use edge::Error;
-use serde_json::{Map, Value};
+use openid_documents::Document;
+use openid_documents::document::whole;
 use time::OffsetDateTime;
 
-use crate::claims::{LEEWAY_SECONDS, Profile, groups};
+use crate::claims::{Groups, LEEWAY_SECONDS, Profile};
 use crate::jwt::Unverified;
 use crate::provider::{Away, Source};
 use crate::sign_in::{Caller, SignIn};
+
+/// The longest accepted token, in bytes.
+const MAX_TOKEN_BYTES: usize = 16 << 10;
 
 impl SignIn {
     /// The caller with this access token; `None` if it is not valid.
     pub(crate) async fn bearer(&self, token: &str) -> Result<Option<Caller>, Error> {
         let Some(audience) = self.options.audience.as_deref() else { return Ok(None) };
-        let Some(token) = Unverified::parse(token) else { return Ok(None) };
+        if token.len() > MAX_TOKEN_BYTES {
+            return Ok(None);
+        }
+        let Ok(token) = Unverified::parse(token) else { return Ok(None) };
         let kind = token.header.typ.clone();
         let kid = token.header.kid.as_deref();
         let keys = self.provider.keys_for(kid, Source::Caller).await.map_err(unavailable)?;
-        let Some(claims) = token.verify(&keys.known.keys) else { return Ok(None) };
+        let Some((claims, _)) = token.verify(&keys.known.keys) else { return Ok(None) };
         let rules = Rules {
             issuer: self.provider.issuer().as_str(),
             client_id: &self.options.client_id,
             audience,
             now: OffsetDateTime::now_utc().unix_timestamp(),
         };
-        if let Err(problem) = rules.check(kind.as_deref(), &claims) {
-            tracing::info!(problem, "refused an access token");
-            return Ok(None);
+        let valid_until = match rules.check(kind.as_deref(), &claims) {
+            Ok(valid_until) => valid_until,
+            Err(problem) => {
+                tracing::info!(problem, "refused an access token");
+                return Ok(None);
+            }
+        };
+        let Ok(profile) = Profile::read(&claims) else { return Ok(None) };
+        let groups = Groups::read(&claims, &self.options.groups_claim);
+        if groups.left_out {
+            tracing::info!(subject = profile.subject, "an access token leaves out the groups");
         }
-        let text = |name: &str| claims.get(name).and_then(Value::as_str).map(str::to_owned);
-        let Some(subject) = text("sub").filter(|subject| !subject.is_empty()) else { return Ok(None) };
-        let name = text("name").or_else(|| text("preferred_username"));
-        let person = Profile { subject, name, email: text("email") }.person();
-        let groups = claims.get(&self.options.groups_claim).map(groups).unwrap_or_default();
-        Ok(Some(Caller { person, groups }))
+        Ok(Some(Caller {
+            person: profile.person(),
+            groups: groups.names,
+            groups_left_out: groups.left_out,
+            credential: None,
+            valid_until,
+        }))
     }
 }
 
@@ -50,58 +66,59 @@ struct Rules<'a> {
 }
 
 impl Rules<'_> {
-    /// `kind` is the header's `typ`.
-    fn check(&self, kind: Option<&str>, claims: &Map<String, Value>) -> Result<(), &'static str> {
+    /// `kind` is the header's `typ`. Returns until when the token is accepted, in seconds since 1970.
+    fn check(&self, kind: Option<&str>, claims: &Document) -> Result<i64, &'static str> {
         let kind = kind.map(str::to_ascii_lowercase);
         let is_access_token = matches!(kind.as_deref(), Some("at+jwt" | "application/at+jwt"));
         if !is_access_token && !matches!(kind.as_deref(), None | Some("jwt" | "application/jwt")) {
             return Err("it is another kind of token");
         }
-        if claims.get("iss").and_then(Value::as_str) != Some(self.issuer) {
+        if claims.text("iss").as_deref() != Some(self.issuer) {
             return Err("it comes from another issuer");
         }
-        let audiences = match claims.get("aud") {
-            Some(Value::String(one)) => vec![one.as_str()],
-            Some(Value::Array(several)) => several.iter().filter_map(Value::as_str).collect(),
-            _ => Vec::new(),
-        };
-        if !audiences.contains(&self.audience) {
+        let audiences = claims.texts("aud");
+        let is_for = |name: &str| audiences.iter().any(|audience| audience == name);
+        if !is_for(self.audience) {
             return Err("it is for another audience");
         }
         // An ID token tells the client who signed in; it does not authorise calls. Keycloak writes the kind into `typ`.
-        let is_for_client = audiences.contains(&self.client_id);
-        let has = |names: &[&str]| names.iter().any(|name| claims.contains_key(*name));
-        let kind = claims.get("typ").and_then(Value::as_str);
+        let is_for_client = is_for(self.client_id);
+        let has = |names: &[&str]| names.iter().any(|name| claims.has(name));
+        let kind = claims.text("typ");
         if has(&["nonce", "at_hash", "c_hash"]) || kind.is_some_and(|kind| kind != "Bearer") {
             return Err("it is an ID token");
         }
         // Unless the header says that it is an access token, it must not look like anything else. If the audience is itself
         // the name of a client, an ID token of that client has it as its authorized party.
-        let party = claims.get("azp").and_then(Value::as_str);
-        let is_for_itself = is_for_client || party == Some(self.audience);
+        let party = claims.text("azp");
+        let is_for_itself = is_for_client || party.as_deref() == Some(self.audience);
         if !is_access_token && (is_for_itself || has(&["s_hash", "events"])) {
             return Err("it is an ID token");
         }
-        let date = |name: &str| match claims.get(name) {
-            None => Ok(None),
-            Some(at) => at.as_f64().map(Some).ok_or("its dates are invalid"),
+        let date = |name: &str| match claims.has(name) {
+            false => Ok(None),
+            true => claims.number(name).map(Some).ok_or("its dates are invalid"),
         };
         let (now, leeway) = (self.now as f64, LEEWAY_SECONDS as f64);
-        if date("exp")?.is_none_or(|at| at + leeway <= now) {
+        let Some(expires_at) = date("exp")?.map(|at| at + leeway).filter(|at| *at > now) else {
             return Err("it has expired");
-        }
+        };
         if [date("nbf")?, date("iat")?].into_iter().flatten().any(|at| at > now + leeway) {
             return Err("it is not valid yet");
         }
-        Ok(())
+        Ok(whole(expires_at))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
+
+    fn document(claims: &Value) -> Document {
+        Document::read("claims", claims.to_string().as_bytes()).unwrap()
+    }
 
     fn check(kind: Option<&str>, changed: Value) -> Result<(), &'static str> {
         let rules = Rules { issuer: "https://idp", client_id: "client", audience: "api", now: 1000 };
@@ -109,7 +126,7 @@ mod tests {
         for (name, value) in changed.as_object().unwrap() {
             claims[name] = value.clone();
         }
-        rules.check(kind, claims.as_object().unwrap())
+        rules.check(kind, &document(&claims)).map(drop)
     }
 
     #[test]
@@ -119,6 +136,7 @@ mod tests {
         }
         assert_eq!(check(None, json!({"aud": ["other", "api"], "typ": "Bearer", "nbf": 1059})), Ok(()));
         assert_eq!(check(None, json!({"exp": 941})), Ok(()));
+        assert_eq!(check(None, json!({"exp": "1300", "nbf": "1000.5", "updated_at": "2030-01-01"})), Ok(()));
         assert_eq!(check(Some("at+jwt"), json!({"aud": ["client", "api"]})), Ok(()));
         assert_eq!(check(Some("at+jwt"), json!({"azp": "api"})), Ok(()));
         assert_eq!(check(None, json!({"azp": "robot"})), Ok(()));
@@ -152,7 +170,7 @@ mod tests {
         assert_eq!(check(Some("logout+jwt"), json!({})), Err("it is another kind of token"));
         let rules = Rules { issuer: "https://idp", client_id: "api", audience: "api", now: 1000 };
         let claims = json!({"iss": "https://idp", "aud": "api", "exp": 1300});
-        assert_eq!(rules.check(None, claims.as_object().unwrap()), Err("it is an ID token"));
+        assert_eq!(rules.check(None, &document(&claims)).map(drop), Err("it is an ID token"));
         assert_eq!(check(None, json!({"exp": null})), Err("its dates are invalid"));
     }
 }

@@ -1,6 +1,7 @@
 //! `GET /oidc/callback`: where the identity provider sends a person back to.
 
 use edge::{Error, Response};
+use http::header::USER_AGENT;
 use store::access::SessionId;
 use url::form_urlencoded;
 
@@ -106,9 +107,10 @@ impl SignIn {
         if !is_visible(&code) {
             return Err(Refusal::NoCode);
         }
-        let granted = self.redeem(code, &attempt).await.map_err(Refusal::Tokens)?;
+        let granted = self.redeem(&code, &attempt).await.map_err(Refusal::Tokens)?;
         let former = attempt.former.map(SessionId);
-        let begun = self.begin(&request.origin, granted, former).await;
+        let user_agent = request.headers.get(USER_AGENT).and_then(|value| value.to_str().ok());
+        let begun = self.begin(&request.origin, granted, former, user_agent).await;
         let (cookie, lifetime) = begun.map_err(Refusal::Hub)?;
         Ok((cookie, lifetime.as_secs()))
     }

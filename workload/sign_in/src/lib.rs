@@ -9,8 +9,9 @@
 //! | `session` | how a session begins, is renewed and ends; its content, sealed under a key that only the cookie has |
 //! | `cookie` | cookies, and the two halves of the session's |
 //! | `provider` | the provider's metadata and keys, and the back-off while it does not respond |
-//! | `tokens`, `token_error`, `claims` | the token endpoint, its failures, and the checks of an ID token |
-//! | `bearer`, `jwt` | access tokens that programs present |
+//! | `tokens`, `token_error`, `claims` | the token endpoint, its failures, and what an ID token must and may say |
+//! | `jwt` | signatures of ID tokens and access tokens |
+//! | `bearer` | access tokens that programs present |
 //! | `service_account` | tokens of service accounts |
 //! | `host`, `redirect` | the callback's address, and where a person continues |
 //! | `page` | what a browser shows when a sign-in fails |

@@ -1,10 +1,11 @@
 //! `GET /oidc/login`: sends a person to the identity provider.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use edge::{Error, Response};
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, HeaderValue, LOCATION};
-use openidconnect::core::CoreAuthenticationFlow;
-use openidconnect::{CsrfToken, Nonce, PkceCodeChallenge, RedirectUrl, Scope};
+use sha2::{Digest as _, Sha256};
 use url::form_urlencoded;
 
 use crate::attempt::Attempt;
@@ -29,29 +30,31 @@ impl SignIn {
                 return Ok(page::problem(&visit.headers, error, PROVIDER_AWAY, next));
             }
         };
-        let client = self
-            .client(&known)
-            .set_redirect_uri(RedirectUrl::new(callback.clone()).map_err(Error::internal)?);
-        let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
-        let flow = CoreAuthenticationFlow::AuthorizationCode;
-        let mut request = client.authorize_url(flow, CsrfToken::new_random, Nonce::new_random);
-        // The library adds `openid`.
-        for scope in SCOPES.iter().filter(|scope| **scope != "openid") {
-            request = request.add_scope(Scope::new((*scope).to_owned()));
-        }
-        if let Some(audience) = &self.options.audience {
-            request = request.add_extra_param("audience", audience.clone());
-        }
-        let (address, state, nonce) = request.set_pkce_challenge(challenge).url();
         let attempt = Attempt {
-            state: state.into_secret(),
-            nonce: nonce.secret().clone(),
-            verifier: verifier.into_secret(),
+            state: random(),
+            nonce: random(),
+            verifier: random(),
             callback,
             next: next.to_owned(),
             former: SessionCookie::of(&visit.headers).map(|cookie| cookie.id().0),
             expires_at: Attempt::new_expiry(),
         };
+        let mut address = known.metadata.authorization_endpoint.clone();
+        let challenge = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(&attempt.verifier));
+        let scope = SCOPES.join(" ");
+        let mut query = address.query_pairs_mut();
+        query.extend_pairs([
+            ("response_type", "code"),
+            ("client_id", self.options.client_id.as_str()),
+            ("redirect_uri", attempt.callback.as_str()),
+            ("scope", scope.as_str()),
+            ("state", attempt.state.as_str()),
+            ("nonce", attempt.nonce.as_str()),
+            ("code_challenge", challenge.as_str()),
+            ("code_challenge_method", "S256"),
+        ]);
+        query.extend_pairs(self.options.audience.as_ref().map(|audience| ("audience", audience)));
+        drop(query);
         let mut response = found(address.as_str())?;
         attempt.store(self.store.crypter(), &visit.headers, &mut response)?;
         Ok(response)
@@ -65,6 +68,11 @@ impl SignIn {
             &self.options.identity.leaf_names(),
         )
     }
+}
+
+/// A text that nobody can guess: 43 characters, as a PKCE verifier must have at least (RFC 7636, section 4.1).
+fn random() -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>())
 }
 
 /// A parameter of the query.

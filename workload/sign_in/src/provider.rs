@@ -4,15 +4,19 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use api::known::ProviderState;
-use openidconnect::core::{CoreClientAuthMethod, CoreJsonWebKeySet};
-use openidconnect::{DiscoveryError, EndSessionUrl, IssuerUrl, JsonWebKey as _, ProviderMetadataWithLogout};
+use openid_documents::Metadata;
+use openid_documents::metadata::address_of;
+use openidconnect::IssuerUrl;
 use tokio::time::timeout;
+use url::Url;
 
 use self::backoff::Backoff;
-use self::http::{CALL_TIMEOUT, HttpError, ProviderHttp, is_safe};
+use self::http::{CALL_TIMEOUT, ProviderHttp};
+use self::keys::Keys;
 
 mod backoff;
 pub(crate) mod http;
+pub(crate) mod keys;
 
 /// How long metadata is used before it is fetched again.
 const MAX_METADATA_AGE: Duration = Duration::from_secs(3600);
@@ -51,7 +55,7 @@ pub(crate) enum Source {
 }
 
 /// The keys to verify a token with.
-pub(crate) struct Keys {
+pub(crate) struct KeysForToken {
     pub(crate) known: Arc<Known>,
     /// Set if the token's key is unknown and could not be fetched now.
     pub(crate) missing: Option<Away>,
@@ -59,8 +63,8 @@ pub(crate) struct Keys {
 
 /// The provider's metadata and keys.
 pub(crate) struct Known {
-    pub(crate) metadata: ProviderMetadataWithLogout,
-    pub(crate) keys: CoreJsonWebKeySet,
+    pub(crate) metadata: Metadata,
+    pub(crate) keys: Keys,
     at: Instant,
     keys_at: Instant,
 }
@@ -138,15 +142,15 @@ impl Provider {
     }
 
     /// The keys for a token that names this key. Fetches the keys again if it is unknown.
-    pub(crate) async fn keys_for(&self, kid: Option<&str>, source: Source) -> Result<Keys, Away> {
+    pub(crate) async fn keys_for(&self, kid: Option<&str>, source: Source) -> Result<KeysForToken, Away> {
         let known = self.known().await?;
         if known.has_key_for(kid) {
-            return Ok(Keys { known, missing: None });
+            return Ok(KeysForToken { known, missing: None });
         }
         let mut fetches = self.fetching.lock().await;
         let known = self.cached().unwrap_or(known);
         if known.has_key_for(kid) {
-            return Ok(Keys { known, missing: None });
+            return Ok(KeysForToken { known, missing: None });
         }
         let last_fetch = match source {
             Source::Caller => &mut fetches.for_caller,
@@ -154,25 +158,24 @@ impl Provider {
         };
         let wait = last_fetch.and_then(|at| MIN_KEYS_INTERVAL.checked_sub(at.elapsed()));
         if let Some(away) = self.away().or(wait.map(|retry_after| Away { retry_after })) {
-            return Ok(Keys { known, missing: Some(away) });
+            return Ok(KeysForToken { known, missing: Some(away) });
         }
         *last_fetch = Some(Instant::now());
-        let fetch = CoreJsonWebKeySet::fetch_async(known.metadata.jwks_uri(), &self.http);
-        match timeout(CALL_TIMEOUT, fetch).await {
+        match timeout(CALL_TIMEOUT, self.fetch_keys(&known.metadata)).await {
             Ok(Ok(keys)) => {
-                tracing::info!(keys = keys.keys().len(), "fetched the keys of the identity provider again");
+                tracing::info!(keys = keys.all().len(), "fetched the keys of the identity provider again");
                 self.backoff().succeeded();
                 let (metadata, at) = (known.metadata.clone(), known.at);
                 let known = self.keep(Known { metadata, keys, at, keys_at: Instant::now() });
-                Ok(Keys { known, missing: None })
+                Ok(KeysForToken { known, missing: None })
             }
-            Ok(Err(error)) => {
-                tracing::warn!(problem = describe(error), "cannot fetch the keys of the identity provider");
-                Ok(Keys { known, missing: Some(self.failed()) })
+            Ok(Err(problem)) => {
+                tracing::warn!(problem, "cannot fetch the keys of the identity provider");
+                Ok(KeysForToken { known, missing: Some(self.failed()) })
             }
             Err(_) => {
                 tracing::warn!("the keys of the identity provider did not arrive in time");
-                Ok(Keys { known, missing: Some(self.failed()) })
+                Ok(KeysForToken { known, missing: Some(self.failed()) })
             }
         }
     }
@@ -196,14 +199,28 @@ impl Provider {
     }
 
     async fn discover(&self) -> Result<Known, String> {
-        let discovery = ProviderMetadataWithLogout::discover_async(self.issuer.clone(), &self.http);
-        let metadata =
-            timeout(CALL_TIMEOUT, discovery).await.map_err(|_| "it does not respond in time".to_owned())?;
-        let metadata = metadata.map_err(describe)?;
-        check_endpoints(&metadata)?;
-        let (keys, now) = (metadata.jwks().clone(), Instant::now());
+        let discovery = async {
+            let issuer = self.issuer.as_str();
+            let address = Url::parse(&address_of(issuer)).map_err(|error| error.to_string())?;
+            let body = self.http.get(&address).await;
+            let body = body.map_err(|error| format!("discovery document: {}", chain(&error)))?;
+            let metadata = Metadata::read(issuer, &body).map_err(|error| error.to_string())?;
+            let keys = self.fetch_keys(&metadata).await?;
+            Ok::<_, String>((metadata, keys))
+        };
+        let (metadata, keys) = timeout(CALL_TIMEOUT, discovery)
+            .await
+            .map_err(|_| "it does not respond in time".to_owned())??;
+        let now = Instant::now();
         tracing::debug!(issuer = %self.issuer.as_str(), "the identity provider responds");
         Ok(Known { metadata, keys, at: now, keys_at: now })
+    }
+
+    /// The keys, or why they cannot be had, without the provider's response.
+    async fn fetch_keys(&self, metadata: &Metadata) -> Result<Keys, String> {
+        let body = self.http.get(&metadata.jwks_uri).await;
+        let body = body.map_err(|error| format!("key set: {}", chain(&error)))?;
+        Keys::read(&body).map_err(|error| error.to_string())
     }
 
     fn keep(&self, known: Known) -> Arc<Known> {
@@ -225,41 +242,9 @@ impl Provider {
 impl Known {
     fn has_key_for(&self, kid: Option<&str>) -> bool {
         match kid {
-            Some(kid) => self.keys.keys().iter().any(|key| key.key_id().is_some_and(|id| id.as_str() == kid)),
+            Some(kid) => self.keys.has(kid),
             None => self.keys_at.elapsed() < MAX_KEYS_AGE_WITHOUT_KEY_ID,
         }
-    }
-
-    /// Whether the provider accepts the client secret only in the body.
-    pub(crate) fn wants_secret_in_body(&self) -> bool {
-        self.metadata.token_endpoint_auth_methods_supported().is_some_and(|methods| {
-            methods.contains(&CoreClientAuthMethod::ClientSecretPost)
-                && !methods.contains(&CoreClientAuthMethod::ClientSecretBasic)
-        })
-    }
-}
-
-/// Checks that codes, secrets and keys are only sent over protected connections.
-fn check_endpoints(metadata: &ProviderMetadataWithLogout) -> Result<(), String> {
-    let token = metadata.token_endpoint().ok_or_else(|| "its metadata has no token endpoint".to_owned())?;
-    let end_session = metadata.additional_metadata().end_session_endpoint.as_ref();
-    let named = [
-        ("authorization_endpoint", Some(metadata.authorization_endpoint().url())),
-        ("token_endpoint", Some(token.url())),
-        ("jwks_uri", Some(metadata.jwks_uri().url())),
-        ("end_session_endpoint", end_session.map(EndSessionUrl::url)),
-    ];
-    match named.into_iter().find(|(_, url)| url.is_some_and(|url| !is_safe(url))) {
-        Some((name, _)) => Err(format!("its {name} is neither https nor on loopback")),
-        None => Ok(()),
-    }
-}
-
-/// The error without the provider's response.
-fn describe(error: DiscoveryError<HttpError>) -> String {
-    match error {
-        DiscoveryError::Request(error) => chain(&error),
-        other => chain(&other),
     }
 }
 
@@ -275,41 +260,4 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
         next = error.source();
     }
     text
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::{Value, json};
-
-    use super::*;
-
-    fn check(changed: &Value) -> Result<(), String> {
-        let mut metadata = json!({
-            "issuer": "https://idp", "authorization_endpoint": "https://idp/authorize",
-            "token_endpoint": "https://idp/token", "jwks_uri": "https://idp/keys",
-            "response_types_supported": ["code"], "subject_types_supported": ["public"],
-            "id_token_signing_alg_values_supported": ["RS256"],
-        });
-        for (name, value) in changed.as_object().unwrap() {
-            metadata[name] = value.clone();
-        }
-        check_endpoints(&serde_json::from_value(metadata).unwrap())
-    }
-
-    #[test]
-    fn every_endpoint_is_https_or_on_loopback() {
-        assert_eq!(check(&json!({})), Ok(()));
-        assert_eq!(check(&json!({"end_session_endpoint": "https://elsewhere/end"})), Ok(()));
-        assert_eq!(check(&json!({"token_endpoint": "http://127.0.0.1:8085/token"})), Ok(()));
-        for name in ["authorization_endpoint", "token_endpoint", "jwks_uri", "end_session_endpoint"] {
-            let problem = format!("its {name} is neither https nor on loopback");
-            for address in ["http://idp/x", "javascript:alert(1)"] {
-                assert_eq!(check(&json!({ name: address })), Err(problem.clone()), "{address}");
-            }
-        }
-        assert_eq!(
-            check(&json!({"token_endpoint": null})),
-            Err("its metadata has no token endpoint".to_owned())
-        );
-    }
 }

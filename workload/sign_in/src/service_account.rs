@@ -1,7 +1,7 @@
 //! Tokens of service accounts.
 
 use edge::Error;
-use fleet::{Actor, ActorKind, ServiceToken};
+use fleet::{Actor, ActorKind, CredentialId, ServiceToken};
 
 use crate::errors::from_store;
 use crate::principal::Principal;
@@ -11,6 +11,7 @@ impl SignIn {
     /// The service account that this token belongs to; `None` if it is unknown, expired or revoked.
     pub(crate) async fn service_account(&self, token: &str) -> Result<Option<Principal>, Error> {
         let Ok(token) = ServiceToken::parse(token) else { return Ok(None) };
+        let credential = Some(CredentialId(token.digest()));
         let account = self.store.service_account_by_token(&token).await.map_err(from_store)?;
         Ok(account.map(|account| Principal {
             actor: Actor {
@@ -21,7 +22,10 @@ impl SignIn {
             email: String::new(),
             name: account.name,
             groups: Vec::new(),
+            groups_left_out: false,
             role: Some(account.role),
+            credential,
+            valid_until: account.expiry,
         }))
     }
 }

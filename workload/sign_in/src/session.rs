@@ -21,10 +21,7 @@ use crate::tokens::Granted;
 
 mod content;
 
-use content::{Content, good_until, now, place, row};
-
-/// The longest session without a refresh token. The provider does not tell when such a person loses their rights.
-const MAX_UNRENEWED_LIFETIME: Duration = Duration::from_secs(12 * 3600);
+use content::{Content, RoleAge, good_until, now, place, row};
 
 /// A session that has ended.
 pub(crate) struct Ended {
@@ -41,17 +38,21 @@ impl SignIn {
         origin: &Origin,
         granted: Granted,
         former: Option<SessionId>,
+        user_agent: Option<&str>,
     ) -> Result<(SessionCookie, Duration), Error> {
         let Granted { verified, id_token, refresh_token, expires_in } = granted;
         let verified = verified.ok_or_else(|| Error::internal("the ID token is missing"))?;
         let lifetime = match refresh_token {
             Some(_) => self.options.session.lifetime,
-            None => self.options.session.lifetime.min(MAX_UNRENEWED_LIFETIME),
+            // The provider does not tell when such a person loses their rights.
+            None => self.options.session.lifetime.min(self.options.role_max_age),
         };
+        verified.groups.log(&verified.profile.subject);
         let content = Content {
             issuer: self.options.issuer.to_string(),
-            good_until: good_until(expires_in, Some(verified.expires_at), now()),
-            groups: verified.groups.unwrap_or_default(),
+            good_until: good_until(expires_in, Some(verified.expires_at), self.role_age().renewal_at(now())),
+            groups: verified.groups.names,
+            groups_left_out: verified.groups.left_out,
             groups_stated_at: now(),
             retry_at: 0,
             id_token,
@@ -59,7 +60,7 @@ impl SignIn {
         };
         let (cookie, person) = (SessionCookie::generate(), verified.profile.person());
         let sealed = content.seal(&cookie, &person)?;
-        let session = NewSession { id: cookie.id(), person: &person, sealed: &sealed, lifetime };
+        let session = NewSession { id: cookie.id(), person: &person, sealed: &sealed, lifetime, user_agent };
         let origin = Origin { actor: actor(&person), ..origin.clone() };
         self.store.sign_in(&origin, session, former).await.map_err(from_store)?;
         tracing::info!(request_id = origin.request_id, subject = person.subject, "signed in");
@@ -72,11 +73,16 @@ impl SignIn {
         let found = self.store.session(cookie.id(), self.options.session).await.map_err(from_store)?;
         let Some(session) = found else { return Ok(None) };
         let Some(content) = self.open(&cookie, &session) else { return Ok(None) };
-        if content.refresh_token.is_none() || now() < content.good_until {
-            return Ok(Some(content.caller(session)));
+        let age = self.role_age();
+        if content.refresh_token.is_none() {
+            // Then the person signs in again.
+            return Ok((!content.is_too_old(age)).then(|| content.caller(session, age)));
+        }
+        if !content.is_due(age) {
+            return Ok(Some(content.caller(session, age)));
         }
         if let Some(away) = self.provider.away().or_else(|| content.renewal_delay()) {
-            return content.caller_unless_too_old(session, away).map(Some);
+            return content.caller_unless_too_old(session, age, away).map(Some);
         }
         // In a separate task: a caller who disconnects must not interrupt a renewal, because the provider may already have
         // exchanged the refresh token for another.
@@ -110,14 +116,14 @@ impl SignIn {
         let Some(session) = kept.map_err(from_store)? else { return Ok(None) };
         let Some(content) = self.open(&cookie, &session) else { return Ok(None) };
         let away = self.provider.away().unwrap_or(Away { retry_after: Duration::from_secs(5) });
-        content.caller_unless_too_old(session, away).map(Some)
+        content.caller_unless_too_old(session, self.role_age(), away).map(Some)
     }
 
     /// Renews a session whose tokens expired, or ends it. The row is locked meanwhile.
     async fn update(&self, cookie: &SessionCookie, session: Session) -> SessionUpdate {
         let Some(content) = self.open(cookie, &session) else { return SessionUpdate::Keep };
         let Some(refresh_token) = content.refresh_token.as_deref() else { return SessionUpdate::Keep };
-        if now() < content.good_until || content.renewal_delay().is_some() {
+        if !content.is_due(self.role_age()) || content.renewal_delay().is_some() {
             // Another request has already renewed it, or tried to.
             return SessionUpdate::Keep;
         }
@@ -127,7 +133,7 @@ impl SignIn {
             Err(_) => Err(self.provider.failed().into()),
         };
         match renewed {
-            Ok(granted) => match content.renewed(granted, session.person) {
+            Ok(granted) => match content.renewed(granted, session.person, self.role_age()) {
                 Ok((content, person)) => content.replacement(cookie, person),
                 Err(problem) => {
                     tracing::warn!(subject, problem, "ended a session");
@@ -159,6 +165,10 @@ impl SignIn {
                 content.postponed(None).replacement(cookie, session.person)
             }
         }
+    }
+
+    fn role_age(&self) -> RoleAge {
+        RoleAge::new(self.options.role_max_age)
     }
 
     /// The content of a session, if the cookie's key opens it and the issuer is the configured one.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use api::SignInSettings;
 use edge::ServerIdentity;
-use fleet::{Actor, ActorKind, Origin, RoleMapping};
+use fleet::{Actor, ActorKind, CredentialId, Origin, RoleMapping};
 use http::HeaderMap;
 use openidconnect::IssuerUrl;
 use secrecy::SecretString;
@@ -44,6 +44,8 @@ pub struct SignInOptions {
     pub identity: Arc<ServerIdentity>,
     /// When sessions expire.
     pub session: SessionLimits,
+    /// How long a person's role may lag behind their groups at the provider.
+    pub role_max_age: Duration,
     /// The HTTP client for the provider.
     pub http: ProviderHttp,
 }
@@ -62,6 +64,12 @@ pub struct SignIn {
 pub(crate) struct Caller {
     pub(crate) person: Person,
     pub(crate) groups: Vec<String>,
+    /// The provider left the groups out of the token.
+    pub(crate) groups_left_out: bool,
+    /// The session; `None` for an access token.
+    pub(crate) credential: Option<CredentialId>,
+    /// Until when all of this counts, in seconds since 1970.
+    pub(crate) valid_until: i64,
 }
 
 /// A browser's request to one of the sign-in pages.
@@ -94,6 +102,11 @@ impl SignIn {
             scopes: SCOPES.map(str::to_owned).to_vec(),
             provider: self.provider.state().into(),
         }
+    }
+
+    /// When sessions expire.
+    pub fn session_limits(&self) -> SessionLimits {
+        self.options.session
     }
 
     /// Removes sessions that have ended, every `PRUNE_INTERVAL` until shutdown.
@@ -141,6 +154,7 @@ impl SignInOptions {
             domain: None,
             identity: ServerIdentity::load(folder.path()).unwrap(),
             session: SessionLimits { idle: Duration::from_hours(8), lifetime: Duration::from_hours(168) },
+            role_max_age: Duration::from_hours(1),
             http: ProviderHttp::new(None).unwrap(),
         }
     }

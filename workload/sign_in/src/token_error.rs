@@ -1,15 +1,9 @@
 //! Failures of the token endpoint, and what they mean.
 
 use http::StatusCode;
-use openidconnect::core::CoreErrorResponseType;
-use openidconnect::{RequestTokenError, StandardErrorResponse};
-use serde::Deserialize;
-use serde::de::IgnoredAny;
+use openid_documents::ErrorResponse;
 
-use crate::provider::http::HttpError;
-use crate::provider::{Away, chain};
-
-pub(crate) type ErrorResponse = StandardErrorResponse<CoreErrorResponseType>;
+use crate::provider::Away;
 
 /// Why the provider issued no tokens.
 #[derive(Debug, thiserror::Error)]
@@ -54,45 +48,19 @@ pub(crate) enum Failure {
     Responded(TokenError),
 }
 
-impl From<RequestTokenError<HttpError, ErrorResponse>> for Failure {
-    fn from(error: RequestTokenError<HttpError, ErrorResponse>) -> Self {
-        match error {
-            RequestTokenError::ServerResponse(response) => Self::Responded(meaning(&response)),
-            RequestTokenError::Request(HttpError::Unable(status)) => Self::Unable(status),
-            RequestTokenError::Request(HttpError::Request(error)) if error.is_connect() => {
-                Self::NotConnected(chain(&error))
-            }
-            RequestTokenError::Request(HttpError::Request(error)) => Self::NoResponse(chain(&error)),
-            RequestTokenError::Request(error) => Self::Unreadable(chain(&error)),
-            // Only the position of the problem: the text may contain a token.
-            RequestTokenError::Parse(error, body) => unreadable(&error.path().to_string(), &body),
-            RequestTokenError::Other(problem) => Self::Unreadable(problem),
-        }
-    }
-}
-
 /// Few error codes concern the hub or the provider. All others, including unknown ones, mean that the provider does not
 /// let the person in any more.
-fn meaning(response: &ErrorResponse) -> TokenError {
-    let text = response.to_string();
-    match response.error().as_ref() {
+pub(crate) fn meaning(response: &ErrorResponse) -> TokenError {
+    let ErrorResponse { error, description } = response;
+    let text = match description {
+        Some(description) => format!("{error}: {description}"),
+        None => error.clone(),
+    };
+    match error.as_str() {
         "invalid_client" | "unauthorized_client" | "unsupported_grant_type" => TokenError::Refused(text),
         "temporarily_unavailable" | "server_error" => TokenError::Unusable(text),
         _ => TokenError::Grant(text),
     }
-}
-
-fn unreadable(at: &str, body: &[u8]) -> Failure {
-    /// A token response has at least an access token.
-    #[derive(Deserialize)]
-    struct Tokens {
-        #[serde(rename = "access_token")]
-        _access_token: IgnoredAny,
-    }
-    if serde_json::from_slice::<Tokens>(body).is_ok() {
-        return Failure::Responded(TokenError::IdToken(format!("the response is invalid at {at}")));
-    }
-    Failure::Unreadable(format!("{} bytes without tokens", body.len()))
 }
 
 #[cfg(test)]
@@ -100,7 +68,7 @@ mod tests {
     use super::*;
 
     fn error(code: &str) -> TokenError {
-        meaning(&serde_json::from_value(serde_json::json!({ "error": code })).unwrap())
+        meaning(&ErrorResponse { error: code.to_owned(), description: None })
     }
 
     #[test]
@@ -124,15 +92,6 @@ mod tests {
             "",
         ] {
             assert!(matches!(error(code), TokenError::Grant(_)), "{code}");
-        }
-    }
-
-    #[test]
-    fn unreadable_tokens_differ_from_other_responses() {
-        let tokens = br#"{"access_token": "x", "id_token": "not one"}"#;
-        assert!(matches!(unreadable("id_token", tokens), Failure::Responded(TokenError::IdToken(_))));
-        for body in [&b"<html>blocked"[..], b"", br#"{"message": "slow down"}"#, b"[]", b"null"] {
-            assert!(matches!(unreadable(".", body), Failure::Unreadable(_)));
         }
     }
 }

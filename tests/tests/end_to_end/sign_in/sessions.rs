@@ -118,13 +118,34 @@ async fn session_ends_after_its_lifetime_even_in_use() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn session_without_refresh_token_lasts_half_a_day_at_most() {
+async fn session_without_refresh_token_lasts_as_long_as_a_role_at_most() {
     let (provider, hub, mut browser) = signed_in(json!({"refreshTokens": false, "lifetime": 1}), &[]).await;
     let sql = "SELECT (expires_at - created_at)::text FROM sessions";
-    assert_eq!(texts(&hub.database, sql).await.unwrap(), ["12:00:00"]);
+    assert_eq!(texts(&hub.database, sql).await.unwrap(), ["01:00:00"]);
     tokio::time::sleep(Duration::from_millis(1500)).await;
     assert!(browser.who_am_i().await.is_ok(), "its tokens expired, but there is nothing to renew them with");
     assert_eq!(provider.calls("/token").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn role_follows_the_provider_within_its_maximum_age() {
+    let settings = [("ROLE_MAPPING", "admins=admin,viewers=viewer"), ("SESSION_ROLE_MAX_AGE", "4")];
+    let (provider, _hub, mut browser) = signed_in(json!({"lifetime": 86400}), &settings).await;
+    let people = json!({"admin": {"name": "Ada", "email": "ada@example.com", "groups": ["viewers"]}});
+    provider.set(json!({"people": people})).await;
+    let changed = std::time::Instant::now();
+    wait::until("the role changes", SOON, async || {
+        browser.who_am_i().await.is_ok_and(|me| me["role"] == "viewer")
+    })
+    .await;
+    assert!(changed.elapsed() < Duration::from_secs(6), "{:?}", changed.elapsed());
+
+    // During an outage the role ends with its age, and then the hub responds 503.
+    provider.set(json!({"down": true})).await;
+    wait::until("the role is too old", SOON, async || {
+        browser.who_am_i().await == Err(http::StatusCode::SERVICE_UNAVAILABLE)
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,12 +1,16 @@
 //! A hub through its database: for its administrators, and before anybody can sign in.
 
-use api::{Cluster, CreatedServiceAccount, EventPage, EventQuery, JoinToken, ServiceAccount};
+use api::{
+    Cluster, CreatedServiceAccount, EventPage, EventQuery, JoinToken, ServiceAccount, SessionPage,
+    SessionQuery,
+};
+use fleet::session::InvalidSessionCursor;
 use fleet::{ClusterChange, PendingToken, ServiceToken, service_account, token};
 use protocol::{ClusterName, Fingerprint, JoinToken as Token, Secret};
 use secrecy::SecretString;
 use settings::{Source, table};
 use store::Store;
-use store::access::{CreateServiceAccountError, NewServiceAccount};
+use store::access::{CreateServiceAccountError, NewServiceAccount, SessionSelection};
 use store::enrolment::CreateTokenError;
 use time::OffsetDateTime;
 use tokio::sync::OnceCell;
@@ -120,6 +124,22 @@ impl Local {
 
     pub(super) async fn revoke_service_account(&self, name: &str) -> Result<bool, Failure> {
         Ok(self.store().await?.revoke_service_account(name, &command_line_origin()).await?)
+    }
+
+    pub(super) async fn sessions(&self, query: &SessionQuery) -> Result<SessionPage, Failure> {
+        let after = query.cursor.as_deref().map(str::parse).transpose();
+        let after = after.map_err(|error: InvalidSessionCursor| Failure::Usage(error.to_string()))?;
+        let limit = query.limit.unwrap_or(SessionQuery::DEFAULT_LIMIT);
+        let limits = setup::session_limits(&self.source)?;
+        let selection = SessionSelection { subject: None, after, limit };
+        Ok(SessionPage::new(self.store().await?.sessions(limits, selection).await?, None))
+    }
+
+    pub(super) async fn end_session(&self, id: &str) -> Result<bool, Failure> {
+        let Ok(id) = id.parse() else { return Ok(false) };
+        let limits = setup::session_limits(&self.source)?;
+        let store = self.store().await?;
+        Ok(store.end_listed_session(id, None, limits, &command_line_origin()).await?)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use api::{
     Cluster, CreatedJoinToken, CreatedServiceAccount, EventPage, EventQuery, FleetTotals, JoinToken,
-    NewJoinToken, NewServiceAccount, ServiceAccount,
+    NewJoinToken, NewServiceAccount, ServiceAccount, SessionPage, SessionQuery,
 };
 use fleet::ClusterChange;
 use protocol::{ClusterName, JoinToken as Token};
@@ -20,6 +20,7 @@ const CLUSTER: &str = "remote-cluster";
 const TOKEN: &str = "remote-cluster-join-token";
 const EVENT: &str = "event";
 const ACCOUNT: &str = "service-account";
+const SESSION: &str = "session";
 
 /// The body of a change. Absent fields stay as they are.
 #[derive(Serialize)]
@@ -121,5 +122,13 @@ impl Client {
 
     pub(super) async fn revoke_service_account(&self, name: &str) -> Result<bool, Failure> {
         self.delete(&["1.0", ACCOUNT, name]).await
+    }
+
+    pub(super) async fn sessions(&self, query: &SessionQuery) -> Result<SessionPage, Failure> {
+        Ok(self.get_matching(&["1.0", SESSION], &query.to_pairs()).await?.metadata)
+    }
+
+    pub(super) async fn end_session(&self, id: &str) -> Result<bool, Failure> {
+        self.delete(&["1.0", SESSION, id]).await
     }
 }

@@ -68,14 +68,19 @@ pub(super) async fn who_am_i(client: &Client, format: Format) -> Result<(), Fail
         ));
         if !who.groups.is_empty() {
             lines.push(("Groups", one_line(&who.groups.join(", "))));
+        } else if who.groups_left_out {
+            lines.push(("Groups", "left out by the identity provider, because they are too many".to_owned()));
         }
         output::labelled(&lines)
     })
 }
 
 fn describe(who: &WhoAmI) -> String {
-    let role =
-        who.role.as_ref().map_or("no role; ask an administrator to give you one", |role| role.as_str());
+    let no_role = match who.groups_left_out {
+        true => "no role: the identity provider left out your groups, because they are too many",
+        false => "no role; ask an administrator to give you one",
+    };
+    let role = who.role.as_ref().map_or(no_role, |role| role.as_str());
     format!("{} ({})", one_line(&who.name), one_line(role))
 }
 

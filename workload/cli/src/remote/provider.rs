@@ -3,10 +3,12 @@
 
 use std::time::Instant;
 
+use openid_documents::address::is_safe;
+use openid_documents::metadata::{DeviceMetadata, address_of};
+use openid_documents::{DeviceAuthorization, ErrorResponse, TokenResponse, Unreadable};
 use reqwest::Url;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use time::OffsetDateTime;
 
 use super::address::is_loopback;
@@ -39,9 +41,7 @@ pub(crate) struct Provider {
 }
 
 /// A code that somebody must confirm in a browser.
-#[derive(Deserialize)]
 pub(crate) struct DeviceCode {
-    #[serde(rename = "device_code")]
     secret: SecretString,
     /// The code to type.
     pub(crate) user_code: String,
@@ -53,30 +53,10 @@ pub(crate) struct DeviceCode {
     interval: Option<u64>,
 }
 
-#[derive(Deserialize)]
-struct Discovered {
-    issuer: String,
-    token_endpoint: String,
-    device_authorization_endpoint: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Tokens {
-    access_token: SecretString,
-    expires_in: Option<i64>,
-    refresh_token: Option<SecretString>,
-}
-
-#[derive(Deserialize)]
-struct ProviderError {
-    error: String,
-    error_description: Option<String>,
-}
-
 impl Provider {
     /// Discovers the endpoints of a provider.
     pub(crate) async fn discover(issuer: &str, trust: &Trust) -> Result<Self, Failure> {
-        let url = endpoint(&format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/')))?;
+        let url = endpoint(&address_of(issuer))?;
         let builder = reqwest::Client::builder()
             .tls_backend_preconfigured(provider_config(trust)?)
             .redirect(reqwest::redirect::Policy::none())
@@ -91,16 +71,12 @@ impl Provider {
         if !status.is_success() {
             return Err(unavailable(format!("discovery failed with {status}")));
         }
-        let discovered: Discovered =
-            serde_json::from_slice(&body).map_err(|error| unavailable(error.to_string()))?;
-        if discovered.issuer != issuer {
-            return Err(unavailable(format!("its metadata names another issuer: {}", discovered.issuer)));
-        }
+        let metadata = DeviceMetadata::read(issuer, &body).map_err(|error| unavailable(error.to_string()))?;
         Ok(Self {
             http,
-            issuer: discovered.issuer,
-            token_endpoint: endpoint(&discovered.token_endpoint)?,
-            device_endpoint: discovered.device_authorization_endpoint.as_deref().map(endpoint).transpose()?,
+            issuer: issuer.to_owned(),
+            token_endpoint: metadata.token_endpoint,
+            device_endpoint: metadata.device_authorization_endpoint,
         })
     }
 
@@ -119,7 +95,16 @@ impl Provider {
         if let Some(audience) = &options.audience {
             form.push(("audience", audience));
         }
-        self.post(endpoint, &form).await.map_err(|error| self.failure(error))
+        let sent = async { read(&self.post(endpoint, &form).await?, DeviceAuthorization::read) };
+        let code = sent.await.map_err(|error| self.failure(error))?;
+        Ok(DeviceCode {
+            secret: code.device_code.into(),
+            user_code: code.user_code,
+            verification_uri: code.verification_uri,
+            verification_uri_complete: code.verification_uri_complete,
+            expires_in: code.expires_in,
+            interval: code.interval,
+        })
     }
 
     /// Waits until the code is confirmed.
@@ -138,7 +123,7 @@ impl Provider {
                 ("device_code", code.secret.expose_secret()),
                 ("client_id", &options.client_id),
             ];
-            match self.post::<Tokens>(self.token_endpoint.clone(), &form).await {
+            match self.tokens(&form).await {
                 Ok(tokens) => return Ok(self.sign_in(&options.client_id, tokens, None)),
                 Err(error) => {
                     wait = polling.next(error, began.elapsed()).map_err(Failure::other)?;
@@ -158,29 +143,34 @@ impl Provider {
             ("refresh_token", refresh_token.expose_secret()),
             ("client_id", client_id),
         ];
-        let tokens =
-            self.post(self.token_endpoint.clone(), &form).await.map_err(|error| self.failure(error))?;
+        let tokens = self.tokens(&form).await.map_err(|error| self.failure(error))?;
         Ok(self.sign_in(client_id, tokens, Some(refresh_token)))
     }
 
-    async fn post<T: DeserializeOwned>(&self, endpoint: Url, form: &[(&str, &str)]) -> Result<T, PollError> {
+    async fn tokens(&self, form: &[(&str, &str)]) -> Result<Tokens, PollError> {
+        let body = self.post(self.token_endpoint.clone(), form).await?;
+        read(&body, Tokens::read)
+    }
+
+    /// The body of a successful response.
+    async fn post(&self, endpoint: Url, form: &[(&str, &str)]) -> Result<Vec<u8>, PollError> {
         let Ok(response) = self.http.post(endpoint).form(form).send().await else {
             return Err(PollError::NoResponse);
         };
         let status = response.status();
         let Ok(body) = response.bytes().await else { return Err(PollError::NoResponse) };
-        let unreadable = || PollError::Failed(format!("it sent an unreadable response ({status})"), None);
         if status.is_success() {
-            return serde_json::from_slice(&body).map_err(|_| unreadable());
+            return Ok(body.into());
         }
         if status.is_server_error() {
             return Err(PollError::NoResponse);
         }
-        let error: ProviderError = serde_json::from_slice(&body).map_err(|_| unreadable())?;
-        Err(match error.error.as_str() {
+        let unreadable = || PollError::Failed(format!("it sent an unreadable response ({status})"), None);
+        let ErrorResponse { error, description } = ErrorResponse::read(&body).ok_or_else(unreadable)?;
+        Err(match error.as_str() {
             "authorization_pending" => PollError::Pending,
             "slow_down" => PollError::SlowDown,
-            _ => PollError::Failed(error.error, error.error_description),
+            _ => PollError::Failed(error, description),
         })
     }
 
@@ -198,7 +188,8 @@ impl Provider {
     }
 
     fn sign_in(&self, client_id: &str, tokens: Tokens, before: Option<SecretString>) -> SignIn {
-        let lifetime = tokens.expires_in.map(|seconds| time::Duration::seconds(seconds.clamp(0, 1 << 32)));
+        let lifetime = tokens.expires_in.map(|seconds| seconds.min(1 << 32).cast_signed());
+        let lifetime = lifetime.map(time::Duration::seconds);
         SignIn::Provider {
             issuer: self.issuer.clone(),
             client_id: client_id.to_owned(),
@@ -209,10 +200,32 @@ impl Provider {
     }
 }
 
+/// An access token, and what comes with it.
+struct Tokens {
+    access_token: SecretString,
+    refresh_token: Option<SecretString>,
+    expires_in: Option<u64>,
+}
+
+impl Tokens {
+    fn read(body: &[u8]) -> Result<Self, Unreadable> {
+        let TokenResponse { access_token, refresh_token, expires_in, .. } = TokenResponse::read(body)?;
+        Ok(Self {
+            access_token: access_token?.into(),
+            refresh_token: refresh_token.map(Into::into),
+            expires_in,
+        })
+    }
+}
+
+/// What a successful response says, or what in it cannot be read.
+fn read<T>(body: &[u8], read: impl FnOnce(&[u8]) -> Result<T, Unreadable>) -> Result<T, PollError> {
+    read(body)
+        .map_err(|problem| PollError::Failed(format!("it sent an unreadable response: {problem}"), None))
+}
+
 /// Checks the URL of an endpoint: secrets are sent over https, or within this machine.
 fn endpoint(text: &str) -> Result<Url, Failure> {
-    let url = Url::parse(text)
-        .ok()
-        .filter(|url| url.scheme() == "https" || (url.scheme() == "http" && is_loopback(url)));
+    let url = Url::parse(text).ok().filter(is_safe);
     url.ok_or_else(|| Failure::Other(format!("the identity provider uses {text:?}, which is not https")))
 }

@@ -10,10 +10,12 @@ use std::time::Duration;
 use api::known::{ChangeKind, StreamEventKind};
 use api::{ClusterChanged, ClustersReported, StreamEvent};
 use edge::{Error, Response};
-use fleet::Actor;
+use fleet::CredentialId;
 use futures_util::stream;
 use serde::{Deserialize, Serialize};
+use store::Store;
 use store::database::Change;
+use time::OffsetDateTime;
 use tokio::sync::{broadcast, mpsc};
 use tokio::time::timeout;
 use utoipa::IntoParams;
@@ -58,21 +60,61 @@ pub(crate) async fn follow(call: Call) -> Result<Response, Error> {
     if parameters.max == Some(0) {
         return Err(Error::BadRequest("max must be at least 1".to_owned()));
     }
-    let actor = call.principal.map_or_else(Actor::unknown, |principal| principal.actor);
-    let (updates, slot) = call.management.changes.subscribe(actor)?;
+    let caller = call.principal.ok_or(Error::Unauthorized)?;
+    let (updates, slot) = call.management.changes.subscribe(caller.actor)?;
+    let access = Access { credential: caller.credential, store: call.management.store.clone() };
+    let duration = duration_until(caller.valid_until);
     let max_events = parameters.max.map_or(usize::MAX, |max| usize::try_from(max).unwrap_or(usize::MAX));
     let (sender, receiver) = mpsc::channel(QUEUED_EVENTS);
     let draining = call.draining.0;
     tokio::spawn(async move {
         // The task owns the slot, not the response: a client that keeps the stream open without reading loses it too.
         let _slot = slot;
-        let sending = timeout(MAX_STREAM_DURATION, send_events(updates, &sender, max_events));
-        let _ = draining.run_until_cancelled(sending).await;
+        let ended = access.ended(updates.resubscribe());
+        let sending = timeout(duration, send_events(updates, &sender, max_events));
+        tokio::select! {
+            () = ended => {}
+            _ = draining.run_until_cancelled(sending) => {}
+        }
     });
     let events = stream::unfold(receiver, |mut receiver| async {
         receiver.recv().await.map(|event| (Ok::<_, Infallible>(event), receiver))
     });
     Ok(warp::sse::reply(events).into_response())
+}
+
+/// How long a stream lasts whose caller's role counts until then.
+fn duration_until(valid_until: OffsetDateTime) -> Duration {
+    let left = valid_until - OffsetDateTime::now_utc();
+    MAX_STREAM_DURATION.min(left.try_into().unwrap_or_default())
+}
+
+/// What the caller of a stream presented.
+struct Access {
+    credential: Option<CredentialId>,
+    store: Store,
+}
+
+impl Access {
+    /// Returns when the session or the service account has ended.
+    async fn ended(self, mut updates: broadcast::Receiver<Update>) {
+        // It may have ended between the caller's authentication and the subscription.
+        let mut may_have_ended = true;
+        let Some(credential) = self.credential else { return std::future::pending().await };
+        loop {
+            // If the database cannot tell, the client reconnects, and is authenticated again.
+            if may_have_ended && !self.store.credential_exists(credential).await.unwrap_or(false) {
+                return;
+            }
+            may_have_ended = match updates.recv().await {
+                Ok(Update::Change(Change::CredentialEnded(ended))) if ended == credential => return,
+                Ok(Update::Change(_) | Update::Reported(_)) => false,
+                // Notices may have been missed.
+                Ok(Update::Resync) | Err(broadcast::error::RecvError::Lagged(_)) => true,
+                Err(broadcast::error::RecvError::Closed) => return,
+            };
+        }
+    }
 }
 
 /// Sends `connected` and then every update, until `max_events` are sent or the client stops reading.
@@ -87,11 +129,14 @@ async fn send_events(
         next = match timeout(KEEP_ALIVE_INTERVAL, updates.recv()).await {
             Ok(Err(broadcast::error::RecvError::Closed)) => return,
             Err(_) => Event::default().comment("keep-alive"),
-            Ok(update) => {
-                left -= 1;
-                // A client that lagged behind does not get the updates that it missed.
-                event_of(&update.unwrap_or(Update::Resync))
-            }
+            // A client that lagged behind does not get the updates that it missed.
+            Ok(update) => match event_of(&update.unwrap_or(Update::Resync)) {
+                Some(event) => {
+                    left -= 1;
+                    event
+                }
+                None => Event::default().comment("keep-alive"),
+            },
         };
     }
 }
@@ -99,23 +144,24 @@ async fn send_events(
 #[derive(Serialize)]
 struct NoData {}
 
-fn event_of(update: &Update) -> Event {
-    match update {
-        Update::Resync => event(StreamEventKind::Resync, &NoData {}),
+/// `None`: it is nothing for clients.
+fn event_of(update: &Update) -> Option<Event> {
+    let change = match update {
+        Update::Resync => return Some(event(StreamEventKind::Resync, &NoData {})),
         Update::Reported(uids) => {
             let uids = uids.as_ref().map(|uids| uids.iter().map(ToString::to_string).collect());
-            event(StreamEventKind::Reported, &ClustersReported { uids })
+            return Some(event(StreamEventKind::Reported, &ClustersReported { uids }));
         }
-        Update::Change(change) => {
-            let (kind, uid) = match change {
-                Change::Joined(uid) => (ChangeKind::Joined, uid),
-                Change::Removed(uid) => (ChangeKind::Removed, uid),
-                Change::Configured(uid) => (ChangeKind::Configured, uid),
-                Change::HealthChanged(uid) => (ChangeKind::Judged, uid),
-            };
-            event(StreamEventKind::Change, &ClusterChanged { kind: kind.into(), uid: uid.to_string() })
-        }
-    }
+        Update::Change(change) => change,
+    };
+    let (kind, uid) = match change {
+        Change::Joined(uid) => (ChangeKind::Joined, uid),
+        Change::Removed(uid) => (ChangeKind::Removed, uid),
+        Change::Configured(uid) => (ChangeKind::Configured, uid),
+        Change::HealthChanged(uid) => (ChangeKind::Judged, uid),
+        Change::CredentialEnded(_) => return None,
+    };
+    Some(event(StreamEventKind::Change, &ClusterChanged { kind: kind.into(), uid: uid.to_string() }))
 }
 
 fn event(kind: StreamEventKind, data: &impl Serialize) -> Event {

@@ -30,6 +30,8 @@ use modifiers::{AmbiguousPages, SecuritySchemes, TunnelOperationIds};
         document,
         crate::endpoints::who_am_i::show,
         crate::endpoints::sign_in::show,
+        crate::endpoints::sessions::list,
+        crate::endpoints::sessions::end,
         crate::endpoints::fleet_totals::show,
         crate::endpoints::changes::follow,
         crate::endpoints::clusters::list::list,
@@ -52,7 +54,7 @@ use modifiers::{AmbiguousPages, SecuritySchemes, TunnelOperationIds};
     security(("token" = []), ("session" = [])),
     tags(
         (name = "server", description = "The hub itself"),
-        (name = "sign-in", description = "Sign-in and the caller"),
+        (name = "sign-in", description = "Sign-in, the caller, and sessions"),
         (name = "clusters", description = "Enrolled clusters"),
         (name = "tokens", description = "Join tokens"),
         (name = "events", description = "The audit trail"),

@@ -14,7 +14,8 @@ use crate::http::responses::{AuthenticationErrors, CommonErrors};
     responses((status = 200, body = Envelope<WhoAmI>), AuthenticationErrors, CommonErrors)
 )]
 pub(crate) async fn show(call: Call) -> Result<Response, Error> {
-    let Principal { actor, email, name, groups, role } = call.principal.ok_or(Error::Unauthorized)?;
-    let role = role.map(Into::into);
-    Ok(response::success(WhoAmI { email, name, groups, trusted: true, role, kind: actor.kind.into() }))
+    let Principal { actor, email, name, groups, groups_left_out, role, .. } =
+        call.principal.ok_or(Error::Unauthorized)?;
+    let (role, kind) = (role.map(Into::into), actor.kind.into());
+    Ok(response::success(WhoAmI { email, name, groups, groups_left_out, trusted: true, role, kind }))
 }

@@ -85,6 +85,9 @@ pub static ROUTES: &[Route] = routes! {
     GET "/1.0/service-account" Role(Admin) service_accounts::list;
     POST "/1.0/service-account" Role(Admin) service_accounts::create;
     DELETE "/1.0/service-account/{name}" Role(Admin) service_accounts::revoke;
+
+    GET "/1.0/session" Role(Viewer) sessions::list;
+    DELETE "/1.0/session/{id}" Role(Viewer) sessions::end;
 };
 
 /// The method as a word for the audit trail. A method without a route could be any text, so it becomes `other`.

@@ -1,13 +1,12 @@
 //! HTTP calls to the identity provider: limited in time and size, and never redirected.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::time::Duration;
 
 use http::StatusCode;
-use openidconnect::{AsyncHttpClient, HttpRequest, HttpResponse};
+use http::header::{ACCEPT, HeaderValue};
+use openid_documents::address::is_safe;
 use reqwest::redirect::Policy;
-use url::{Host, Url};
+use url::Url;
 
 /// The timeout of one call. Some calls are made while the row of a session is locked.
 pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(5);
@@ -25,7 +24,7 @@ pub struct InvalidCaFile(String);
 
 /// Why a call failed.
 #[derive(Debug, thiserror::Error)]
-pub enum HttpError {
+pub(crate) enum HttpError {
     /// There was no response.
     #[error(transparent)]
     Request(#[from] reqwest::Error),
@@ -35,9 +34,6 @@ pub enum HttpError {
     /// The provider cannot serve requests now: it has an error, or gets too many calls.
     #[error("unexpected status {0}")]
     Unable(StatusCode),
-    /// The response is malformed.
-    #[error("the response cannot be read: {0}")]
-    Malformed(#[from] http::Error),
     /// The response is too long.
     #[error("the response is too long")]
     TooLong,
@@ -54,8 +50,28 @@ impl ProviderHttp {
         client.map(Self).map_err(|error| InvalidCaFile(error.to_string()))
     }
 
-    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
-        let request = reqwest::Request::try_from(request)?;
+    /// Fetches a document. Its content type does not matter.
+    pub(crate) async fn get(&self, address: &Url) -> Result<Vec<u8>, HttpError> {
+        let (status, body) = self.send(self.0.get(address.clone())).await?;
+        if status == StatusCode::OK { Ok(body) } else { Err(HttpError::Unable(status)) }
+    }
+
+    /// Sends a form, with these credentials of a client if there are any.
+    pub(crate) async fn post_form(
+        &self,
+        address: &Url,
+        form: &[(&str, &str)],
+        authorization: Option<HeaderValue>,
+    ) -> Result<(StatusCode, Vec<u8>), HttpError> {
+        let mut request = self.0.post(address.clone()).form(form);
+        if let Some(value) = authorization {
+            request = request.header(http::header::AUTHORIZATION, value);
+        }
+        self.send(request).await
+    }
+
+    async fn send(&self, request: reqwest::RequestBuilder) -> Result<(StatusCode, Vec<u8>), HttpError> {
+        let request = request.header(ACCEPT, HeaderValue::from_static("application/json")).build()?;
         if !is_safe(request.url()) {
             return Err(HttpError::Insecure);
         }
@@ -64,10 +80,6 @@ impl ProviderHttp {
         if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
             return Err(HttpError::Unable(status));
         }
-        let mut complete = http::Response::builder().status(status);
-        if let Some(headers) = complete.headers_mut() {
-            *headers = std::mem::take(response.headers_mut());
-        }
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await? {
             if body.len() + chunk.len() > MAX_RESPONSE_BYTES {
@@ -75,49 +87,6 @@ impl ProviderHttp {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(complete.body(body)?)
-    }
-}
-
-impl<'c> AsyncHttpClient<'c> for ProviderHttp {
-    type Error = HttpError;
-    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, HttpError>> + Send + 'c>>;
-
-    fn call(&'c self, request: HttpRequest) -> Self::Future {
-        Box::pin(self.send(request))
-    }
-}
-
-/// Whether others cannot read what is sent to this address.
-pub(crate) fn is_safe(url: &Url) -> bool {
-    let is_on_loopback = match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    };
-    url.scheme() == "https" || (url.scheme() == "http" && is_on_loopback)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_https_and_loopback_are_safe() {
-        for (address, safe) in [
-            ("https://idp.example/token", true),
-            ("http://localhost:8085/token", true),
-            ("http://127.0.0.1:8085/token", true),
-            ("http://[::1]/token", true),
-            ("http://idp.example/token", false),
-            ("http://localhost.example/token", false),
-            ("http://192.0.2.1/token", false),
-            ("ftp://localhost/token", false),
-            ("javascript:alert(1)", false),
-            ("data:text/html,x", false),
-        ] {
-            assert_eq!(is_safe(&Url::parse(address).unwrap()), safe, "{address}");
-        }
+        Ok((status, body))
     }
 }

@@ -1,12 +1,13 @@
 //! Service accounts: programs that call the management API.
 
 use fleet::service_account::ServiceAccountName;
-use fleet::{Origin, Role, ServiceAccount, ServiceToken};
+use fleet::{CredentialId, Origin, Role, ServiceAccount, ServiceToken};
 use serde_json::json;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tokio_postgres::Row;
 
+use super::credentials::notify_end;
 use crate::database::pool::AsStoreError;
 use crate::events::{self, NewEvent};
 use crate::{Store, StoreError};
@@ -96,7 +97,8 @@ impl Store {
         self.transaction("revoke_service_account", |tx| {
             Box::pin(async move {
                 let sql = "-- revoke_service_account()
-                    DELETE FROM service_accounts WHERE name = $1 RETURNING role, description, expiry";
+                    DELETE FROM service_accounts WHERE name = $1
+                    RETURNING role, description, expiry, token_digest";
                 let Some(row) = tx.query_opt(sql, &[&name]).await? else { return Ok(false) };
                 let event = NewEvent {
                     action: "service-account.revoked",
@@ -109,6 +111,10 @@ impl Store {
                     ..NewEvent::default()
                 };
                 events::record(&tx, origin, event).await?;
+                let digest = <[u8; 32]>::try_from(row.try_get::<_, &[u8]>("token_digest")?);
+                let digest =
+                    digest.map_err(|error| StoreError::corrupt("service_accounts", "token_digest", error))?;
+                notify_end(&tx, CredentialId(digest)).await?;
                 Ok(true)
             })
         })

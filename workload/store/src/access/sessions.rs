@@ -1,17 +1,22 @@
 //! People who signed in, and their sessions. The content of a session arrives here encrypted; only the person's cookie
 //! holds the key.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
-use fleet::Origin;
+use fleet::{CredentialId, Origin};
 use futures_util::future::BoxFuture;
 use tokio_postgres::{Row, Transaction};
 
+use super::credentials::notify_end;
 use crate::events::{SecurityEvent, record_security};
 use crate::{Store, StoreError};
 
 /// Held while pruning. A unit that cannot get it leaves the work to the unit that holds it.
 const PRUNE_LOCK: i64 = 0x636d_7365_7373_696f;
+
+/// The longest description of a browser that is kept, in characters.
+const MAX_USER_AGENT_CHARS: usize = 255;
 
 /// The key of a session's row: a digest, so that nobody can forge a cookie from the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -50,6 +55,8 @@ pub struct NewSession<'a> {
     pub sealed: &'a [u8],
     /// How long it lasts at most.
     pub lifetime: Duration,
+    /// How the browser describes itself. It is cut to 255 characters.
+    pub user_agent: Option<&'a str>,
 }
 
 /// When sessions expire.
@@ -99,7 +106,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         self.transaction("sign_in", |tx| {
             Box::pin(async move {
-                insert(&tx, session).await?;
+                insert(&tx, session, origin.address).await?;
                 if let Some(previous) = previous {
                     delete(&tx, previous).await?;
                 }
@@ -223,8 +230,9 @@ impl Store {
         sealed: &[u8],
         lifetime: Duration,
     ) -> Result<(), StoreError> {
-        let session = NewSession { id, person, sealed, lifetime };
-        self.transaction("begin_session", |tx| Box::pin(async move { insert(&tx, session).await })).await
+        let session = NewSession { id, person, sealed, lifetime, user_agent: None };
+        self.transaction("begin_session", |tx| Box::pin(async move { insert(&tx, session, None).await }))
+            .await
     }
 
     /// Ends a session. Returns whether it existed.
@@ -233,20 +241,35 @@ impl Store {
     }
 }
 
-async fn insert(tx: &Transaction<'_>, session: NewSession<'_>) -> Result<(), StoreError> {
-    let NewSession { id, person, sealed, lifetime } = session;
+async fn insert(
+    tx: &Transaction<'_>,
+    session: NewSession<'_>,
+    address: Option<IpAddr>,
+) -> Result<(), StoreError> {
+    let NewSession { id, person, sealed, lifetime, user_agent } = session;
     upsert_person(tx, person).await?;
     let sql = "-- insert_session()
-        INSERT INTO sessions (id, subject, sealed, expires_at)
-        VALUES ($1, $2, $3, now() + make_interval(secs => $4))";
-    tx.execute(sql, &[&id.0.as_slice(), &person.subject, &sealed, &lifetime.as_secs_f64()]).await?;
+        INSERT INTO sessions (id, subject, sealed, expires_at, address, user_agent)
+        VALUES ($1, $2, $3, now() + make_interval(secs => $4), $5, $6)";
+    let (id, lifetime) = (id.0.as_slice(), lifetime.as_secs_f64());
+    let user_agent = user_agent.map(shown);
+    tx.execute(sql, &[&id, &person.subject, &sealed, &lifetime, &address, &user_agent]).await?;
     Ok(())
 }
 
-/// Returns whether the session existed.
-async fn delete(tx: &Transaction<'_>, id: SessionId) -> Result<bool, StoreError> {
+/// A text from a browser as a list shows it: short, and without control characters.
+fn shown(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(MAX_USER_AGENT_CHARS).collect()
+}
+
+/// Removes a session and tells every unit. Returns whether the session existed.
+pub(super) async fn delete(tx: &Transaction<'_>, id: SessionId) -> Result<bool, StoreError> {
     let sql = "-- delete_session()\nDELETE FROM sessions WHERE id = $1";
-    Ok(tx.execute(sql, &[&id.0.as_slice()]).await? > 0)
+    if tx.execute(sql, &[&id.0.as_slice()]).await? == 0 {
+        return Ok(false);
+    }
+    notify_end(tx, CredentialId(id.0)).await?;
+    Ok(true)
 }
 
 /// Sets every column, because those of a database that was taken over may have no defaults.
@@ -261,11 +284,15 @@ async fn upsert_person(tx: &Transaction<'_>, person: &Person) -> Result<(), Stor
 }
 
 fn session(row: &Row) -> Result<Session, StoreError> {
-    let id: &[u8] = row.try_get("id")?;
-    let id = <[u8; 32]>::try_from(id).map_err(|error| StoreError::corrupt("sessions", "id", error))?;
     let person =
         Person { subject: row.try_get("subject")?, name: row.try_get("name")?, email: row.try_get("email")? };
-    Ok(Session { id: SessionId(id), person, sealed: row.try_get("sealed")? })
+    Ok(Session { id: session_id(row)?, person, sealed: row.try_get("sealed")? })
+}
+
+pub(super) fn session_id(row: &Row) -> Result<SessionId, StoreError> {
+    let id: &[u8] = row.try_get("id")?;
+    let id = <[u8; 32]>::try_from(id).map_err(|error| StoreError::corrupt("sessions", "id", error))?;
+    Ok(SessionId(id))
 }
 
 #[cfg(all(test, feature = "testing"))]
@@ -288,6 +315,7 @@ mod tests {
             person: &person,
             sealed: b"sealed",
             lifetime: Duration::from_secs(60),
+            user_agent: None,
         };
         let sessions = "SELECT encode(substring(id FOR 1), 'hex') FROM sessions ORDER BY id";
         store.sign_in(&origin, session(1), None).await.unwrap();

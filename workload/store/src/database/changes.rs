@@ -6,7 +6,7 @@
 use std::future::poll_fn;
 use std::pin::pin;
 
-use fleet::ClusterUid;
+use fleet::{ClusterUid, CredentialId};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -21,7 +21,7 @@ const CHANNEL: &str = "cluster_manager_changes";
 /// How many changes may wait for the listener.
 const MAX_QUEUED_CHANGES: usize = 1024;
 
-/// A change of one cluster.
+/// A change of one cluster, or of who may call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
     /// It was enrolled.
@@ -32,6 +32,8 @@ pub enum Change {
     Configured(ClusterUid),
     /// Its health changed.
     HealthChanged(ClusterUid),
+    /// A session or a service account ended: what was begun with it must end too.
+    CredentialEnded(CredentialId),
 }
 
 /// A subscription to changes. It ends when the connection is lost.
@@ -114,13 +116,19 @@ impl Change {
             Self::Removed(uid) => format!("removed {uid}"),
             Self::Configured(uid) => format!("configured {uid}"),
             Self::HealthChanged(uid) => format!("judged {uid}"),
+            Self::CredentialEnded(CredentialId(digest)) => format!("ended {}", hex::encode(digest)),
         }
     }
 
     /// `None` for a kind that a newer program added.
     fn from_payload(payload: &str) -> Option<Self> {
-        let (kind, uid) = payload.split_once(' ')?;
-        let uid = uid.parse().ok()?;
+        let (kind, id) = payload.split_once(' ')?;
+        if kind == "ended" {
+            let mut digest = [0; 32];
+            hex::decode_to_slice(id, &mut digest).ok()?;
+            return Some(Self::CredentialEnded(CredentialId(digest)));
+        }
+        let uid = id.parse().ok()?;
         match kind {
             "joined" => Some(Self::Joined(uid)),
             "removed" => Some(Self::Removed(uid)),

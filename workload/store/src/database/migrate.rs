@@ -42,6 +42,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(10, "0010_metrics_sinks"),
     migration!(11, "0011_background_tasks"),
     migration!(12, "0012_heartbeat"),
+    migration!(13, "0013_session_list"),
     migration!(14, "0014_event_heads"),
 ];
 

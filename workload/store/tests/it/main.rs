@@ -16,6 +16,7 @@ mod large_reports;
 mod local_postgres;
 mod metrics_sinks;
 mod service_accounts;
+mod session_list;
 mod sessions;
 mod support;
 mod takeover;

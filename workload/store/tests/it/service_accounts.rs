@@ -3,8 +3,9 @@
 use std::time::Instant;
 
 use fleet::service_account::ServiceAccountName;
-use fleet::{Role, ServiceToken};
+use fleet::{CredentialId, Role, ServiceToken};
 use store::access::{CreateServiceAccountError, NewServiceAccount};
+use store::database::Change;
 use store::testing::{empty_database, migrated_store, store, texts};
 use store::{DatabaseOptions, Store};
 use time::{Duration, OffsetDateTime};
@@ -45,7 +46,12 @@ async fn account_is_found_only_by_its_token() {
 async fn revoked_account_is_refused_at_once() {
     let store = migrated_store().await.unwrap();
     store.put_service_account(&account("ci", Duration::HOUR), &token(1), &origin()).await.unwrap();
+    let credential = CredentialId(token(1).digest());
+    assert!(store.credential_exists(credential).await.unwrap());
+    let mut changes = store.listen().await.unwrap();
     assert!(store.revoke_service_account("ci", &origin()).await.unwrap());
+    assert_eq!(changes.next().await, Some(Change::CredentialEnded(credential)));
+    assert!(!store.credential_exists(credential).await.unwrap());
     assert_eq!(store.service_account_by_token(&token(1)).await.unwrap(), None);
     assert!(!store.revoke_service_account("ci", &origin()).await.unwrap());
     assert_eq!(store.service_accounts().await.unwrap(), []);
