@@ -23,6 +23,7 @@ for (const colorScheme of ["light", "dark"] as const) {
         ["/ui/cluster/no-such-cluster-at-all", page.getByText("Cluster not found")],
         ["/ui/clusters/tokens", page.getByRole("heading", { level: 1, name: "Join tokens" })],
         ["/ui/events", page.getByRole("table", { name: "Events, newest first" })],
+        ["/ui/sessions", page.getByRole("heading", { level: 1, name: "Sessions" })],
         ["/ui/settings", page.getByRole("table", { name: "General" })],
         ["/ui/nothing", page.getByText("Page not found")],
       ];

@@ -8,6 +8,7 @@ const PAGES = [
   "/ui/clusters/tokens",
   "/ui/cluster/no-such-cluster",
   "/ui/events?action=token.created",
+  "/ui/sessions",
   "/ui/settings",
 ];
 

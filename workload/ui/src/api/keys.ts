@@ -11,6 +11,8 @@ export const keys = {
   tokens: ["tokens"],
   events: ["events"],
   eventPage: (query: string) => ["events", query],
+  sessions: ["sessions"],
+  sessionPage: (query: string) => ["sessions", query],
   configuration: ["configuration"],
   status: ["status"],
   signIn: ["sign-in"],

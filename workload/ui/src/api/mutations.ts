@@ -1,11 +1,13 @@
 // One hook for each change. What it affects is fetched again immediately.
 import { useMutation, useQueryClient, type QueryKey, type UseMutationResult } from "@tanstack/react-query";
 import { path, request } from "./client";
-import { ApiError, explain } from "./errors";
+import { ApiError, explain, hasStatus } from "./errors";
 import { keys } from "./keys";
 import type { BulkRequest, BulkResult, ClusterChange, CreatedJoinToken, NewJoinToken } from "./types";
 
 const AFFECTED_BY_CLUSTERS: QueryKey[] = [keys.clusters, keys.anyCluster, keys.fleet, keys.events];
+// One's own session may be the one that ended.
+const AFFECTED_BY_SESSIONS: QueryKey[] = [keys.me, keys.sessions, keys.events];
 const AFFECTED_BY_TOKENS: QueryKey[] = [keys.tokens, keys.events];
 
 export function useConfigureCluster(name: string): UseMutationResult<unknown, Error, ClusterChange> {
@@ -27,6 +29,17 @@ export function useCreateToken(): UseMutationResult<CreatedJoinToken, Error, New
     (token: NewJoinToken) => request<CreatedJoinToken>("POST", path("remote-cluster-join-token"), token),
     AFFECTED_BY_TOKENS,
   );
+}
+
+/** Ends a session. One that has already ended is no failure. */
+export function useEndSession(): UseMutationResult<unknown, Error, string> {
+  return useChange<unknown, string>(async (id) => {
+    try {
+      await request("DELETE", path("session", id));
+    } catch (error) {
+      if (!hasStatus(error, 404)) throw error;
+    }
+  }, AFFECTED_BY_SESSIONS);
 }
 
 /** Revokes one token after another, because the API has no bulk request for tokens; returns a result for each. */

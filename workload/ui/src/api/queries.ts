@@ -3,7 +3,7 @@ import { keepPreviousData, queryOptions, useQuery, type UseQueryResult } from "@
 import { path, request } from "./client";
 import { keys } from "./keys";
 import { POLL_INTERVAL_MS, useRefetchInterval } from "./live";
-import type { Cluster, ClusterHistory, JoinToken, SettingView, WhoAmI } from "./types";
+import type { Cluster, ClusterHistory, JoinToken, Session, SettingView, WhoAmI } from "./types";
 import type { ClusterSummary, Event, FleetTotals, Page } from "./types";
 
 /** The account that is signed in. */
@@ -88,6 +88,16 @@ export function useEventPage(query: string): UseQueryResult<Page<Event>> {
     queryKey: keys.eventPage(query),
     refetchInterval: TOKENS_AND_EVENTS_POLL_INTERVAL_MS,
     queryFn: ({ signal }) => request<Page<Event>>("GET", `${path("event")}?${query}`, undefined, signal),
+    placeholderData: keepPreviousData,
+  });
+}
+
+/** One page of sessions, the newest sign-in first. */
+export function useSessionPage(query: string): UseQueryResult<Page<Session>> {
+  return useQuery({
+    queryKey: keys.sessionPage(query),
+    refetchInterval: TOKENS_AND_EVENTS_POLL_INTERVAL_MS,
+    queryFn: ({ signal }) => request<Page<Session>>("GET", `${path("session")}?${query}`, undefined, signal),
     placeholderData: keepPreviousData,
   });
 }

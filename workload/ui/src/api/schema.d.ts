@@ -297,6 +297,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/1.0/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The caller's own sessions, the newest sign-in first; with `all` everybody's, which needs the role `admin`. Needs the
+         *     role `viewer`.
+         */
+        get: operations["list_sessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/1.0/session/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Ends a session at once, on all units. People end their own sessions; the role `admin` ends everybody's. Needs the role
+         *     `viewer`.
+         */
+        delete: operations["end_session"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/1.0/sign-in": {
         parameters: {
             query?: never;
@@ -1071,6 +1111,43 @@ export interface components {
          *
          *     The HTTP status equals `status_code` on success and `error_code` on failure.
          */
+        Envelope_SessionPage: {
+            /** @description The human-readable error message; empty on success. */
+            error: string;
+            /**
+             * Format: int32
+             * @description The HTTP status of a failure, 0 on success.
+             */
+            error_code: number;
+            /** @description A page of sessions. */
+            metadata: {
+                /** @description The sessions, the newest sign-in first. */
+                items: components["schemas"]["Session"][];
+                /** @description The `cursor` of the next page; null on the last page. */
+                next_cursor?: string | null;
+                /**
+                 * Format: int64
+                 * @description The number of sessions on all pages.
+                 */
+                total: number;
+            };
+            /** @description Always empty: there are no background operations. */
+            operation: string;
+            /** @description `Success`, or empty on failure. */
+            status: string;
+            /**
+             * Format: int32
+             * @description The HTTP status of a success, 0 on failure.
+             */
+            status_code: number;
+            /** @description `sync` for a result, `error` for an error. */
+            type: "sync" | "error";
+        };
+        /**
+         * @description The envelope of one response. All seven keys are always present (contract 2).
+         *
+         *     The HTTP status equals `status_code` on success and `error_code` on failure.
+         */
         Envelope_SignInSettings: {
             /** @description The human-readable error message; empty on success. */
             error: string;
@@ -1310,6 +1387,8 @@ export interface components {
                 email: string;
                 /** @description The groups according to the identity provider. */
                 groups: string[];
+                /** @description The identity provider left the groups out of its token, because they are too many; absent if it did not. */
+                groups_left_out?: boolean;
                 /** @description `person` or `service-account`. */
                 kind: components["schemas"]["ActorKind"];
                 /** @description The display name. */
@@ -1857,6 +1936,55 @@ export interface components {
             /** @description What the program may do. */
             role: components["schemas"]["Role"];
         };
+        /** @description A person's session in a browser. */
+        Session: {
+            /** @description The address that the sign-in came from; null if it is unknown. */
+            address?: string | null;
+            /**
+             * Format: date-time
+             * @description When the person signed in.
+             */
+            created_at: string;
+            /** @description Whether this request belongs to the session. */
+            current: boolean;
+            /**
+             * Format: date-time
+             * @description When the session ends if it is not used.
+             */
+            expires_at: string;
+            /** @description The id, to end the session with. It is no credential. */
+            id: string;
+            /**
+             * Format: date-time
+             * @description When the session was last used, to the minute.
+             */
+            last_used_at: string;
+            /** @description The person. */
+            person: components["schemas"]["SessionPerson"];
+            /** @description How the browser described itself at the sign-in, at most 255 characters; null if it did not. */
+            user_agent?: string | null;
+        };
+        /** @description A page of sessions. */
+        SessionPage: {
+            /** @description The sessions, the newest sign-in first. */
+            items: components["schemas"]["Session"][];
+            /** @description The `cursor` of the next page; null on the last page. */
+            next_cursor?: string | null;
+            /**
+             * Format: int64
+             * @description The number of sessions on all pages.
+             */
+            total: number;
+        };
+        /** @description The person of a session. */
+        SessionPerson: {
+            /** @description The email address; may be empty. */
+            email: string;
+            /** @description The permanent identifier: the identity provider's subject. */
+            id: string;
+            /** @description The display name. */
+            name: string;
+        };
         /** @description A setting of the hub. Secrets are masked. */
         SettingView: {
             /** @description The meaning. */
@@ -1975,6 +2103,8 @@ export interface components {
             email: string;
             /** @description The groups according to the identity provider. */
             groups: string[];
+            /** @description The identity provider left the groups out of its token, because they are too many; absent if it did not. */
+            groups_left_out?: boolean;
             /** @description `person` or `service-account`. */
             kind: components["schemas"]["ActorKind"];
             /** @description The display name. */
@@ -6671,6 +6801,384 @@ export interface operations {
             path: {
                 /** @description The name of the service account, percent-encoded */
                 name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Nothing"];
+                };
+            };
+            /** @description The request is malformed or contains an invalid value. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description The human-readable error message; empty on success. */
+                        error: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status of a failure, 0 on success.
+                         */
+                        error_code: number;
+                        /** @description Null, or with status 429 and 503 when to retry. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: there are no background operations. */
+                        operation: string;
+                        /** @description `Success`, or empty on failure. */
+                        status: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status of a success, 0 on failure.
+                         */
+                        status_code: number;
+                        /** @description `sync` for a result, `error` for an error. */
+                        type: "sync" | "error";
+                    };
+                };
+            };
+            /** @description The request has no valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description The human-readable error message; empty on success. */
+                        error: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status of a failure, 0 on success.
+                         */
+                        error_code: number;
+                        /** @description Null, or with status 429 and 503 when to retry. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: there are no background operations. */
+                        operation: string;
+                        /** @description `Success`, or empty on failure. */
+                        status: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status of a success, 0 on failure.
+                         */
+                        status_code: number;
+                        /** @description `sync` for a result, `error` for an error. */
+                        type: "sync" | "error";
+                    };
+                };
+            };
+            /** @description The caller may not do this, or another website made a browser send the request. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description The human-readable error message; empty on success. */
+                        error: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status of a failure, 0 on success.
+                         */
+                        error_code: number;
+                        /** @description Null, or with status 429 and 503 when to retry. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: there are no background operations. */
+                        operation: string;
+                        /** @description `Success`, or empty on failure. */
+                        status: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status of a success, 0 on failure.
+                         */
+                        status_code: number;
+                        /** @description `sync` for a result, `error` for an error. */
+                        type: "sync" | "error";
+                    };
+                };
+            };
+            /** @description There is nothing with this name. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description The human-readable error message; empty on success. */
+                        error: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status of a failure, 0 on success.
+                         */
+                        error_code: number;
+                        /** @description Null, or with status 429 and 503 when to retry. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: there are no background operations. */
+                        operation: string;
+                        /** @description `Success`, or empty on failure. */
+                        status: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status of a success, 0 on failure.
+                         */
+                        status_code: number;
+                        /** @description `sync` for a result, `error` for an error. */
+                        type: "sync" | "error";
+                    };
+                };
+            };
+            /** @description The caller sends too many requests. `Retry-After` says when to retry. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description The human-readable error message; empty on success. */
+                        error: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status of a failure, 0 on success.
+                         */
+                        error_code: number;
+                        /** @description Null, or with status 429 and 503 when to retry. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: there are no background operations. */
+                        operation: string;
+                        /** @description `Success`, or empty on failure. */
+                        status: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status of a success, 0 on failure.
+                         */
+                        status_code: number;
+                        /** @description `sync` for a result, `error` for an error. */
+                        type: "sync" | "error";
+                    };
+                };
+            };
+            /** @description The database is not available. `Retry-After` says when to retry. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description The human-readable error message; empty on success. */
+                        error: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status of a failure, 0 on success.
+                         */
+                        error_code: number;
+                        /** @description Null, or with status 429 and 503 when to retry. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: there are no background operations. */
+                        operation: string;
+                        /** @description `Success`, or empty on failure. */
+                        status: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status of a success, 0 on failure.
+                         */
+                        status_code: number;
+                        /** @description `sync` for a result, `error` for an error. */
+                        type: "sync" | "error";
+                    };
+                };
+            };
+        };
+    };
+    list_sessions: {
+        parameters: {
+            query?: {
+                /** @description Everybody's sessions instead of the caller's own. Needs the role `admin`. */
+                all?: boolean;
+                /** @description The largest number of sessions to return, from 1 to 500. */
+                limit?: number;
+                /** @description The `next_cursor` of the previous page. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_SessionPage"];
+                };
+            };
+            /** @description The request is malformed or contains an invalid value. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description The human-readable error message; empty on success. */
+                        error: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status of a failure, 0 on success.
+                         */
+                        error_code: number;
+                        /** @description Null, or with status 429 and 503 when to retry. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: there are no background operations. */
+                        operation: string;
+                        /** @description `Success`, or empty on failure. */
+                        status: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status of a success, 0 on failure.
+                         */
+                        status_code: number;
+                        /** @description `sync` for a result, `error` for an error. */
+                        type: "sync" | "error";
+                    };
+                };
+            };
+            /** @description The request has no valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description The human-readable error message; empty on success. */
+                        error: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status of a failure, 0 on success.
+                         */
+                        error_code: number;
+                        /** @description Null, or with status 429 and 503 when to retry. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: there are no background operations. */
+                        operation: string;
+                        /** @description `Success`, or empty on failure. */
+                        status: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status of a success, 0 on failure.
+                         */
+                        status_code: number;
+                        /** @description `sync` for a result, `error` for an error. */
+                        type: "sync" | "error";
+                    };
+                };
+            };
+            /** @description The caller may not do this, or another website made a browser send the request. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description The human-readable error message; empty on success. */
+                        error: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status of a failure, 0 on success.
+                         */
+                        error_code: number;
+                        /** @description Null, or with status 429 and 503 when to retry. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: there are no background operations. */
+                        operation: string;
+                        /** @description `Success`, or empty on failure. */
+                        status: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status of a success, 0 on failure.
+                         */
+                        status_code: number;
+                        /** @description `sync` for a result, `error` for an error. */
+                        type: "sync" | "error";
+                    };
+                };
+            };
+            /** @description The caller sends too many requests. `Retry-After` says when to retry. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description The human-readable error message; empty on success. */
+                        error: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status of a failure, 0 on success.
+                         */
+                        error_code: number;
+                        /** @description Null, or with status 429 and 503 when to retry. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: there are no background operations. */
+                        operation: string;
+                        /** @description `Success`, or empty on failure. */
+                        status: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status of a success, 0 on failure.
+                         */
+                        status_code: number;
+                        /** @description `sync` for a result, `error` for an error. */
+                        type: "sync" | "error";
+                    };
+                };
+            };
+            /** @description The database is not available. `Retry-After` says when to retry. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description The human-readable error message; empty on success. */
+                        error: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status of a failure, 0 on success.
+                         */
+                        error_code: number;
+                        /** @description Null, or with status 429 and 503 when to retry. */
+                        metadata: null | components["schemas"]["RetryAfter"];
+                        /** @description Always empty: there are no background operations. */
+                        operation: string;
+                        /** @description `Success`, or empty on failure. */
+                        status: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status of a success, 0 on failure.
+                         */
+                        status_code: number;
+                        /** @description `sync` for a result, `error` for an error. */
+                        type: "sync" | "error";
+                    };
+                };
+            };
+        };
+    };
+    end_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id of the session */
+                id: string;
             };
             cookie?: never;
         };

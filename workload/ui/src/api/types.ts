@@ -20,6 +20,7 @@ export type MetricsSink = Schemas["MetricsSink"];
 export type NewJoinToken = Schemas["NewJoinToken"];
 export type ProviderState = Schemas["ProviderState"];
 export type Role = Schemas["Role"];
+export type Session = Schemas["Session"];
 export type SettingView = Schemas["SettingView"];
 export type SignInSettings = Schemas["SignInSettings"];
 export type SinkState = Schemas["SinkState"];

@@ -61,6 +61,7 @@ function isCurrent(to: string, pathname: string): boolean {
 
 function Account(): ReactNode {
   const me = useSession();
+  const { pathname } = useLocation();
   return (
     <div className="navigation__account">
       <ThemeChoice />
@@ -71,7 +72,15 @@ function Account(): ReactNode {
           <small>{roleOf(me) ?? "no role"}</small>
         </span>
       </p>
-      <a className="navigation__sign-out" href="/oidc/logout">
+      <Link
+        className="navigation__link"
+        to="/sessions"
+        aria-current={pathname === "/sessions" ? "page" : undefined}
+      >
+        <Icon name="security" light />
+        <span className="p-side-navigation__label">Sessions</span>
+      </Link>
+      <a className="navigation__link" href="/oidc/logout">
         <Icon name="log-out" light />
         <span className="p-side-navigation__label">Sign out</span>
       </a>

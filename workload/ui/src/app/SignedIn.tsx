@@ -5,7 +5,7 @@ import { hasStatus } from "../api/errors";
 import { LiveUpdates } from "../api/live";
 import { useMe } from "../api/queries";
 import { useOutage } from "../api/reachability";
-import { NotPermitted, Unreachable } from "../components/states";
+import { GroupsLeftOut, NotPermitted, Unreachable } from "../components/states";
 import { PageSkeleton } from "../components/Skeleton";
 import { reachability } from "./queryClient";
 import { roleOf, Session } from "./session";
@@ -23,7 +23,7 @@ export function SignedIn(): ReactNode {
     }
     return <main>{outage === null ? <PageSkeleton /> : <Unreachable isPage />}</main>;
   }
-  const body = roleOf(me.data) === null ? <NotPermitted isPage /> : null;
+  const body = roleOf(me.data) === null ? <NoRole groupsLeftOut={me.data.groups_left_out === true} /> : null;
   return (
     <Session value={me.data}>
       {body === null ? (
@@ -36,4 +36,8 @@ export function SignedIn(): ReactNode {
       {isSignedOut && <SessionEnded />}
     </Session>
   );
+}
+
+function NoRole({ groupsLeftOut }: { groupsLeftOut: boolean }): ReactNode {
+  return groupsLeftOut ? <GroupsLeftOut /> : <NotPermitted isPage />;
 }

@@ -28,6 +28,10 @@ const routes: RouteObject[] = [
         lazy: async () => ({ Component: (await import("../pages/events/EventsPage")).EventsPage }),
       },
       {
+        path: "sessions",
+        lazy: async () => ({ Component: (await import("../pages/sessions/SessionsPage")).SessionsPage }),
+      },
+      {
         path: "settings",
         lazy: async () => ({ Component: (await import("../pages/settings/SettingsPage")).SettingsPage }),
       },

@@ -37,6 +37,18 @@ export function NotPermitted({ isPage = false }: { isPage?: boolean }): ReactNod
   );
 }
 
+/** Shown instead of every page to an account whose groups the identity provider did not state. */
+export function GroupsLeftOut(): ReactNode {
+  return (
+    <div className="page">
+      <Message title="Your groups are unknown" icon="lock-locked" isPage>
+        You are in too many groups, so the identity provider left them out when you signed in. Ask an
+        administrator to let it send only the groups that Cluster Manager needs, then sign in again.
+      </Message>
+    </div>
+  );
+}
+
 export function Unreachable({ isPage = false }: { isPage?: boolean }): ReactNode {
   const outage = useOutage(reachability);
   return (

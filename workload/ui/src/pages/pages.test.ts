@@ -5,6 +5,7 @@ import { healthWord } from "../components/Health";
 import { adviceFor } from "./cluster/advice";
 import { fullestFirst, sumOf } from "./cluster/pools";
 import { actionWords, actorWords, differences } from "./events/words";
+import { browserWords } from "./sessions/browser";
 import { grouped, isMasked } from "./settings/groups";
 import { describeSink, mergeReports } from "./settings/sinks";
 
@@ -81,4 +82,29 @@ test("sign-in returns to pages of this UI only", () => {
     expect(safeNext(other)).toBe("/ui/clusters");
   }
   expect(signInUrl("/ui/events?a=b&c")).toBe("/oidc/login?next=%2Fui%2Fevents%3Fa%3Db%26c");
+});
+
+test("a browser is described in a few words", () => {
+  const described = [
+    "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36",
+    "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36 Edg/140.0",
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1 Version/18.0 Safari/604.1",
+    "Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Mobile Safari/537.36",
+    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1 Version/18.0 Safari/605.1",
+    "curl/8.5.0",
+    "",
+    null,
+  ];
+  expect(described.map(browserWords)).toEqual([
+    "Firefox on Linux",
+    "Chrome on Windows",
+    "Edge on Windows",
+    "Safari on iOS",
+    "Chrome on Android",
+    "Safari on macOS",
+    "curl/8.5.0",
+    "Unknown browser",
+    "Unknown browser",
+  ]);
 });

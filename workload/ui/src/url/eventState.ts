@@ -11,6 +11,7 @@ export const ACTIONS = [
   { value: "token.revoked", label: "Join token revoked" },
   { value: "sign-in", label: "Sign-ins" },
   { value: "sign-out", label: "Sign-outs" },
+  { value: "session.ended", label: "Ended sessions" },
   { value: "request.refused", label: "Refused requests" },
   { value: "service-account", label: "Service accounts" },
 ] as const;

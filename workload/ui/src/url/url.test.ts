@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { eventAddress, eventQuery, parseEventState } from "./eventState";
 import { clusterNameIn, clusterPath, grafanaUrl, webUrl } from "./links";
 import { filterBody, firstPage, listAddress, listQuery, parseListState, toggled } from "./listState";
+import { parseSessionState, sessionAddress, sessionQuery } from "./sessionState";
 import { fromField, toField } from "./localTime";
 
 function parsed(address: string): ReturnType<typeof parseListState> {
@@ -98,4 +99,12 @@ test("the filter of events survives a round trip through the address", () => {
 test("a time survives a round trip through a date-and-time field", () => {
   expect(fromField(toField("2026-03-04T05:06:00Z"))).toBe("2026-03-04T05:06:00.000Z");
   expect([toField(""), fromField("")]).toEqual(["", ""]);
+});
+
+test("the state of the sessions page survives a round trip through the address", () => {
+  const state = (address: string) => parseSessionState(new URLSearchParams(address));
+  expect(sessionAddress(state("")).toString()).toBe("");
+  expect(sessionAddress(state("all=true&cursor=a.b&page=3")).toString()).toBe("all=true&cursor=a.b&page=3");
+  expect(sessionQuery(state("all=true&cursor=a.b&page=3"))).toBe("all=true&cursor=a.b&limit=50");
+  expect(state("all=x&page=7")).toEqual({ all: false, cursor: null, page: 1 });
 });

@@ -12,6 +12,7 @@ const ACTIONS: Record<string, string> = {
   "sign-in.succeeded": "Signed in",
   "sign-in.refused": "Sign-in refused",
   "sign-out.done": "Signed out",
+  "session.ended": "Session ended",
   "request.refused": "Request refused",
   "service-account.created": "Service account created",
   "service-account.revoked": "Service account revoked",
