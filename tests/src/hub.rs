@@ -157,6 +157,11 @@ impl Hub {
         &self.units
     }
 
+    /// Shuts down the first unit as a signal would; returns when it has finished.
+    pub async fn stop_first_unit(&mut self) {
+        self.units.remove(0).stop().await;
+    }
+
     /// The settings as environment variables.
     pub fn variables(&self) -> &[(String, String)] {
         &self.variables

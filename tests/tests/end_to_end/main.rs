@@ -8,6 +8,7 @@
 mod access_tokens;
 mod audit_trail;
 mod command_line;
+mod connector;
 mod described;
 mod expositions;
 mod falling_silent;

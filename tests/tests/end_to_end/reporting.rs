@@ -200,7 +200,12 @@ async fn metrics_are_handed_on_as_slices_of_the_body() {
     let fingerprint = protocol::Fingerprint::of_der(certificate);
     let certificate = ClientCertificate::One { fingerprint, der: certificate.to_vec().into() };
     let peer = Peer::new("192.0.2.1:1000".parse().unwrap(), certificate);
-    let request = warp::test::request().method("POST").path(STATUS).extension(peer).body(body.clone());
+    let request = warp::test::request()
+        .method("POST")
+        .path(STATUS)
+        .extension(peer)
+        .extension(edge::RequestId::next())
+        .body(body.clone());
     let answer = request.reply(&connector.routes()).await;
     assert_eq!(answer.status(), 200, "{:?}", answer.body());
     let kept = sink.0.lock().unwrap();

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use edge::{ClientCertificate, ClientKey, Error, Peer};
+use edge::rate_limit::RetryAfter;
+use edge::{ClientKey, Error, Peer};
 use store::clusters::EnrolledCluster;
 use time::OffsetDateTime;
 
 use crate::connector::Connector;
+use crate::deadline::Deadline;
 use crate::errors::from_store;
 use crate::limits::Action;
 
@@ -17,65 +19,69 @@ impl Connector {
         &self,
         peer: &Peer,
         action: Action,
+        deadline: &mut Deadline,
     ) -> Result<Arc<EnrolledCluster>, Error> {
         self.ensure_prepared()?;
-        let known = match peer.certificate {
-            ClientCertificate::One { fingerprint, .. } => self.identities.get(fingerprint),
-            ClientCertificate::None | ClientCertificate::Several => None,
-        };
-        let identity = match known {
+        let identity = match self.known_cluster(peer) {
             Some(identity) => identity,
-            None => self.look_up(peer).await?,
+            None => self.look_up(peer, deadline).await?,
         };
         peer.authenticated_as(ClientKey::of(&identity.uid))?;
         self.limits.check_cluster(action, identity.uid)?;
-        check_dates(&identity, OffsetDateTime::now_utc())?;
-        Ok(identity)
+        match outside_dates((identity.not_before, identity.not_after), OffsetDateTime::now_utc()) {
+            Some(problem) => Err(Error::ForbiddenBecause(problem)),
+            None => Ok(identity),
+        }
     }
 
-    async fn look_up(&self, peer: &Peer) -> Result<Arc<EnrolledCluster>, Error> {
+    /// Counts a request that leads nowhere: for a cluster in the cache as one of its calls, otherwise as one of a stranger.
+    pub(crate) fn check_stray(&self, peer: &Peer) -> Result<(), RetryAfter> {
+        match self.known_cluster(peer) {
+            Some(cluster) => self.limits.check_cluster(Action::ClusterCall, cluster.uid),
+            None => self.limits.check_address(Action::Stranger, peer.address.ip()),
+        }
+    }
+
+    fn known_cluster(&self, peer: &Peer) -> Option<Arc<EnrolledCluster>> {
+        self.identities.get(peer.certificate.fingerprint()?)
+    }
+
+    async fn look_up(&self, peer: &Peer, deadline: &mut Deadline) -> Result<Arc<EnrolledCluster>, Error> {
         self.limits.check_address(Action::Stranger, peer.address.ip())?;
         let fingerprint = peer.certificate.fingerprint().ok_or(Error::Forbidden)?;
-        self.identities.look_up(fingerprint).await.map_err(from_store)?.ok_or(Error::Forbidden)
+        let found = deadline.within(self.identities.look_up(fingerprint)).await?;
+        found.map_err(from_store)?.ok_or(Error::Forbidden)
     }
 }
 
-fn check_dates(identity: &EnrolledCluster, now: OffsetDateTime) -> Result<(), Error> {
-    if now > identity.not_after {
-        let date = identity.not_after.date();
-        return Err(Error::ForbiddenBecause(format!("The cluster's certificate expired on {date}")));
+/// What is wrong with a certificate with these dates of validity, from and to, at this time.
+pub(crate) fn outside_dates(
+    (not_before, not_after): (OffsetDateTime, OffsetDateTime),
+    now: OffsetDateTime,
+) -> Option<String> {
+    if now > not_after {
+        return Some(format!("The cluster's certificate expired on {}", not_after.date()));
     }
-    if now < identity.not_before {
-        let date = identity.not_before.date();
-        return Err(Error::ForbiddenBecause(format!("The cluster's certificate is not valid before {date}")));
-    }
-    Ok(())
+    (now < not_before).then(|| format!("The cluster's certificate is not valid before {}", not_before.date()))
 }
 
 #[cfg(test)]
 mod tests {
-    use fleet::{ClusterId, ClusterUid, Thresholds};
-    use protocol::{ClusterName, Fingerprint};
     use time::macros::datetime;
 
     use super::*;
 
     #[test]
-    fn known_certificate_outside_its_dates_is_refused_with_the_reason() {
-        let identity = EnrolledCluster {
-            id: ClusterId(1),
-            uid: ClusterUid::new(),
-            name: ClusterName::new("a").unwrap(),
-            fingerprint: Fingerprint::of_der(b"a"),
-            not_before: datetime!(2030-01-01 00:00 UTC),
-            not_after: datetime!(2031-01-01 00:00 UTC),
-            thresholds: Thresholds::default(),
-        };
-        let text = |now| check_dates(&identity, now).unwrap_err().to_string();
-        assert!(check_dates(&identity, datetime!(2030-06-01 00:00 UTC)).is_ok());
-        assert_eq!(text(datetime!(2031-06-01 00:00 UTC)), "The cluster's certificate expired on 2031-01-01");
+    fn certificate_outside_its_dates_is_refused_with_the_reason() {
+        let dates = (datetime!(2030-01-01 00:00 UTC), datetime!(2031-01-01 00:00 UTC));
+        let problem = |now| outside_dates(dates, now).unwrap_or_default();
+        assert_eq!(problem(datetime!(2030-06-01 00:00 UTC)), "");
         assert_eq!(
-            text(datetime!(2029-06-01 00:00 UTC)),
+            problem(datetime!(2031-06-01 00:00 UTC)),
+            "The cluster's certificate expired on 2031-01-01"
+        );
+        assert_eq!(
+            problem(datetime!(2029-06-01 00:00 UTC)),
             "The cluster's certificate is not valid before 2030-01-01"
         );
     }

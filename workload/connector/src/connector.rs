@@ -10,14 +10,17 @@ use protocol::Address;
 use store::database::Readiness;
 use store::heartbeats::Presence;
 use store::{HeartbeatWriter, Store, StoreError};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use crate::bodies::Bodies;
 use crate::errors;
 use crate::identity_cache::IdentityCache;
-use crate::large_bodies::LargeBodies;
+use crate::join_refusals::JoinRefusals;
 use crate::limits::RateLimits;
 use crate::metrics::ConnectorMetrics;
 use crate::metrics_sink::MetricsSink;
+use crate::unanswered_joins::UnansweredJoins;
 
 /// The connector's configuration.
 pub struct Options {
@@ -39,7 +42,11 @@ pub struct Connector {
     pub(crate) address: String,
     pub(crate) sink: Arc<dyn MetricsSink>,
     pub(crate) metrics: ConnectorMetrics,
-    pub(crate) large_bodies: LargeBodies,
+    pub(crate) bodies: Bodies,
+    /// Held while a large body is parsed.
+    pub(crate) parsing: Semaphore,
+    pub(crate) unanswered_joins: UnansweredJoins,
+    pub(crate) join_refusals: JoinRefusals,
     presence: Arc<Presence>,
     is_prepared: AtomicBool,
 }
@@ -57,7 +64,10 @@ impl Connector {
             readiness: Readiness::new(store.clone()),
             address: options.address.to_string(),
             sink: options.sink,
-            large_bodies: LargeBodies::new(),
+            bodies: Bodies::new(),
+            parsing: Semaphore::new(1),
+            unanswered_joins: UnansweredJoins::default(),
+            join_refusals: JoinRefusals::new(),
             presence,
             store,
             is_prepared: AtomicBool::new(false),
@@ -95,6 +105,7 @@ impl Connector {
             self.presence.run(draining),
             self.identities.follow(shutdown.clone()),
             self.limits.maintain(shutdown.clone()),
+            self.join_refusals.write(&self.store, shutdown.clone()),
             self.metrics.follow(&self.writer, &self.identities, shutdown),
         );
     }

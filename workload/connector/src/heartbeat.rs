@@ -1,10 +1,11 @@
 //! `POST /1.0/remote-cluster/status`: the heartbeat of a cluster.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
 use edge::body::RequestBody;
-use edge::{Error, Peer, Response, response};
+use edge::{Error, Response, response};
 use fleet::warning::findings;
 use protocol::Heartbeat;
 use protocol::envelope::HeartbeatResponse;
@@ -12,46 +13,86 @@ use protocol::heartbeat::{MAX_BODY_BYTES, MemberMetrics, Misfits};
 use store::WriteError;
 use store::clusters::EnrolledCluster;
 use store::heartbeats::NewHeartbeat;
+use tokio::task::spawn_blocking;
 
+use crate::bodies::Held;
+use crate::call::Call;
 use crate::connector::Connector;
+use crate::deadline::Deadline;
 use crate::errors::{from_store, from_write};
 use crate::limits::Action;
 use crate::metrics::Outcome;
 use crate::metrics_sink::MemberExposition;
 
+/// The longest body, in bytes, that is parsed at once: about a millisecond. A longer one would keep one of the few threads
+/// that serve all connections from its work.
+const MAX_BYTES_PARSED_AT_ONCE: usize = 256 * 1024;
+
 impl Connector {
     /// Stores and judges the report, and responds after the commit. The metrics are passed on after that.
-    pub(crate) async fn heartbeat(&self, peer: &Peer, body: RequestBody) -> Result<Response, Error> {
+    pub(crate) async fn heartbeat(&self, call: &Call, body: RequestBody) -> Result<Response, Error> {
         let begun = Instant::now();
-        let mut cluster = self.authenticate(peer, Action::Heartbeat).await?;
-        let (body, _held) = self.large_bodies.read(cluster.uid, body, MAX_BODY_BYTES).await?;
-        let mut report = read(&body, &cluster)?;
-        report.heartbeat.findings.append(&mut self.sink.findings(&cluster));
-        let mut written = self.writer.write(report.heartbeat).await;
-        if matches!(written, Err(WriteError::NoSuchCluster)) {
-            // The cluster was removed, or it left and joined again with the same certificate and this unit has not been
-            // notified yet.
-            self.identities.forget(cluster.uid);
-            let found = self.identities.look_up(cluster.fingerprint).await.map_err(from_store)?;
-            cluster = found.ok_or(Error::Forbidden)?;
-            report = read(&body, &cluster)?;
-            report.heartbeat.findings.append(&mut self.sink.findings(&cluster));
-            written = self.writer.write(report.heartbeat).await;
-        }
-        if let Err(error) = written {
-            self.metrics.count_heartbeat(Outcome::Refused);
-            return Err(from_write(error));
-        }
+        let mut deadline = Deadline::of_heartbeat();
+        let cluster = self.authenticate(&call.peer, Action::Heartbeat, &mut deadline).await?;
+        let body = self.bodies.read(cluster.uid, body, MAX_BODY_BYTES).await?;
+        let stored = self.store_report(cluster, &body, &mut deadline).await;
+        let stored = stored.inspect_err(|_| self.metrics.count_heartbeat(Outcome::Refused))?;
         self.metrics.committed(begun.elapsed());
-        self.metrics.count_misfits(&report.misfits);
-        if !report.metrics.is_empty() {
-            self.sink.accept(&cluster, report.metrics);
+        self.metrics.count_misfits(&stored.misfits);
+        if !stored.metrics.is_empty() {
+            self.sink.accept(&stored.cluster, stored.metrics);
         }
-        Ok(response::routine(response::success(HeartbeatResponse {
+        Ok(response::routine(call.caller.success(HeartbeatResponse {
             next_update_in_seconds: Self::next_update().as_secs().to_string(),
             cluster_manager_address: self.address.clone(),
         })))
     }
+
+    /// Stores the report.
+    async fn store_report(
+        &self,
+        cluster: Arc<EnrolledCluster>,
+        body: &Held<'_>,
+        deadline: &mut Deadline,
+    ) -> Result<Stored, Error> {
+        let Report { heartbeat, metrics, misfits } = self.parse(body, &cluster).await?;
+        match deadline.within(self.writer.write(heartbeat)).await? {
+            Ok(()) => return Ok(Stored { cluster, metrics, misfits }),
+            Err(WriteError::NoSuchCluster) => {}
+            Err(error) => return Err(from_write(error)),
+        }
+        // The cluster was removed, or it left and joined again with the same certificate and this unit has not been
+        // notified yet.
+        self.identities.forget(cluster.uid);
+        let found = deadline.within(self.identities.look_up(cluster.fingerprint)).await?;
+        let cluster = found.map_err(from_store)?.ok_or(Error::Forbidden)?;
+        let Report { heartbeat, metrics, misfits } = self.parse(body, &cluster).await?;
+        deadline.within(self.writer.write(heartbeat)).await?.map_err(from_write)?;
+        Ok(Stored { cluster, metrics, misfits })
+    }
+
+    async fn parse(&self, body: &Held<'_>, cluster: &Arc<EnrolledCluster>) -> Result<Report, Error> {
+        let mut report = if body.bytes.len() <= MAX_BYTES_PARSED_AT_ONCE {
+            read(&body.bytes, cluster)?
+        } else {
+            // Large bodies take turns, so that they leave the other cores to small ones. The semaphore is never closed.
+            let _turn = match body.is_large {
+                true => Some(self.parsing.acquire().await.map_err(Error::internal)?),
+                false => None,
+            };
+            let (bytes, cluster) = (body.bytes.clone(), cluster.clone());
+            spawn_blocking(move || read(&bytes, &cluster)).await.map_err(Error::internal)??
+        };
+        report.heartbeat.findings.append(&mut self.sink.findings(cluster));
+        Ok(report)
+    }
+}
+
+/// What is left to do with a report that was stored.
+struct Stored {
+    cluster: Arc<EnrolledCluster>,
+    metrics: Vec<MemberExposition>,
+    misfits: Misfits,
 }
 
 /// A report that was parsed and judged.

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use edge::{Error, Response, response};
 
 use crate::connector::Connector;
+use crate::deadline::Deadline;
 use crate::errors::from_store;
 use crate::limits::Action;
 
@@ -19,7 +20,7 @@ impl Connector {
     pub(crate) async fn status(&self, address: IpAddr) -> Result<Response, Error> {
         self.limits.check_address(Action::Status, address)?;
         self.ensure_prepared()?;
-        self.readiness.check().await.map_err(from_store)?;
+        Deadline::of_status().within(self.readiness.check()).await?.map_err(from_store)?;
         Ok(response::routine(response::success(())))
     }
 }

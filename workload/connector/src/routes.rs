@@ -1,98 +1,123 @@
-//! The paths and methods of the endpoints. The path comes before the method, so that a wrong method on a known path is a
-//! 405. Every route is boxed, because nested types of warp's filters take long to compile.
+//! The paths and methods of the endpoints, in one filter: every endpoint needs the same parts of a request.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
-use edge::{Peer, RequestId, Response, body, respond};
-use warp::Filter as _;
+use edge::body::{RequestBody, incoming};
+use edge::{Error, Response, respond};
+use http::header::AUTHORIZATION;
+use http::{HeaderValue, Method};
+use warp::Filter;
 use warp::filters::BoxedFilter;
+use warp::path::FullPath;
 
+use crate::call::{Call, call};
 use crate::connector::Connector;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Endpoint {
+    Probe,
+    Status,
+    Join,
+    Heartbeat,
+    Tunnel,
+    Leave,
+}
 
 impl Connector {
     /// All routes of the connector. They never reject.
     pub fn routes(self: &Arc<Self>) -> BoxedFilter<(Response,)> {
-        edge::routes(vec![
-            self.probe_route(),
-            self.heartbeat_route(),
-            self.join_route(),
-            self.leave_route(),
-            self.tunnel_route(),
-            self.status_route(),
-        ])
-    }
-
-    fn probe_route(self: &Arc<Self>) -> BoxedFilter<(Response,)> {
-        let get = warp::path::end().and(warp::get()).and(self.shared()).and(warp::ext::get::<Peer>());
-        get.map(|connector: Arc<Self>, peer: Peer| respond(connector.probe(peer.address.ip()))).boxed()
-    }
-
-    fn status_route(self: &Arc<Self>) -> BoxedFilter<(Response,)> {
-        let path = warp::path!("1.0" / "status").and(warp::get());
-        path.and(self.shared())
-            .and(warp::ext::get::<Peer>())
-            .then(|connector: Arc<Self>, peer: Peer| async move {
-                respond(connector.status(peer.address.ip()).await)
-            })
-            .boxed()
-    }
-
-    fn join_route(self: &Arc<Self>) -> BoxedFilter<(Response,)> {
-        warp::path!("1.0" / "remote-cluster")
-            .and(warp::post())
-            .and(self.shared())
-            .and(warp::ext::get::<Peer>())
-            .and(warp::ext::get::<RequestId>())
-            .and(warp::header::headers_cloned())
-            .and(body::incoming())
-            .then(
-                |connector: Arc<Self>, peer: Peer, id: RequestId, headers: http::HeaderMap, body| async move {
-                    // A header that is not text counts as an invalid proof.
-                    let authorization = headers.get(http::header::AUTHORIZATION);
-                    let authorization = authorization.map(|value| value.to_str().unwrap_or_default());
-                    respond(connector.join(&peer, id, authorization, body).await)
-                },
-            )
-            .boxed()
-    }
-
-    fn heartbeat_route(self: &Arc<Self>) -> BoxedFilter<(Response,)> {
-        warp::path!("1.0" / "remote-cluster" / "status")
-            .and(warp::post())
-            .and(self.shared())
-            .and(warp::ext::get::<Peer>())
-            .and(body::incoming())
-            .then(|connector: Arc<Self>, peer: Peer, body| async move {
-                respond(connector.heartbeat(&peer, body).await)
-            })
-            .boxed()
-    }
-
-    fn leave_route(self: &Arc<Self>) -> BoxedFilter<(Response,)> {
-        warp::path!("1.0" / "remote-cluster")
-            .and(warp::delete())
-            .and(self.shared())
-            .and(warp::ext::get::<Peer>())
-            .and(warp::ext::get::<RequestId>())
-            .then(|connector: Arc<Self>, peer: Peer, id: RequestId| async move {
-                respond(connector.leave(&peer, id).await)
-            })
-            .boxed()
-    }
-
-    fn tunnel_route(self: &Arc<Self>) -> BoxedFilter<(Response,)> {
-        warp::path!("1.0" / "remote-cluster" / "ws")
-            .and(warp::get())
-            .and(self.shared())
-            .and(warp::ext::get::<Peer>())
-            .then(|connector: Arc<Self>, peer: Peer| async move { respond(connector.tunnel(&peer).await) })
-            .boxed()
-    }
-
-    fn shared(
-        self: &Arc<Self>,
-    ) -> impl warp::Filter<Extract = (Arc<Self>,), Error = std::convert::Infallible> + Clone + use<> {
         let connector = self.clone();
-        warp::any().map(move || connector.clone())
+        let take =
+            warp::method()
+                .and(warp::path::full())
+                .and(call())
+                .and(authorization())
+                .and(incoming())
+                .then(move |method, path: FullPath, call, authorization, body| {
+                    let connector = connector.clone();
+                    async move {
+                        respond(connector.handle(&method, path.as_str(), call, authorization, body).await)
+                    }
+                })
+                .boxed();
+        edge::routes(vec![take])
+    }
+
+    async fn handle(
+        self: Arc<Self>,
+        method: &Method,
+        path: &str,
+        call: Call,
+        authorization: Option<HeaderValue>,
+        body: RequestBody,
+    ) -> Result<Response, Error> {
+        match endpoint(method, path) {
+            Ok(Endpoint::Probe) => self.probe(call.peer.address.ip()),
+            Ok(Endpoint::Status) => self.status(call.peer.address.ip()).await,
+            Ok(Endpoint::Join) => {
+                // A header that is not text counts as an invalid proof.
+                let authorization = authorization.as_ref().map(|value| value.to_str().unwrap_or_default());
+                self.join(call, authorization, body).await
+            }
+            Ok(Endpoint::Heartbeat) => self.heartbeat(&call, body).await,
+            Ok(Endpoint::Tunnel) => self.tunnel(&call.peer).await,
+            Ok(Endpoint::Leave) => self.leave(&call).await,
+            Err(error) => {
+                self.check_stray(&call.peer)?;
+                Err(error)
+            }
+        }
+    }
+}
+
+/// The endpoint of a request. An unknown path is a 404, another method on a known path a 405.
+fn endpoint(method: &Method, path: &str) -> Result<Endpoint, Error> {
+    match (path.strip_suffix('/').unwrap_or(path), method) {
+        // The server leaves out the body of a response to `HEAD`.
+        ("", &Method::GET | &Method::HEAD) => Ok(Endpoint::Probe),
+        ("/1.0/status", &Method::GET | &Method::HEAD) => Ok(Endpoint::Status),
+        ("/1.0/remote-cluster", &Method::POST) => Ok(Endpoint::Join),
+        ("/1.0/remote-cluster/status", &Method::POST) => Ok(Endpoint::Heartbeat),
+        ("/1.0/remote-cluster/ws", &Method::GET) => Ok(Endpoint::Tunnel),
+        ("/1.0/remote-cluster", &Method::DELETE) => Ok(Endpoint::Leave),
+        (
+            ""
+            | "/1.0/status"
+            | "/1.0/remote-cluster"
+            | "/1.0/remote-cluster/status"
+            | "/1.0/remote-cluster/ws",
+            _,
+        ) => Err(Error::MethodNotAllowed),
+        _ => Err(Error::NotFound),
+    }
+}
+
+fn authorization() -> impl Filter<Extract = (Option<HeaderValue>,), Error = Infallible> + Clone {
+    warp::header::value(AUTHORIZATION.as_str()).map(Some).or(warp::any().map(|| None)).unify()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_path_has_its_methods() {
+        for (method, path, expected) in [
+            (Method::GET, "/", Ok(Endpoint::Probe)),
+            (Method::HEAD, "/", Ok(Endpoint::Probe)),
+            (Method::HEAD, "/1.0/status/", Ok(Endpoint::Status)),
+            (Method::POST, "/1.0/remote-cluster", Ok(Endpoint::Join)),
+            (Method::DELETE, "/1.0/remote-cluster", Ok(Endpoint::Leave)),
+            (Method::GET, "/1.0/remote-cluster", Err(405)),
+            (Method::HEAD, "/1.0/remote-cluster/ws", Err(405)),
+            (Method::POST, "/", Err(405)),
+            (Method::GET, "//", Err(404)),
+            (Method::GET, "/1.0", Err(404)),
+            (Method::POST, "/1.0/remote-cluster/status/x", Err(404)),
+        ] {
+            let found = endpoint(&method, path).map_err(|error| error.status().as_u16());
+            assert_eq!(found, expected, "{method} {path}");
+        }
     }
 }

@@ -31,6 +31,12 @@ pub struct RequestBody {
     stream: Pin<Box<dyn Stream<Item = Result<Bytes, warp::Error>> + Send>>,
 }
 
+/// Decides when a chunk of a body may be kept.
+pub trait Admission: Send {
+    /// Waits until this many more bytes may be kept. An error ends the reading.
+    fn admit(&mut self, bytes: usize) -> impl Future<Output = Result<(), Error>> + Send;
+}
+
 /// The filter for handlers that need a body. It never rejects, so that clients receive the handler's own errors.
 pub fn incoming() -> BoxedFilter<(RequestBody,)> {
     // Two single headers: copying all of them for every heartbeat would cost more than reading its body.
@@ -59,6 +65,24 @@ impl RequestBody {
         read(self.stream, self.content_length, limit).await
     }
 
+    /// The same, but each chunk is admitted before it is kept, so that the caller can bound the memory of all bodies
+    /// together.
+    ///
+    /// Memory for the whole declared length is reserved at once, so that it is never copied: bound the number of callers.
+    pub async fn read_admitted(self, limit: usize, admission: &mut impl Admission) -> Result<Bytes, Error> {
+        let declared = declared_length(self.content_length, limit)?;
+        let (mut stream, mut whole) = (self.stream, BytesMut::new());
+        let mut stream = Pin::new(&mut stream);
+        while let Some(chunk) = next(&mut stream, limit - whole.len()).await? {
+            admission.admit(chunk.len()).await?;
+            if whole.is_empty() {
+                whole.reserve(declared.max(chunk.len()));
+            }
+            whole.extend_from_slice(&chunk);
+        }
+        Ok(whole.freeze())
+    }
+
     /// The body as JSON: see [`json`].
     pub async fn json<T: DeserializeOwned>(self, limit: usize) -> Result<T, Error> {
         json(self.stream, self.content_type.as_deref(), self.content_length, limit).await
@@ -74,9 +98,7 @@ pub async fn read<B: Buf>(
     content_length: Option<u64>,
     limit: usize,
 ) -> Result<Bytes, Error> {
-    if content_length.is_some_and(|length| length > limit as u64) {
-        return Err(Error::TooLarge);
-    }
+    let declared = declared_length(content_length, limit)?;
     let mut stream = pin!(stream);
     let Some(first) = next(&mut stream, limit).await? else { return Ok(Bytes::new()) };
     if content_length == Some(first.len() as u64) {
@@ -84,7 +106,6 @@ pub async fn read<B: Buf>(
     }
     let Some(second) = next(&mut stream, limit - first.len()).await? else { return Ok(first) };
 
-    let declared = content_length.map_or(0, |length| usize::try_from(length).unwrap_or(limit));
     let mut whole = BytesMut::with_capacity(declared.min(MAX_RESERVED_BYTES).max(first.len() + second.len()));
     whole.extend_from_slice(&first);
     whole.extend_from_slice(&second);
@@ -115,6 +136,14 @@ pub async fn json<T: DeserializeOwned, B: Buf>(
         }
         Error::BadRequest(format!("The request's body is invalid: {text}"))
     })
+}
+
+/// The declared length, or 0 if there is none. Above the limit it is a 413.
+fn declared_length(content_length: Option<u64>, limit: usize) -> Result<usize, Error> {
+    match content_length {
+        None => Ok(0),
+        Some(length) => usize::try_from(length).ok().filter(|length| *length <= limit).ok_or(Error::TooLarge),
+    }
 }
 
 /// The next chunk that is not empty.

@@ -14,6 +14,13 @@ pub fn success(metadata: impl Serialize) -> Response {
     json(StatusCode::OK, &Envelope::success(metadata))
 }
 
+/// A response with status 200 and no body, for clients that never read one (contract 1.1).
+pub fn empty() -> Response {
+    let mut response = Response::default();
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
 /// An error response with this status and a text that people will read.
 pub fn error(status: StatusCode, text: impl Into<String>) -> Response {
     json(status, &Envelope::<Option<()>>::error(status.as_u16(), text))

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
-use http::header::{CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, UPGRADE};
+use http::header::{CONNECTION, CONTENT_TYPE, HOST, HeaderName, HeaderValue, UPGRADE};
 use http::{Method, Request, StatusCode, Uri, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
@@ -59,7 +59,7 @@ pub(crate) async fn respond(
     // If an upgrade was requested, hyper releases the connection without closing it, whatever the response is.
     let may_upgrade = method == Method::CONNECT || request.headers().contains_key(UPGRADE);
 
-    let refusal = refuse(&method, &uri).or_else(|| refuse_for_memory(&exchange.shared, &request));
+    let refusal = refuse(&request).or_else(|| refuse_for_memory(&exchange.shared, &request));
     let refusal =
         refusal.or_else(|| exchange.place.account.check().err().map(|unread| too_much(&exchange, unread)));
     let mut response = match refusal {
@@ -76,13 +76,20 @@ pub(crate) async fn respond(
     Ok(metered(&exchange, response, charge))
 }
 
-/// warp panics on a target without a path. `CONNECT` never has one, and other methods can come without one, too.
-fn refuse(method: &Method, uri: &Uri) -> Option<Error> {
-    if method == Method::CONNECT {
+/// What no route may see. warp panics on a target without a path: `CONNECT` never has one, and other methods can come
+/// without one, too.
+fn refuse(request: &Request<Incoming>) -> Option<Error> {
+    if request.method() == Method::CONNECT {
         return Some(Error::MethodNotAllowed);
     }
-    let pathless = uri.path_and_query().is_none();
-    pathless.then(|| Error::BadRequest("The target of the request must be a path".to_owned()))
+    if request.uri().path_and_query().is_none() {
+        return Some(Error::BadRequest("The target of the request must be a path".to_owned()));
+    }
+    let hosts = request.headers().get_all(HOST).iter().count();
+    // Only HTTP/1.1 demands one: HTTP/1.0 does not know it, and HTTP/2 has `:authority` instead (RFC 9112, section 3.2).
+    let is_missing = hosts == 0 && request.version() == Version::HTTP_11;
+    (is_missing || hosts > 1)
+        .then(|| Error::BadRequest("The request must have exactly one Host header".to_owned()))
 }
 
 /// Refuses what may need much memory while memory is short. Small requests with small responses always pass.

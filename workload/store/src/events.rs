@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `record` | writing an event |
 //! | `security` | events that do not change data |
+//! | `fold` | turning what happens often into one event a minute |
 //! | `list` | reading events, newest first |
 //! | `chain` | what a seal covers, and what can be wrong with a chain |
 //! | `seal` | appending events to the chain, by one unit at a time |
@@ -15,6 +16,7 @@
 
 mod chain;
 mod checkpoint;
+mod fold;
 mod kept_head;
 mod list;
 mod record;
@@ -26,6 +28,7 @@ mod verify;
 
 pub use chain::{ChainFault, Head, InvalidHead};
 pub use checkpoint::Checkpoint;
+pub use fold::{Details, Fold, Folded};
 pub(crate) use kept_head::adopt as adopt_head;
 pub(crate) use record::{NewEvent, record};
 pub use retention::Removal;

@@ -73,6 +73,24 @@ async fn targets_without_a_path_do_not_panic() {
 }
 
 #[tokio::test]
+async fn request_needs_exactly_one_host_header_with_any_value() {
+    let server = TestServer::start(Options::default()).await;
+    for (version, hosts, status) in [
+        ("1.1", "", 400),
+        ("1.1", "Host: localhost\r\nHost: localhost\r\n", 400),
+        ("1.1", "Host: localhost\r\nhost: elsewhere\r\n", 400),
+        ("1.1", "Host: remote\r\n", 200),
+        ("1.1", "Host:\r\n", 200),
+        ("1.0", "", 200),
+        ("1.0", "Host: a\r\nHost: b\r\n", 400),
+    ] {
+        let mut stream = server.connect().await;
+        send(&mut stream, format!("GET /peer HTTP/{version}\r\n{hosts}\r\n")).await;
+        assert_eq!(read_response(&mut stream).await.status, status, "HTTP/{version} {hosts:?}");
+    }
+}
+
+#[tokio::test]
 async fn handler_that_panics_is_a_500_and_the_connection_stays_open() {
     let server = TestServer::start(Options::default()).await;
     let mut stream = server.connect().await;

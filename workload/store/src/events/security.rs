@@ -19,6 +19,13 @@ pub enum SecurityEvent {
         /// The reason as text.
         reason: String,
     },
+    /// A join was refused.
+    JoinRefused {
+        /// The name under which somebody tried to join, if all refusals that this event stands for have the same.
+        cluster_name: Option<String>,
+        /// The reason as text.
+        reason: &'static str,
+    },
     /// A request was refused.
     Refused {
         /// The request's method.
@@ -81,6 +88,9 @@ impl SecurityEvent {
             Self::SignInRefused { reason } => {
                 NewEvent { after: Some(json!({ "reason": reason })), ..event("sign-in.refused") }
             }
+            Self::JoinRefused { reason, .. } => {
+                NewEvent { after: Some(json!({ "reason": reason })), ..event("join.refused") }
+            }
             Self::Refused { status, count, .. } => NewEvent {
                 after: Some(json!({ "status": status })),
                 repeats: count.saturating_sub(1),
@@ -92,6 +102,7 @@ impl SecurityEvent {
     fn cluster_name(&self) -> Option<&str> {
         match self {
             Self::Refused { cluster, .. } => cluster.as_deref(),
+            Self::JoinRefused { cluster_name, .. } => cluster_name.as_deref(),
             Self::SignedIn | Self::SignedOut | Self::SignInRefused { .. } => None,
         }
     }
@@ -99,7 +110,7 @@ impl SecurityEvent {
     fn subject(&self) -> Option<String> {
         match self {
             Self::Refused { method, path, .. } => Some(format!("{method} {path}")),
-            Self::SignedIn | Self::SignedOut | Self::SignInRefused { .. } => None,
+            Self::SignedIn | Self::SignedOut | Self::SignInRefused { .. } | Self::JoinRefused { .. } => None,
         }
     }
 }

@@ -28,13 +28,18 @@ async fn sign_ins_and_refusals_are_recorded() {
         count: 7,
     };
     let reason = "no such person\0".to_owned();
-    for event in
-        [SecurityEvent::SignedIn, SecurityEvent::SignedOut, SecurityEvent::SignInRefused { reason }, refused]
-    {
+    let join = SecurityEvent::JoinRefused { cluster_name: Some("a".to_owned()), reason: "the name is taken" };
+    for event in [
+        SecurityEvent::SignedIn,
+        SecurityEvent::SignedOut,
+        SecurityEvent::SignInRefused { reason },
+        refused,
+        join,
+    ] {
         store.record_security_event(&person(), event).await.unwrap();
     }
-    let sql = "SELECT concat_ws('|', action, actor_kind, actor_id, actor_name, cluster_name, subject, after, host(address), \
-               request_id, count) FROM events ORDER BY id";
+    let sql = "SELECT concat_ws('|', action, actor_kind, actor_id, actor_name, cluster_name, subject, after, \
+               host(address), request_id, count) FROM events ORDER BY id";
     let who = "person|subject-1|Ada\u{fffd}";
     assert_eq!(
         texts(&options, sql).await.unwrap(),
@@ -45,6 +50,7 @@ async fn sign_ins_and_refusals_are_recorded() {
             format!(
                 "request.refused|{who}|berlin|GET /1.0/remote-cluster/{{name}}|{{\"status\":403}}|192.0.2.1|00ff|7"
             ),
+            format!("join.refused|{who}|a|{{\"reason\":\"the name is taken\"}}|192.0.2.1|00ff|1"),
         ]
     );
 }

@@ -12,6 +12,7 @@ export const ACTIONS = [
   { value: "sign-in", label: "Sign-ins" },
   { value: "sign-out", label: "Sign-outs" },
   { value: "session.ended", label: "Ended sessions" },
+  { value: "join.refused", label: "Refused joins" },
   { value: "request.refused", label: "Refused requests" },
   { value: "service-account", label: "Service accounts" },
 ] as const;

@@ -7,6 +7,7 @@ const ACTIONS: Record<string, string> = {
   "cluster.configured": "Cluster configured",
   "cluster.removed": "Cluster removed",
   "cluster.left": "Cluster left",
+  "join.refused": "Join refused",
   "token.created": "Join token created",
   "token.revoked": "Join token revoked",
   "sign-in.succeeded": "Signed in",

@@ -1,0 +1,3 @@
+module stock-client
+
+go 1.21
