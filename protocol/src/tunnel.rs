@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
 
 use crate::json::null_is_default;
 
@@ -48,11 +49,11 @@ pub struct Response {
     pub uuid: String,
     /// The HTTP status.
     pub status: u16,
-    /// The headers of the response.
-    #[serde(default, deserialize_with = "null_is_default")]
+    /// The headers of the response. One that is no list of texts is left out.
+    #[serde(default, deserialize_with = "readable_headers")]
     pub headers: Headers,
-    /// The cookies. The hub never forwards them.
-    #[serde(default, deserialize_with = "null_is_default")]
+    /// The cookies. The hub never forwards them. One that has no name or no value is left out.
+    #[serde(default, deserialize_with = "readable_cookies")]
     pub cookies: Vec<Cookie>,
     /// The body; base64 on the wire.
     #[serde(default)]
@@ -89,6 +90,17 @@ pub fn check_path(path: &str) -> Result<(), InvalidPath> {
     } else {
         Err(InvalidPath)
     }
+}
+
+fn readable_headers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Headers, D::Error> {
+    let all: BTreeMap<String, Value> = null_is_default(deserializer)?;
+    let readable = |(name, values)| Some((name, serde_json::from_value(values).ok()?));
+    Ok(all.into_iter().filter_map(readable).collect())
+}
+
+fn readable_cookies<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Cookie>, D::Error> {
+    let all: Vec<Value> = null_is_default(deserializer)?;
+    Ok(all.into_iter().filter_map(|cookie| serde_json::from_value(cookie).ok()).collect())
 }
 
 impl Serialize for Body {
@@ -134,6 +146,18 @@ mod tests {
             let response: Response = serde_json::from_str(text).unwrap();
             assert_eq!((response.status, response.body), (204, None));
         }
+    }
+
+    #[test]
+    fn odd_header_or_cookie_costs_only_itself() {
+        let text = r#"{"uuid":"u","status":200,"headers":{"A":["x"],"B":null,"C":5},
+            "cookies":[{"Name":"n","Value":"v","Expires":7},{"Name":null},5]}"#;
+        let response: Response = serde_json::from_str(text).unwrap();
+        assert_eq!(
+            response.headers.into_iter().collect::<Vec<_>>(),
+            [("A".to_owned(), vec!["x".to_owned()])]
+        );
+        assert_eq!(response.cookies.len(), 1);
     }
 
     #[test]

@@ -264,13 +264,13 @@ impl<T: Default> Once<T> {
 
 /// A whole number of 0 or more; `null` is 0.
 fn whole(json: &str) -> Fitted<u64> {
-    match json.as_bytes() {
+    json.parse().or_else(|_| match json.as_bytes() {
         b"null" | b"-0" => Ok(0),
         [b'-' | b'0'..=b'9', ..] if json.contains(['.', 'e', 'E']) => Err(Problem::NotWhole),
         [b'-', ..] => Err(Problem::Negative),
-        [b'0'..=b'9', ..] => json.parse().map_err(|_| Problem::TooLarge),
+        [b'0'..=b'9', ..] => Err(Problem::TooLarge),
         _ => Err(Problem::WrongType),
-    }
+    })
 }
 
 fn signed(json: &str) -> Fitted<i64> {
@@ -292,7 +292,8 @@ fn text(json: &str, max: usize) -> Fitted<Cow<'_, str>> {
     match decoded(json) {
         None => Err(Problem::NotUnicode),
         Some(text) if text.len() > max => Err(Problem::TooLong),
-        Some(text) if text.contains('\0') => Err(Problem::Nul),
+        // In JSON, NUL is always escaped.
+        Some(Cow::Owned(text)) if text.contains('\0') => Err(Problem::Nul),
         Some(text) => Ok(text),
     }
 }

@@ -56,7 +56,7 @@ pub(crate) fn row(cluster: &Cluster, now: OffsetDateTime) -> Vec<String> {
     let duration_since = |time| in_words(now - time);
     let running =
         cluster.instance_statuses.iter().filter(|entry| entry.status.eq_ignore_ascii_case("running"));
-    let running: u32 = running.map(|entry| entry.count).sum();
+    let running = running.fold(0u32, |sum, entry| sum.saturating_add(entry.count));
     let storage = cluster.storage_pool_usages.iter().fold((0u64, 0u64), |(usage, total), pool| {
         (usage.saturating_add(pool.usage), total.saturating_add(pool.total))
     });

@@ -31,8 +31,10 @@ const MAX_BYTES_PER_BATCH: usize = 2 * 1024 * 1024;
 const MAX_SMALL_BYTES: usize = 128 * 1024;
 /// The most small heartbeats in the queue. When it is full, requests wait.
 const MAX_QUEUED_SMALL: usize = 4 * MAX_HEARTBEATS_PER_BATCH;
-/// The most large heartbeats in the queue: 32 MiB.
-const MAX_QUEUED_LARGE: usize = 32;
+/// The most large heartbeats in one statement.
+const MAX_LARGE_PER_BATCH: usize = 4;
+/// The most large heartbeats in the queue: 16 MiB.
+const MAX_QUEUED_LARGE: usize = 16;
 /// How long a batch waits for more heartbeats if the previous batch had more than one.
 const GATHER_TIME: Duration = Duration::from_millis(10);
 /// How often a batch is tried if it keeps conflicting with another transaction.
@@ -98,13 +100,15 @@ impl HeartbeatWriter {
     /// Starts the writing tasks. They end when the last handle is dropped, after storing everything in their queues.
     pub fn start(store: Store, presence: Arc<Presence>) -> Self {
         let counts = Arc::new(BatchCounts::default());
-        let lane = |max_queued| {
+        let lane = |max_queued, max_per_batch| {
             let (queue, received) = mpsc::channel(max_queued);
             let task = Task { store: store.clone(), presence: presence.clone(), counts: counts.clone() };
-            tokio::spawn(write_batches(task, received));
+            tokio::spawn(write_batches(task, received, max_per_batch));
             queue
         };
-        Self { small: lane(MAX_QUEUED_SMALL), large: lane(MAX_QUEUED_LARGE), counts }
+        let small = lane(MAX_QUEUED_SMALL, MAX_HEARTBEATS_PER_BATCH);
+        let large = lane(MAX_QUEUED_LARGE, MAX_LARGE_PER_BATCH);
+        Self { small, large, counts }
     }
 
     /// Stores one heartbeat. Returns when it is committed, or has failed.
@@ -127,14 +131,14 @@ struct Task {
     counts: Arc<BatchCounts>,
 }
 
-async fn write_batches(task: Task, mut received: mpsc::Receiver<Queued>) {
-    let mut gathered = Vec::with_capacity(MAX_HEARTBEATS_PER_BATCH);
+async fn write_batches(task: Task, mut received: mpsc::Receiver<Queued>, max: usize) {
+    let mut gathered = Vec::with_capacity(max);
     let mut is_under_load = false;
-    while received.recv_many(&mut gathered, MAX_HEARTBEATS_PER_BATCH).await > 0 {
-        if is_under_load && gathered.len() < MAX_HEARTBEATS_PER_BATCH {
+    while received.recv_many(&mut gathered, max).await > 0 {
+        if is_under_load && gathered.len() < max {
             tokio::time::sleep(GATHER_TIME).await;
             // Receiving exactly what is queued by now never waits.
-            let queued = received.len().min(MAX_HEARTBEATS_PER_BATCH - gathered.len());
+            let queued = received.len().min(max - gathered.len());
             received.recv_many(&mut gathered, queued).await;
         }
         is_under_load = gathered.len() > 1;
