@@ -12,7 +12,8 @@ const ADVICE: Record<WarningKind, string> = {
   memory: "Stop or move instances, or add a member. If this usage is expected, raise the threshold.",
   instances: "Open LXD UI and check the instance's log.",
   certificate: "Renew the cluster's certificate, then re-enrol the cluster with a new join token.",
-  report: "Everything else in the report is stored. Update the cluster's software, or report this as a fault of it.",
+  report:
+    "Everything else in the report is stored. Update the cluster's software, or report this as a fault of it.",
   metrics:
     "Relay less of the cluster's metrics with rules, or give Cluster Manager more memory for them. The cluster itself is fine.",
 };
