@@ -5,7 +5,6 @@ use base64::prelude::BASE64_STANDARD;
 use http::StatusCode;
 use http::header::HeaderValue;
 use openid_documents::{ErrorResponse, TokenResponse};
-use secrecy::ExposeSecret as _;
 use url::form_urlencoded::byte_serialize;
 
 use crate::attempt::Attempt;
@@ -73,7 +72,7 @@ impl SignIn {
         form: &[(&str, &str)],
     ) -> Result<TokenResponse, Failure> {
         let client_id = self.options.client_id.as_str();
-        let secret = self.options.client_secret.as_ref().map(|secret| secret.expose_secret());
+        let secret = self.options.client_secret.as_ref().map(secrecy::ExposeSecret::expose_secret);
         let mut form = form.to_vec();
         let authorization = match secret {
             Some(secret) if !known.metadata.wants_secret_in_body => Some(basic(client_id, secret)?),

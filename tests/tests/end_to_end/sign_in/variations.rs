@@ -280,3 +280,28 @@ async fn empty_tokens_of_a_renewal_are_no_tokens() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sign_out_of_a_person_in_many_groups_has_a_short_address() {
+    let provider = StandInProvider::start().await;
+    provider.replace_metadata(json!({"end_session_endpoint": format!("{}/end", provider.issuer)}));
+    let hub = Hub::start_management(&provider.issuer, &[]).await;
+    for (groups, has_token) in [(1, true), (190, false)] {
+        let groups: Vec<_> = (0..groups)
+            .map(|n| format!("00000000-0000-0000-0000-{n:012}"))
+            .chain(["admins".to_owned()])
+            .collect();
+        provider.forge(claims(json!({ "mcm-idp-groups": groups })));
+        let mut browser = Browser::new(hub.managements()[0].address);
+        browser.open(browser.hub("/oidc/login"), Some(&browser.hub("/ui/"))).await;
+        assert_eq!(browser.who_am_i().await.unwrap()["role"], "admin");
+        let there = browser.fetch("/oidc/logout").await.location().unwrap();
+        assert!(there.as_str().len() < 2000 && there.path() == "/end", "{there}");
+        let names: Vec<_> = there.query_pairs().map(|(name, _)| name.into_owned()).collect();
+        assert!(
+            names.contains(&"client_id".to_owned()) && names.contains(&"post_logout_redirect_uri".to_owned())
+        );
+        assert_eq!(names.contains(&"id_token_hint".to_owned()), has_token, "{there}");
+        assert_eq!(browser.who_am_i().await.unwrap_err(), 401);
+    }
+}
