@@ -1,7 +1,8 @@
 //! State that the layers of one connection share: whether a handler is running, and whether a body is left unread.
 
+use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::time::Instant;
 
@@ -16,9 +17,15 @@ pub(crate) struct Activity {
     streams: Mutex<Streams>,
 }
 
+/// How many bytes an HTTP/2 client may send while it has no stream: the longest headers of a request fit several times.
+const MAX_IDLE_BYTES: usize = 256 * 1024;
+
 /// The open streams of an HTTP/2 connection.
 #[derive(Debug, Default)]
 struct Streams {
+    is_http2: bool,
+    /// The bytes received since a stream was open.
+    idle_bytes: usize,
     open: u32,
     /// When the last one ended.
     ended: Option<Instant>,
@@ -62,14 +69,39 @@ impl Activity {
 
     /// Marks a stream of HTTP/2 as open until the guard is dropped.
     pub(crate) fn open_stream(self: &Arc<Self>) -> OpenStream {
-        self.streams.lock().unwrap_or_else(PoisonError::into_inner).open += 1;
+        let mut streams = self.streams();
+        streams.open += 1;
+        streams.idle_bytes = 0;
+        drop(streams);
         OpenStream(Arc::clone(self))
+    }
+
+    /// From now on the connection speaks HTTP/2.
+    pub(crate) fn set_http2(&self) {
+        self.streams().is_http2 = true;
+    }
+
+    /// Counts bytes that the client sent. Fails if it floods an HTTP/2 connection that it does not use.
+    pub(crate) fn received(&self, bytes: usize) -> io::Result<()> {
+        let mut streams = self.streams();
+        if !streams.is_http2 || streams.open > 0 {
+            return Ok(());
+        }
+        streams.idle_bytes += bytes;
+        if streams.idle_bytes > MAX_IDLE_BYTES {
+            return Err(io::Error::other("the client floods a connection without streams"));
+        }
+        Ok(())
     }
 
     /// Since when no stream is open, `None` while one is. `begun` is the beginning of the connection.
     pub(crate) fn idle_since(&self, begun: Instant) -> Option<Instant> {
-        let streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        let streams = self.streams();
         (streams.open == 0).then(|| streams.ended.unwrap_or(begun))
+    }
+
+    fn streams(&self) -> MutexGuard<'_, Streams> {
+        self.streams.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Marks a response as a stream of events, which has no end, until the guard is dropped.
@@ -88,7 +120,7 @@ pub(crate) struct OpenStream(Arc<Activity>);
 
 impl Drop for OpenStream {
     fn drop(&mut self) {
-        let mut streams = self.0.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut streams = self.0.streams();
         streams.open -= 1;
         streams.ended = Some(Instant::now());
     }

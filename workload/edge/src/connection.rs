@@ -212,6 +212,7 @@ async fn serve_http1(stream: Stream, exchange: Arc<Exchange>) -> hyper::Result<(
 
 async fn serve_http2(stream: Stream, exchange: Arc<Exchange>) -> hyper::Result<()> {
     let limits = exchange.shared.limits;
+    exchange.activity.set_http2();
     let service = {
         let exchange = Arc::clone(&exchange);
         service_fn(move |request| service::respond(Arc::clone(&exchange), request))

@@ -59,7 +59,7 @@ impl Default for Limits {
             idle: Duration::from_secs(30),
             request: Duration::from_mins(1),
             connections: 16_384,
-            connections_per_network: 1024,
+            connections_per_network: 512,
             connections_per_client: 128,
             streams: 64,
             unread_per_connection: 4 << 20,

@@ -17,6 +17,10 @@ use crate::activity::Activity;
 /// How long a closing connection keeps discarding an unwanted body. See [`crate::body`].
 const LINGER: Duration = Duration::from_secs(2);
 
+/// How many bytes a connection may read before other tasks get a turn. Otherwise one that always has something to read,
+/// such as a flood of pings, keeps a thread for seconds.
+const BYTES_PER_TURN: usize = 32 * 1024;
+
 /// A socket with its timeouts. `G` is a guard that lives exactly as long as the socket.
 pub(crate) struct GuardedStream<G> {
     socket: TcpStream,
@@ -24,6 +28,8 @@ pub(crate) struct GuardedStream<G> {
     activity: Arc<Activity>,
     /// When the last byte was sent or received.
     last: Instant,
+    /// The bytes read in this turn.
+    turn: usize,
     /// There are two timers because two tasks may poll the halves of a websocket, and a timer wakes only one of them.
     reading: Option<Pin<Box<Sleep>>>,
     writing: Option<Pin<Box<Sleep>>>,
@@ -50,6 +56,7 @@ impl<G: Unpin> GuardedStream<G> {
             idle,
             activity,
             last,
+            turn: 0,
             reading: None,
             writing: None,
             lingering: None,
@@ -107,12 +114,24 @@ impl<G: Unpin> AsyncRead for GuardedStream<G> {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.turn >= BYTES_PER_TURN {
+            self.turn = 0;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let before = buffer.filled().len();
         match Pin::new(&mut self.socket).poll_read(cx, buffer) {
             Poll::Ready(result) => {
                 self.last = Instant::now();
+                let bytes = buffer.filled().len() - before;
+                self.turn += bytes;
+                self.activity.received(bytes)?;
                 Poll::Ready(result)
             }
-            Poll::Pending => self.poll_idle(cx).map(Err),
+            Poll::Pending => {
+                self.turn = 0;
+                self.poll_idle(cx).map(Err)
+            }
         }
     }
 }

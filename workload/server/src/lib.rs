@@ -7,6 +7,7 @@
 //! | [`configuration`] | settings as the API shows them |
 //! | `serve`, `local`, `relay_explain` | the commands that need the services |
 //! | `own_metrics` | the hub's metrics about the database and the clusters |
+//! | `open_files` | how many connections the process may have open |
 //! | `relay_sink` | the connector's metrics handed to the relay |
 //! | [`certificate`] | self-signed certificates for local runs |
 //! | [`log`] | logging |
@@ -15,6 +16,7 @@ pub mod certificate;
 pub mod configuration;
 mod local;
 pub mod log;
+mod open_files;
 mod own_metrics;
 mod program;
 mod relay_explain;

@@ -14,14 +14,24 @@ use settings::{Source, table, typed};
 use sign_in::{IssuerUrl, ProviderHttp};
 use store::access::SessionLimits;
 
-use crate::configuration;
+use crate::{configuration, open_files};
 
-/// Returns the limits of each service's connections.
+/// Returns the limits of each service's connections: as the settings have it, if the process may open so many files.
 pub fn connection_limits(source: &Source) -> Result<Limits, Failure> {
     let capacity = typed::Capacity::from(source)?;
+    let files = open_files::raise_limit();
+    let (connections, connections_per_network) =
+        open_files::fit(files, capacity.connections, capacity.connections_per_network);
+    if connections < capacity.connections {
+        tracing::warn!(
+            files,
+            connections,
+            "the limit of open files allows fewer connections than MAX_CONNECTIONS"
+        );
+    }
     Ok(Limits {
-        connections: capacity.connections,
-        connections_per_network: capacity.connections_per_network,
+        connections,
+        connections_per_network,
         max_age: capacity.connection_max_age,
         ..Limits::default()
     })

@@ -6,6 +6,9 @@ use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
 
+/// The largest chain that is accepted, in bytes. The connection keeps it as long as it lives, and TLS allows 64 KiB.
+const MAX_CHAIN_BYTES: usize = 16 * 1024;
+
 /// Accepts any certificate. Those of clusters are self-signed and pinned by fingerprint, so there is no chain to verify.
 /// The signature of the handshake is verified: without it, a certificate would prove nothing, because it is public. This
 /// check also refuses X.509 v1.
@@ -29,10 +32,15 @@ impl ClientCertVerifier for AnyClientCertificate {
 
     fn verify_client_cert(
         &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
         _now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
+        let bytes =
+            end_entity.len() + intermediates.iter().map(|certificate| certificate.len()).sum::<usize>();
+        if bytes > MAX_CHAIN_BYTES {
+            return Err(Error::General("the client's chain of certificates is too long".to_owned()));
+        }
         Ok(ClientCertVerified::assertion())
     }
 

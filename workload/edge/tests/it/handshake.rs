@@ -60,6 +60,17 @@ async fn certificate_without_its_key_fails_the_handshake() {
 }
 
 #[tokio::test]
+async fn chain_that_is_too_long_fails_the_handshake() {
+    let server = TestServer::start(Options::default()).await;
+    let cluster = Identity::p384();
+    let chain = vec![cluster.der.clone(); 20_000 / cluster.der.len()];
+    let client = server.client().version(&rustls::version::TLS12).presenting(chain, &cluster.key);
+    assert!(client.connect(server.tcp().await).await.is_err());
+    server.wait_until_closed().await;
+    assert_eq!(server.handshakes("failed"), 1);
+}
+
+#[tokio::test]
 async fn server_that_does_not_ask_sees_no_certificate() {
     let options = Options { client_certificates: ClientCertificates::NotRequested, ..Options::default() };
     let server = TestServer::start(options).await;

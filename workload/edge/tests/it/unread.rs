@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use edge::Limits;
 use http_body_util::BodyExt as _;
+use tokio::io::AsyncWriteExt as _;
 use tokio::task::JoinSet;
 
 use crate::h2;
@@ -66,13 +67,13 @@ async fn closed_windows_hold_little_and_end_although_they_ping() {
 async fn closed_windows_hold_no_more_than_their_network_may() {
     let limits = Limits {
         idle: IDLE,
-        unread_per_connection: 1 << 20,
-        unread_per_client: 2 << 20,
+        unread_per_connection: 512 << 10,
+        unread_per_client: 1 << 20,
         ..Limits::default()
     };
     let server = server(limits).await;
-    let most = soon(Box::pin(flood(&server, 20, "/own/200000"))).await;
-    assert!((1 << 20..=5 << 20).contains(&most), "{most}");
+    let most = soon(Box::pin(flood(&server, 8, "/own/100000"))).await;
+    assert!((512 << 10..=3 << 20).contains(&most), "{most}");
     server.wait_until_closed().await;
     wait_until_all_is_read(&server).await;
 }
@@ -157,6 +158,27 @@ async fn pings_do_not_keep_an_idle_connection() {
     let (mut used, unused) = (h2::connect(&server, 65_535).await, h2::connect(&server, 65_535).await);
     assert_eq!(used.get("/peer").await.unwrap().status(), 200);
     let _ = soon(async { tokio::join!(used.driver, unused.driver) }).await;
+    server.wait_until_closed().await;
+}
+
+#[tokio::test]
+async fn flood_of_pings_is_cut_and_delays_nobody() {
+    // Length 8, type PING, no flags, stream 0.
+    let ping = [&[0, 0, 8, 6, 0, 0, 0, 0, 0][..], &[7; 8]].concat();
+    let settings = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+    let server = server(Limits::default()).await;
+    let stream = server.client().alpn(b"h2").connect(server.tcp().await).await.unwrap();
+    let (_unread, mut writing) = tokio::io::split(stream);
+    send(&mut writing, [&b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"[..], &settings].concat()).await;
+    let many = ping.repeat(1000);
+    let mut sent = 0;
+    soon(async {
+        while writing.write_all(&many).await.is_ok() && writing.flush().await.is_ok() {
+            sent += many.len();
+        }
+    })
+    .await;
+    assert!(sent < 20_000_000, "{sent}");
     server.wait_until_closed().await;
 }
 

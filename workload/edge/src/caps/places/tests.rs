@@ -77,7 +77,7 @@ async fn short_memory_lets_known_networks_in_only() {
 async fn idle_connection_gives_way_to_a_newcomer_of_its_network() {
     let places = places(LIMITS);
     let held = fill(&places, 1);
-    tokio::time::advance(Duration::from_secs(2)).await;
+    tokio::time::advance(Duration::from_secs(3)).await;
     let (_newcomer, gave_way) = enter(&places, 1).unwrap();
     assert!(gave_way && held[0].0.cut.is_cancelled() && !held[1].0.cut.is_cancelled());
 }
