@@ -1,9 +1,11 @@
-//! A real Prometheus accepts what is relayed, and keeps it when it is killed and when the relay is.
+//! A real Prometheus accepts what is relayed, keeps it when it is killed and when the relay is, and ends what ended.
 
 use std::path::Path;
 use std::time::Duration;
 
-use harness::{Prometheus, wait};
+use agent::client::{ClusterClient, MetricsText, Report};
+use harness::hub::UNLIMITED;
+use harness::{Hub, Prometheus, wait};
 use protocol::ClusterName;
 use relay::counts::Cause;
 use relay::time::UnixMillis;
@@ -114,9 +116,9 @@ async fn prometheus_accepts_and_keeps_relayed_samples() {
 type Reported<'a> = (Vec<(&'a str, String)>, &'a [&'a str]);
 
 /// The series that a query at this time finds, by member and name.
-async fn alive(prometheus: &Prometheus, at: UnixMillis) -> Vec<String> {
+async fn alive(prometheus: &Prometheus, query: &str, at: UnixMillis) -> Vec<String> {
     let at = OffsetDateTime::from_unix_timestamp_nanos(i128::from(at.0) * 1_000_000).unwrap();
-    let found = prometheus.query_at("lxd_up", at).await;
+    let found = prometheus.query_at(query, at).await;
     let text = |labels: &serde_json::Value, name: &str| labels[name].as_str().unwrap_or_default().to_owned();
     let mut alive: Vec<_> =
         found.iter().map(|(labels, _)| text(labels, "member") + " " + &text(labels, "name")).collect();
@@ -171,8 +173,82 @@ async fn ended_series_are_gone_with_the_next_exposition_and_others_continue() {
         sent += expected.len() as u64 + ends;
         wait::until("the report", TIMEOUT, async || relay.counts().sent("a") == sent).await;
         assert_eq!(relay.counts().series_ended() - ended, ends);
-        assert_eq!(alive(&prometheus, at).await, expected, "report {number}");
+        assert_eq!(alive(&prometheus, "lxd_up", at).await, expected, "report {number}");
     }
     relay.shut_down(Duration::from_secs(10)).await;
-    assert_eq!(alive(&prometheus, begun.plus(Duration::from_mins(5))).await, ["m1 goes", "m1 stays"]);
+    assert_eq!(
+        alive(&prometheus, "lxd_up", begun.plus(Duration::from_mins(5))).await,
+        ["m1 goes", "m1 stays"]
+    );
+}
+
+/// A hub that relays to this Prometheus.
+async fn hub(prometheus: &Prometheus, settings: &[(&str, &str)]) -> Hub {
+    let url = prometheus.write_url();
+    let mut all = vec![UNLIMITED[0], UNLIMITED[1], ("PROMETHEUS_BASE_URL", url.as_str())];
+    all.extend_from_slice(settings);
+    let mut hub = Hub::without_units(store::testing::empty_database().await.unwrap(), &all);
+    hub.add_unit().await;
+    hub
+}
+
+/// Sends a heartbeat with the expositions of these members.
+async fn report(site: &ClusterClient, members: &[(&str, &str)]) {
+    let metrics = members.iter().map(|(member, metrics)| MetricsText {
+        member: (*member).to_owned(),
+        service: "LXD".to_owned(),
+        metrics: (*metrics).to_owned(),
+    });
+    let report = Report { metrics: metrics.collect(), ..Report::default() };
+    site.heartbeat(report.encode()).await.unwrap();
+}
+
+/// Waits until exactly these series are alive, by member and name. Prometheus would end them after five minutes.
+async fn expect_alive(prometheus: &Prometheus, expected: &[&str]) {
+    let mut alive = Vec::new();
+    let waited = wait::until("the series", TIMEOUT, async || {
+        let text = |labels: &serde_json::Value, name: &str| labels[name].as_str().unwrap().to_owned();
+        let found = prometheus.query("lxd_up{job='paris'}").await;
+        alive =
+            found.iter().map(|(labels, _)| text(labels, "member") + " " + &text(labels, "name")).collect();
+        alive.sort();
+        alive == expected
+    });
+    waited.await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn series_end_with_the_heartbeat_that_lacks_them() {
+    let prometheus = Prometheus::start(&[]).await;
+    let hub = hub(&prometheus, &[]).await;
+    let site = hub.enrol("paris").await;
+    let both = "lxd_up{name=\"goes\"} 1\nlxd_up{name=\"stays\"} 1\n";
+    report(&site, &[("m1", both), ("m2", both)]).await;
+    expect_alive(&prometheus, &["m1 goes", "m1 stays", "m2 goes", "m2 stays"]).await;
+    report(&site, &[("m1", "lxd_up{name=\"stays\"} 1\n"), ("m2", both)]).await;
+    expect_alive(&prometheus, &["m1 stays", "m2 goes", "m2 stays"]).await;
+    // A whole member is gone.
+    report(&site, &[("m1", "lxd_up{name=\"stays\"} 1\n")]).await;
+    expect_alive(&prometheus, &["m1 stays"]).await;
+    agent::client::leave(&site).await.unwrap();
+    expect_alive(&prometheus, &[]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cluster_with_too_many_series_has_a_warning() {
+    let prometheus = Prometheus::start(&[]).await;
+    let hub = hub(&prometheus, &[("RELAY_CLUSTER_SERIES", "2")]).await;
+    let [heavy, light] = [hub.enrol("paris").await, hub.enrol("rome").await];
+    let three = "lxd_up{name=\"a\"} 1\nlxd_up{name=\"b\"} 1\nlxd_up{name=\"c\"} 1\n";
+    wait::until("the warning", TIMEOUT, async || {
+        report(&heavy, &[("m1", three)]).await;
+        report(&light, &[("m1", "lxd_up{name=\"a\"} 1\n")]).await;
+        let shown = hub.shown("paris");
+        shown["warnings"].as_array().unwrap().iter().any(|warning| {
+            warning["kind"] == "metrics" && warning["text"].as_str().unwrap().contains("RELAY_CLUSTER_SERIES")
+        })
+    })
+    .await;
+    assert!(hub.shown("rome")["warnings"].as_array().unwrap().is_empty());
+    expect_alive(&prometheus, &["m1 a", "m1 b"]).await;
 }

@@ -136,6 +136,7 @@ impl Packer {
             other_series: self.members.series(&cluster),
             known: &known,
             known_bytes: known.bytes(),
+            has_room: true,
             newest_of_its_own: None,
             left_out: LeftOut::default(),
             packing: &self.packing,

@@ -4,6 +4,7 @@
 //! loses its oldest ones first; without such a cluster, the oldest batch of all shards is dropped. Each shard alternates
 //! between shared batches and those of such clusters, which take turns.
 
+mod entry;
 mod owners;
 mod shard;
 
@@ -11,9 +12,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use entry::Entry;
 use owners::Owners;
 use protocol::ClusterName;
-use shard::{Entry, Shard};
+use shard::Shard;
 use tokio::sync::Notify;
 
 use crate::counts::{Cause, SinkCounts};

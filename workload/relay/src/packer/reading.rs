@@ -30,6 +30,8 @@ pub(super) struct Reading<'a> {
     /// The series of the exposition before it.
     pub(super) known: &'a KnownSeries,
     pub(super) known_bytes: usize,
+    /// Whether there is memory for further new series, as far as is known.
+    pub(super) has_room: bool,
     pub(super) newest_of_its_own: Option<UnixMillis>,
     pub(super) left_out: LeftOut,
     pub(super) packing: &'a Packing,
@@ -105,7 +107,7 @@ impl Reading<'_> {
 
     /// Adds a sample of a group to the batch, or leaves it out.
     fn relay(&mut self, group: usize, labels: &[SeriesLabel<'_>], value: f64, timestamp: Option<UnixMillis>) {
-        let Self { known, known_bytes, comparison, members, cluster, left_out, .. } = self;
+        let Self { known, known_bytes, has_room, comparison, members, cluster, left_out, .. } = self;
         let is_due = self.due[group];
         let max_new = self.packing.max_cluster_series.saturating_sub(self.other_series + known.count());
         let mut is_relayed = false;
@@ -118,7 +120,8 @@ impl Reading<'_> {
                 Occurrence::New(_) if comparison.added() >= max_new => left_out.too_many += 1,
                 Occurrence::New(series) => {
                     let bytes = *known_bytes + comparison.added_bytes() + written.len();
-                    comparison.add(series, written, members.has_room(cluster, bytes));
+                    *has_room = *has_room && members.has_room(cluster, bytes);
+                    comparison.add(series, written, *has_room);
                     is_relayed = true;
                 }
             }

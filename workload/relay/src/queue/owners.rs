@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use bytes::Bytes;
 use protocol::ClusterName;
 
-use super::shard::Entry;
+use super::entry::Entry;
 
 /// A cluster with less than this part of the memory is not the heaviest.
 const MIN_HEAVY_PART: usize = 16;

@@ -2,12 +2,8 @@
 
 use std::collections::VecDeque;
 
-use bytes::Bytes;
-use protocol::ClusterName;
-
+use super::entry::Entry;
 use super::owners::Owners;
-use crate::spool::Location;
-use crate::time::UnixMillis;
 
 /// The batches of one shard.
 #[derive(Default)]
@@ -18,19 +14,6 @@ pub(super) struct Shard {
     pub(super) owned: usize,
     /// Whether the batch that was taken last was shared.
     pub(super) was_shared: bool,
-}
-
-/// A batch, in memory or on disk or both.
-pub(super) struct Entry {
-    pub(super) number: u64,
-    /// The only cluster with series in the batch. `None` if the batch is shared.
-    pub(super) owner: Option<ClusterName>,
-    pub(super) size: usize,
-    pub(super) samples: u32,
-    pub(super) newest: UnixMillis,
-    pub(super) body: Option<Bytes>,
-    pub(super) location: Option<Location>,
-    pub(super) is_resharded: bool,
 }
 
 impl Shard {
