@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use store::DatabaseOptions;
+use store::database::Server;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -28,7 +29,7 @@ impl DatabaseGate {
     pub async fn start(database: &DatabaseOptions) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port is free");
         let address: SocketAddr = listener.local_addr().expect("it is bound");
-        let behind = (database.host.clone(), database.port);
+        let behind = (database.servers[0].host.clone(), database.servers[0].port);
         let control = Arc::new(Control { is_open: watch::Sender::new(true), closing_text: Mutex::new(None) });
         let of_connections = control.clone();
         let running = tokio::spawn(async move {
@@ -36,8 +37,8 @@ impl DatabaseGate {
                 tokio::spawn(pass(client, behind.clone(), of_connections.clone()));
             }
         });
-        let database =
-            DatabaseOptions { host: address.ip().to_string(), port: address.port(), ..database.clone() };
+        let servers = vec![Server { host: address.ip().to_string(), port: address.port() }];
+        let database = DatabaseOptions { servers, ..database.clone() };
         Self { database, control, running }
     }
 

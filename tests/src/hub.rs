@@ -81,12 +81,18 @@ impl Hub {
         Self { database, store, address, variables, folder, units: Vec::new(), managements: Vec::new() }
     }
 
-    /// Starts one more unit in this process; waits until it is ready.
-    pub async fn add_unit(&mut self) -> &Unit {
+    /// Starts one more unit in this process. Returns as soon as it listens.
+    pub async fn add_starting_unit(&mut self) -> &Unit {
         let port = if self.units.is_empty() { self.address.port() } else { 0 };
         let connector = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
         let unit = self.run(Addresses { connector, ..Addresses::default() }).await;
         self.units.push(unit);
+        self.units.last().unwrap()
+    }
+
+    /// Starts one more unit in this process; waits until it is ready.
+    pub async fn add_unit(&mut self) -> &Unit {
+        self.add_starting_unit().await;
         let unit = self.units.last().unwrap();
         let (address, there) = (self.address.clone(), unit.address);
         crate::wait::until("the unit is ready", Duration::from_secs(30), async || {
@@ -133,12 +139,18 @@ impl Hub {
         hub
     }
 
-    /// Starts one more management unit in this process; waits until it is ready. Returns where it listens.
-    pub async fn add_management(&mut self) -> SocketAddr {
+    /// Starts one more management unit in this process. Returns as soon as it listens.
+    pub async fn add_starting_management(&mut self) -> SocketAddr {
         let management = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
         let unit = self.run(Addresses { management, ..Addresses::default() }).await;
         let address = unit.address;
         self.managements.push(unit);
+        address
+    }
+
+    /// Starts one more management unit in this process; waits until it is ready. Returns where it listens.
+    pub async fn add_management(&mut self) -> SocketAddr {
+        let address = self.add_starting_management().await;
         let store = self.store.clone();
         crate::wait::until("the database is migrated", Duration::from_secs(30), async || {
             store.ensure_current().await.is_ok()
@@ -247,6 +259,12 @@ impl Hub {
 }
 
 impl Unit {
+    /// The status that its status port responds with.
+    pub async fn status_code(&self) -> u16 {
+        let response = reqwest::get(format!("http://{}/status", self.status)).await.unwrap();
+        response.status().as_u16()
+    }
+
     /// Shuts it down as a signal would; returns when it has finished.
     pub async fn stop(&mut self) {
         self.shutdown.cancel();
@@ -272,9 +290,10 @@ pub fn free_port() -> u16 {
 
 fn variables(database: &DatabaseOptions, folder: &Path, address: &Address) -> Vec<(String, String)> {
     let path = |name: &str| folder.join(name).to_string_lossy().into_owned();
+    let (host, port) = database.host_and_port();
     [
-        ("DB_HOST", database.host.clone()),
-        ("DB_PORT", database.port.to_string()),
+        ("DB_HOST", host),
+        ("DB_PORT", port),
         ("DB_USER", database.user.clone()),
         ("DB_PASSWORD", database.password.expose_secret().to_owned()),
         ("DB_NAME", database.name.clone()),

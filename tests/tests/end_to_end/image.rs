@@ -49,7 +49,7 @@ fn inside(root: &Path, variables: &[(String, String)]) -> Command {
 #[tokio::test(flavor = "multi_thread")]
 async fn image_root_is_enough_to_serve() {
     let hub = Hub::without_units(store::testing::empty_database().await.unwrap(), &[]);
-    assert_eq!(hub.database.host, "127.0.0.1", "the name stands for it");
+    assert_eq!(hub.database.servers[0].host, "127.0.0.1", "the name stands for it");
     let root = tempfile::tempdir().unwrap();
     make_root(root.path(), &hub);
     let elsewhere =

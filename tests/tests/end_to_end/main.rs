@@ -26,4 +26,5 @@ mod roles;
 mod secrets;
 mod service_accounts;
 mod sign_in;
+mod starting;
 mod traefik;

@@ -60,8 +60,9 @@ fn forms(secret: &str) -> Vec<String> {
 
 fn dump(hub: &Hub) -> String {
     let database = &hub.database;
+    let (host, port) = database.host_and_port();
     let output = Command::new("pg_dump")
-        .args(["--host", &database.host, "--port", &database.port.to_string(), "--username", &database.user])
+        .args(["--host", &host, "--port", &port, "--username", &database.user])
         .args(["--inserts", &database.name])
         .env("PGPASSWORD", database.password.expose_secret())
         .output()

@@ -9,6 +9,7 @@ use secrecy::SecretSlice;
 use settings::source::invalid;
 use settings::{Setting, Source, table, typed};
 use store::access::SessionLimits;
+use store::database::Server;
 use store::{Crypter, DatabaseOptions, DatabaseTls, Store};
 
 use crate::Failure;
@@ -61,9 +62,9 @@ fn database_options(source: &Source) -> Result<DatabaseOptions, Failure> {
         (false, None) => DatabaseTls::Unverified,
         (false, Some(path)) => DatabaseTls::Verified { ca_pem: read_file(&table::DB_CA_FILE, &path)? },
     };
+    let servers = database.servers.into_iter().map(|server| Server { host: server.host, port: server.port });
     Ok(DatabaseOptions {
-        host: database.host,
-        port: database.port,
+        servers: servers.collect(),
         user: database.user,
         password: database.password,
         name: database.name,

@@ -65,10 +65,11 @@ fn view(value: String, title: &str, description: &str) -> SettingView {
 }
 
 fn connection_string(database: &typed::Database) -> String {
-    let typed::Database { host, port, user, password, name, disable_tls, .. } = database;
+    let typed::Database { servers, user, password, name, disable_tls, .. } = database;
+    let servers = servers.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
     let password = if password.expose_secret().is_empty() { String::new() } else { format!(":{MASK}") };
     let mode = if *disable_tls { "disable" } else { "require" };
-    format!("postgres://{user}{password}@{host}:{port}/{name}?sslmode={mode}")
+    format!("postgres://{user}{password}@{servers}/{name}?sslmode={mode}")
 }
 
 /// Masks the user and the password in URLs.

@@ -92,9 +92,10 @@ fn local_settings(
         ip => ip.to_string(),
     };
     let text = |path: PathBuf| path.to_string_lossy().into_owned();
+    let (host, port) = database.host_and_port();
     vec![
-        (&table::DB_HOST, database.host.clone()),
-        (&table::DB_PORT, database.port.to_string()),
+        (&table::DB_HOST, host),
+        (&table::DB_PORT, port),
         (&table::DB_USER, database.user.clone()),
         (&table::DB_PASSWORD, database.password.expose_secret().to_owned()),
         (&table::DB_NAME, database.name.clone()),

@@ -55,8 +55,8 @@ settings! {
     CLUSTER_CONNECTOR_DOMAIN = setting("CLUSTER_CONNECTOR_DOMAIN", "a host name or an IP address", "", "Host in join tokens. Required for the connector, the management API and for creating join tokens.");
     CLUSTER_CONNECTOR_PORT = setting("CLUSTER_CONNECTOR_PORT", "a port from 1 to 65535", "30000", "Port in join tokens.");
     MANAGEMENT_API_DOMAIN = setting("MANAGEMENT_API_DOMAIN", "host or host:port", "", "Host that people use to reach the management API, for the sign-in callback. Empty: the Host of the request, if the certificate of the management API names it.");
-    DB_HOST = setting("DB_HOST", "a host name, an IP address or a socket's folder", "db-svc", "Host of PostgreSQL (14 or newer).");
-    DB_PORT = setting("DB_PORT", "a port from 1 to 65535", "5432", "Port of PostgreSQL.");
+    DB_HOST = setting("DB_HOST", "hosts separated by commas, each a host name, an IP address or a socket's folder, and `:PORT` where it is not DB_PORT", "db-svc", "Host of PostgreSQL (14 or newer). Of several the one that takes writes is used.");
+    DB_PORT = setting("DB_PORT", "a port from 1 to 65535", "5432", "Port of PostgreSQL, for hosts in DB_HOST without a port.");
     DB_USER = setting("DB_USER", "text", "admin", "User of the database.");
     DB_PASSWORD = secret("DB_PASSWORD", "Password of the user of the database.");
     DB_NAME = setting("DB_NAME", "text", "cm", "Name of the database.");

@@ -8,6 +8,7 @@ use ipnet::IpNet;
 use secrecy::SecretString;
 use url::Url;
 
+use crate::servers::{DatabaseServer, database_servers};
 use crate::source::{SettingError, Source};
 use crate::table;
 use forms::{boolean, host_and_port, is_filter, issuer, sinks};
@@ -17,10 +18,8 @@ mod forms;
 /// The connection to the database.
 #[derive(Debug, Clone)]
 pub struct Database {
-    /// A host name, an IP address, or the folder of a unix socket.
-    pub host: String,
-    /// The port.
-    pub port: u16,
+    /// Its servers, at least one.
+    pub servers: Vec<DatabaseServer>,
     /// The user.
     pub user: String,
     /// The user's password.
@@ -161,9 +160,9 @@ pub struct Log {
 impl Database {
     /// Reads `DB_*`.
     pub fn from(source: &Source) -> Result<Self, SettingError> {
+        let port = port(source, &table::DB_PORT)?;
         Ok(Self {
-            host: source.required(&table::DB_HOST)?,
-            port: port(source, &table::DB_PORT)?,
+            servers: required_with(source, &table::DB_HOST, |text| database_servers(text, port))?,
             user: source.required(&table::DB_USER)?,
             password: source.secret(&table::DB_PASSWORD)?,
             name: source.required(&table::DB_NAME)?,

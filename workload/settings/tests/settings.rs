@@ -13,11 +13,38 @@ fn source(variables: &[(&str, &str)]) -> Source {
 #[test]
 fn the_defaults_are_the_contracts() {
     let database = Database::from(&source(&[])).unwrap();
-    assert_eq!((database.host.as_str(), database.port, database.user.as_str()), ("db-svc", 5432, "admin"));
+    assert_eq!(
+        (database.servers[0].host.as_str(), database.servers[0].port, database.user.as_str()),
+        ("db-svc", 5432, "admin")
+    );
     assert_eq!((database.name.as_str(), database.max_open, database.disable_tls), ("cm", 16, true));
     let listen = Listen::from(&source(&[])).unwrap();
     assert_eq!(listen.address.to_string(), "0.0.0.0:9000");
     assert_eq!(listen.status.unwrap().to_string(), "0.0.0.0:10000");
+}
+
+#[test]
+fn a_database_host_can_name_its_port_and_further_hosts() {
+    let servers = |host: &str, port: &str| {
+        let database = Database::from(&source(&[("DB_HOST", host), ("DB_PORT", port)]));
+        database
+            .map(|database| database.servers.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
+    };
+    for (host, port, wanted) in [
+        ("db", "", "db:5432"),
+        ("db", "5433", "db:5433"),
+        // The existing program takes the port from here, and ignores DB_PORT.
+        ("127.0.0.1:5433", "", "127.0.0.1:5433"),
+        ("127.0.0.1:5433", "5434", "127.0.0.1:5433"),
+        ("one, two:1,[::1]:2,[::1],fe80::1", "9", "one:9 two:1 [::1]:2 [::1]:9 [fe80::1]:9"),
+        ("/var/run/postgresql", "", "/var/run/postgresql:5432"),
+    ] {
+        assert_eq!(servers(host, port).unwrap(), wanted, "{host} {port}");
+    }
+    for host in ["db:", "db:0", "db:65536", "db:x", "one,,two", ",", "[db]:1", "a b", "a:1:2"] {
+        let line = servers(host, "").unwrap_err().to_string();
+        assert!(line.starts_with("DB_HOST must be hosts separated by commas"), "{host}: {line}");
+    }
 }
 
 #[test]
@@ -114,7 +141,7 @@ fn flags_win_over_the_environment_and_that_over_the_file() {
     source.set(&table::DB_USER, "from-flag");
     let database = Database::from(&source).unwrap();
     assert_eq!(
-        (database.host.as_str(), database.port, database.user.as_str()),
+        (database.servers[0].host.as_str(), database.servers[0].port, database.user.as_str()),
         ("from-file", 2, "from-flag")
     );
 }

@@ -1,8 +1,27 @@
--- Brings a database of the existing program, at any of its four versions, to the shape of 0001_initial.sql (the
+-- Brings a database of the existing program, at any of its six versions, to the shape of 0001_initial.sql (the
 -- columns that need certificates read or secrets sealed are filled by takeover.rs). There is no way back.
 
 -- Details first: their trigger would move updated_at, which from now on means the last heartbeat and nothing else.
 DROP FUNCTION IF EXISTS update_updated_at() CASCADE;
+
+-- Version 5 renamed a column. Version 6 added one, which is beside the other reported values here.
+DO $$
+BEGIN
+    IF EXISTS (SELECT FROM information_schema.columns WHERE table_schema = current_schema()
+        AND table_name = 'remote_cluster_details' AND column_name = 'lxd_url')
+    THEN
+        ALTER TABLE remote_cluster_details RENAME COLUMN lxd_url TO ui_url;
+    END IF;
+    IF EXISTS (SELECT FROM information_schema.columns WHERE table_schema = current_schema()
+        AND table_name = 'remote_clusters' AND column_name = 'cluster_uuid')
+    THEN
+        ALTER TABLE remote_cluster_details ADD COLUMN cluster_uuid text NOT NULL DEFAULT '';
+        UPDATE remote_cluster_details AS d SET cluster_uuid = c.cluster_uuid
+        FROM remote_clusters AS c WHERE c.id = d.remote_cluster_id;
+        ALTER TABLE remote_clusters DROP COLUMN cluster_uuid;
+    END IF;
+END
+$$;
 
 ALTER TABLE remote_clusters
     ALTER COLUMN joined_at TYPE timestamptz USING joined_at AT TIME ZONE 'UTC',
@@ -19,6 +38,9 @@ UPDATE remote_clusters AS c
 SET joined_at = d.created_at, created_at = d.created_at
 FROM remote_cluster_details AS d
 WHERE d.remote_cluster_id = c.id;
+
+-- Details that never changed came with the join: the cluster never sent a heartbeat. Empty ones take their place.
+DELETE FROM remote_cluster_details WHERE updated_at = created_at;
 
 -- Without details nothing better is known than joined_at itself.
 UPDATE remote_clusters SET created_at = joined_at WHERE created_at < '1970-01-01';

@@ -7,6 +7,7 @@ use edge::{ClientKey, Draining, Error, Peer, RequestId, Response, respond};
 use http::{HeaderMap, Method};
 use percent_encoding::percent_decode_str;
 use sign_in::Principal;
+use sign_in::errors::from_store;
 use warp::Filter as _;
 use warp::filters::BoxedFilter;
 use warp::host::Authority;
@@ -103,6 +104,9 @@ async fn call_handler(
     management.limits.check_address(action, peer.address.ip())?;
     check_fetch_site(&method, path.as_str(), &headers)?;
     let (route, parameters) = found?;
+    if needs_database(route) {
+        management.store.ensure_prepared().map_err(from_store)?;
+    }
     let principal = authorise(&management, route.access, &headers, &peer, attempt).await?;
     let call =
         Call { management, principal, peer, request_id, draining, headers, host, query, parameters, body };
@@ -116,6 +120,11 @@ fn counted_as(route: &Route) -> Action {
         Access::Public => Action::Page,
         Access::SignedIn | Access::Role(_) => Action::Unauthenticated,
     }
+}
+
+/// Whether a route needs this program's schema: all do but pages, descriptions, and the readiness, which checks it.
+fn needs_database(route: &Route) -> bool {
+    route.access != Access::Public || route.path.starts_with("/oidc/")
 }
 
 /// The caller, if the route is not public. Fails if the caller may not use the route.

@@ -6,15 +6,26 @@ use std::sync::Arc;
 use cli::Failure;
 use edge::status_port::{HealthCheck, MetricsText};
 use futures_util::future::{BoxFuture, FutureExt as _};
-use store::Store;
+use store::database::Readiness;
+use tokio_util::sync::CancellationToken;
 
 use super::{Unit, listen};
 
-struct DatabaseHealth(Store);
+/// A unit is ready if it is prepared and its database can do its work.
+struct UnitHealth {
+    prepared: CancellationToken,
+    readiness: Readiness,
+}
 
-impl HealthCheck for DatabaseHealth {
+impl HealthCheck for UnitHealth {
     fn healthy(&self) -> BoxFuture<'_, Result<(), String>> {
-        async { self.0.ping().await.map_err(|error| error.to_string()) }.boxed()
+        async {
+            if !self.prepared.is_cancelled() {
+                return Err("the unit is still starting".to_owned());
+            }
+            self.readiness.check().await.map_err(|error| error.to_string())
+        }
+        .boxed()
     }
 }
 
@@ -31,7 +42,10 @@ impl Unit {
             let _ = prometheus_client::encoding::text::encode(&mut text, &registry);
             text
         });
-        let checks: Arc<dyn HealthCheck> = Arc::new(DatabaseHealth(self.store.clone()));
+        let checks: Arc<dyn HealthCheck> = Arc::new(UnitHealth {
+            prepared: self.phases.prepared.clone(),
+            readiness: Readiness::new(self.store.clone()),
+        });
         let server = edge::status_port::serve(listener, checks, metrics, self.phases.ended.clone());
         self.background.push(server.boxed());
         Ok(bound)

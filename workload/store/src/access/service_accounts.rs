@@ -149,7 +149,6 @@ impl Store {
                             AND coalesce(last_used_at <= now() - interval '1 minute', true)
                         FOR UPDATE SKIP LOCKED)";
                 if let Err(error) = client.execute(sql, &[&digest.as_slice()]).await {
-                    let error = StoreError::from(error);
                     tracing::warn!(%error, "cannot record the last use of a service account");
                 }
             });

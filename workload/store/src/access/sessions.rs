@@ -9,6 +9,7 @@ use futures_util::future::BoxFuture;
 use tokio_postgres::{Row, Transaction};
 
 use super::credentials::notify_end;
+use crate::database::connection::Connection;
 use crate::events::{SecurityEvent, record_security};
 use crate::{Store, StoreError};
 
@@ -172,6 +173,19 @@ impl Store {
         F: FnOnce(Session) -> BoxFuture<'static, SessionUpdate>,
     {
         let mut client = self.client().await?;
+        let outcome = Self::update_locked_session(&mut client, id, limits, decide).await;
+        client.noting(outcome)
+    }
+
+    async fn update_locked_session<F>(
+        client: &mut Connection,
+        id: SessionId,
+        limits: SessionLimits,
+        decide: F,
+    ) -> Result<Option<Session>, StoreError>
+    where
+        F: FnOnce(Session) -> BoxFuture<'static, SessionUpdate>,
+    {
         let tx = client.transaction().await?;
         let sql = format!(
             "-- update_session()

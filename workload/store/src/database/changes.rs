@@ -3,23 +3,22 @@
 //! A notification is only a hint. A listener also reads everything again after it lost the connection, and from time
 //! to time.
 
-use std::future::poll_fn;
-use std::pin::pin;
+use std::time::Duration;
 
 use fleet::{ClusterUid, CredentialId};
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
-use tokio::time::timeout;
-use tokio_postgres::tls::MakeTlsConnect;
-use tokio_postgres::{AsyncMessage, Connection, NoTls, Socket, Transaction};
-use tokio_postgres_rustls::MakeRustlsConnect;
+use tokio::time::{Interval, MissedTickBehavior, interval, timeout};
+use tokio_postgres::Transaction;
 
+use crate::database::connection::takes_writes;
 use crate::database::options::CONNECT_TIMEOUT;
 use crate::{Store, StoreError};
 
 const CHANNEL: &str = "cluster_manager_changes";
 /// How many changes may wait for the listener.
 const MAX_QUEUED_CHANGES: usize = 1024;
+/// How often the listening connection proves that its server takes writes.
+const PROOF_INTERVAL: Duration = Duration::from_secs(5);
 
 /// A change of one cluster, or of who may call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,9 +37,10 @@ pub enum Change {
 
 /// A subscription to changes. It ends when the connection is lost.
 pub struct Changes {
-    received: mpsc::Receiver<Change>,
+    received: mpsc::Receiver<String>,
     /// Dropping the client closes the connection.
-    _client: tokio_postgres::Client,
+    client: tokio_postgres::Client,
+    proofs: Interval,
 }
 
 /// Notifies every listening unit when the transaction commits.
@@ -52,59 +52,35 @@ pub(crate) async fn notify(tx: &Transaction<'_>, change: Change) -> Result<(), S
 impl Store {
     /// Subscribes to changes, on a separate connection.
     pub async fn listen(&self) -> Result<Changes, StoreError> {
-        let tls = self.options.tls_client().map_err(|error| StoreError::Unavailable(Box::new(error)))?;
-        match tls {
-            None => self.listen_over(NoTls).await,
-            Some(tls) => self.listen_over(MakeRustlsConnect::new(tls)).await,
-        }
-    }
-
-    async fn listen_over<T>(&self, tls: T) -> Result<Changes, StoreError>
-    where
-        T: MakeTlsConnect<Socket>,
-        T::Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
-        let config = self.options.to_config();
-        let connected = timeout(2 * CONNECT_TIMEOUT, config.connect(tls)).await;
-        let (client, connection) =
-            connected.map_err(|elapsed| StoreError::Unavailable(Box::new(elapsed)))??;
         let (sender, received) = mpsc::channel(MAX_QUEUED_CHANGES);
-        tokio::spawn(forward(connection, sender));
+        let opened = timeout(2 * CONNECT_TIMEOUT, self.connector.open_with(Some(sender))).await;
+        let (client, _) = opened.map_err(|elapsed| StoreError::Unavailable(Box::new(elapsed)))??;
         client.batch_execute(&format!("-- listen()\nLISTEN {CHANNEL}")).await?;
-        Ok(Changes { received, _client: client })
+        let mut proofs = interval(PROOF_INTERVAL);
+        proofs.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Ok(Changes { received, client, proofs })
     }
 }
 
 impl Changes {
-    /// The next change, or `None` when the connection is lost and everything must be read again.
+    /// The next change, or `None` when the connection is lost and everything must be read again. That includes a
+    /// connection to a server that no longer takes writes, because nothing is notified there.
     pub async fn next(&mut self) -> Option<Change> {
-        self.received.recv().await
-    }
-}
-
-async fn forward<S, T>(mut connection: Connection<S, T>, sender: mpsc::Sender<Change>)
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-    T: AsyncRead + AsyncWrite + Unpin,
-{
-    loop {
-        let message = {
-            let mut next = pin!(poll_fn(|context| connection.poll_message(context)));
-            next.as_mut().await
-        };
-        match message {
-            Some(Ok(AsyncMessage::Notification(notification))) => {
-                let Some(change) = Change::from_payload(notification.payload()) else { continue };
-                if sender.send(change).await.is_err() {
-                    return;
+        loop {
+            tokio::select! {
+                payload = self.received.recv() => {
+                    if let Some(change) = Change::from_payload(&payload?) {
+                        return Some(change);
+                    }
+                }
+                _ = self.proofs.tick() => {
+                    let proof = timeout(CONNECT_TIMEOUT, takes_writes(&self.client)).await;
+                    if !matches!(proof, Ok(Ok(true))) {
+                        tracing::debug!("the connection that listens for changes no longer leads to a primary");
+                        return None;
+                    }
                 }
             }
-            Some(Ok(_)) => {}
-            Some(Err(error)) => {
-                tracing::debug!(%error, "lost the connection that listens for changes");
-                return;
-            }
-            None => return,
         }
     }
 }

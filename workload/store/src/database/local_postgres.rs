@@ -8,6 +8,8 @@ mod data_folder;
 mod error;
 mod programs;
 mod sql;
+#[cfg(feature = "testing")]
+mod standby;
 
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
@@ -16,6 +18,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::database::options::Server;
 use crate::{DatabaseOptions, DatabaseTls};
 use account::Account;
 use error::last_lines;
@@ -75,8 +78,7 @@ impl LocalPostgres {
     /// How to connect to one of its databases.
     pub fn options(&self, database: &str) -> DatabaseOptions {
         DatabaseOptions {
-            host: Ipv4Addr::LOCALHOST.to_string(),
-            port: self.port,
+            servers: vec![Server { host: Ipv4Addr::LOCALHOST.to_string(), port: self.port }],
             user: USER.to_owned(),
             password: self.passwords.user.clone(),
             name: database.to_owned(),

@@ -3,27 +3,35 @@
 use std::marker::PhantomData;
 use std::ops::Deref;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
-use deadpool_postgres::{
-    Hook, HookError, Manager, ManagerConfig, Object, Pool, QueueMode, RecyclingMethod, Runtime, Timeouts,
-};
+use deadpool_postgres::{Hook, Manager, ManagerConfig, Pool, QueueMode, RecyclingMethod, Runtime, Timeouts};
 use futures_util::future::BoxFuture;
-use tokio_postgres::{NoTls, Transaction};
-use tokio_postgres_rustls::MakeRustlsConnect;
+use tokio::time::timeout;
+use tokio_postgres::Transaction;
 
 use crate::clusters::fleet_index::FleetIndex;
-use crate::database::error::is_conflict;
+use crate::database::connection::{CALL_TIMEOUT, Connection, Trust};
+use crate::database::error::may_run_again;
 use crate::database::options::{CONNECT_TIMEOUT, InvalidCa, STATEMENT_TIMEOUT};
+use crate::database::session::Connector;
 use crate::{Crypter, DatabaseOptions, StoreError};
 
 /// How often a transaction is run if it keeps conflicting with others.
 const MAX_ATTEMPTS: u32 = 5;
 
+/// How long a transaction may take as a whole: several statements, each of which has its own limit.
+const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(60);
+
 /// A pool of connections, the keys for values encrypted at rest, and the fleet index. Cheap to clone.
 #[derive(Clone)]
 pub struct Store {
     pub(crate) pool: Pool,
-    pub(crate) options: Arc<DatabaseOptions>,
+    pub(crate) connector: Connector,
+    pub(crate) trust: Arc<Trust>,
+    /// Whether the database is known to have this program's schema.
+    pub(crate) is_prepared: Arc<AtomicBool>,
     pub(crate) crypter: Arc<Crypter>,
     pub(crate) index: Arc<FleetIndex>,
 }
@@ -31,13 +39,12 @@ pub struct Store {
 impl Store {
     /// A store that connects on first use, so that the process can start without its database.
     pub fn new(options: DatabaseOptions, crypter: Crypter) -> Result<Self, InvalidCa> {
+        let options = Arc::new(options);
+        let connector = Connector::new(options.clone())?;
         let manager_config = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let manager = match options.tls_client()? {
-            None => Manager::from_config(options.to_config(), NoTls, manager_config),
-            Some(tls) => {
-                Manager::from_config(options.to_config(), MakeRustlsConnect::new(tls), manager_config)
-            }
-        };
+        let manager = Manager::from_connect(options.to_config(), connector.clone(), manager_config);
+        let trust = Arc::new(Trust::default());
+        let checked = trust.clone();
         let pool = Pool::builder(manager)
             .max_size(options.max_open.max(2))
             // The connection used last has its statements prepared and its caches warm.
@@ -45,32 +52,24 @@ impl Store {
             .runtime(Runtime::Tokio1)
             .timeouts(Timeouts {
                 wait: Some(STATEMENT_TIMEOUT),
-                create: Some(CONNECT_TIMEOUT),
+                create: Some(CONNECT_TIMEOUT + connector.head_starts()),
                 recycle: Some(CONNECT_TIMEOUT),
             })
-            .post_create(Hook::async_fn(|client, _| {
-                Box::pin(async move {
-                    // Sent as a statement because connection poolers refuse start-up options. No statement runs long
-                    // enough for just-in-time compilation to pay off.
-                    let milliseconds = STATEMENT_TIMEOUT.as_millis();
-                    let settings = format!(
-                        "SET statement_timeout = {milliseconds}; \
-                         SET idle_in_transaction_session_timeout = {milliseconds}; SET TIME ZONE 'UTC'; \
-                         SET jit = off"
-                    );
-                    client.batch_execute(&settings).await.map_err(HookError::Backend)
-                })
+            .pre_recycle(Hook::async_fn(move |client, metrics| {
+                let trust = checked.clone();
+                Box::pin(async move { trust.check(client, metrics).await })
             }))
             .build()
             // The builder fails only if timeouts are set without a runtime.
             .map_err(|error| InvalidCa(error.to_string()))?;
-        Ok(Self { pool, options: Arc::new(options), crypter: Arc::new(crypter), index: Arc::default() })
-    }
-
-    /// Checks that the database responds.
-    pub async fn ping(&self) -> Result<(), StoreError> {
-        self.client().await?.simple_query("-- ping()\nSELECT 1").await?;
-        Ok(())
+        Ok(Self {
+            pool,
+            connector,
+            trust,
+            is_prepared: Arc::default(),
+            crypter: Arc::new(crypter),
+            index: Arc::default(),
+        })
     }
 
     /// The number of open connections, and how many of them are idle.
@@ -89,12 +88,18 @@ impl Store {
         &self.crypter
     }
 
-    pub(crate) async fn client(&self) -> Result<Object, StoreError> {
-        Ok(self.pool.get().await?)
+    pub(crate) async fn client(&self) -> Result<Connection, StoreError> {
+        match self.pool.get().await {
+            Ok(object) => Ok(Connection::new(object, self.trust.clone())),
+            Err(error) => {
+                self.trust.note_failure();
+                Err(error.into())
+            }
+        }
     }
 
-    /// Runs a named transaction and commits it. After a conflict (serialization failure, deadlock) it is run again from
-    /// the start; any other error rolls it back.
+    /// Runs a named transaction and commits it. After a conflict (serialization failure, deadlock), and if the connection
+    /// turns out to be useless before anything was done, it is run again from the start; any other error rolls it back.
     pub(crate) async fn transaction<'env, T, E, F>(&self, name: &'static str, run: F) -> Result<T, E>
     where
         E: From<StoreError> + AsStoreError,
@@ -102,13 +107,22 @@ impl Store {
     {
         let mut attempts = 1;
         loop {
-            let outcome = self.try_transaction(&run).await;
+            let outcome = match timeout(TRANSACTION_TIMEOUT, self.try_transaction(&run)).await {
+                Ok(outcome) => outcome,
+                Err(elapsed) => {
+                    let error = StoreError::Unavailable(Box::new(elapsed));
+                    self.trust.note(&error);
+                    return Err(error.into());
+                }
+            };
             match outcome {
-                Err(error) if attempts < MAX_ATTEMPTS && error.as_store_error().is_some_and(is_conflict) => {
+                Err(error)
+                    if attempts < MAX_ATTEMPTS && error.as_store_error().is_some_and(may_run_again) =>
+                {
                     tracing::debug!(
                         transaction = name,
                         attempts,
-                        "a a transaction conflicted with another one; retrying"
+                        "a transaction conflicted with another one, or had a useless connection; retrying"
                     );
                     attempts += 1;
                 }
@@ -117,17 +131,28 @@ impl Store {
         }
     }
 
-    async fn try_transaction<'env, T, E, F>(&self, run: &F) -> Result<T, E>
+    /// Runs a transaction once, without a limit on its time.
+    pub(crate) async fn try_transaction<'env, T, E, F>(&self, run: F) -> Result<T, E>
     where
-        E: From<StoreError>,
+        E: From<StoreError> + AsStoreError,
         F: for<'a> Fn(Tx<'a, 'env>) -> BoxFuture<'a, Result<T, E>>,
     {
         let mut client = self.client().await?;
-        let transaction = client.transaction().await.map_err(StoreError::from)?;
+        let transaction = client.transaction().await?;
         // Dropping it without a commit rolls it back.
-        let value = run(Tx { transaction: &transaction, environment: PhantomData }).await?;
-        transaction.commit().await.map_err(StoreError::from)?;
-        Ok(value)
+        let ran = run(Tx { transaction: &transaction, environment: PhantomData }).await;
+        let outcome = match ran {
+            // A commit waits for synchronous standbys without any limit of the server.
+            Ok(value) => match timeout(CALL_TIMEOUT, transaction.commit()).await {
+                Ok(committed) => committed.map(|()| value).map_err(|error| StoreError::from(error).into()),
+                Err(elapsed) => Err(StoreError::Unavailable(Box::new(elapsed)).into()),
+            },
+            Err(error) => Err(error),
+        };
+        if let Some(error) = outcome.as_ref().err().and_then(AsStoreError::as_store_error) {
+            self.trust.note(error);
+        }
+        outcome
     }
 }
 

@@ -25,14 +25,17 @@ pub struct TakenOver {
 }
 
 /// The versions of the existing program's schema that can be taken over.
-const SUPPORTED_VERSIONS: std::ops::RangeInclusive<i64> = 1..=4;
+const SUPPORTED_VERSIONS: std::ops::RangeInclusive<i64> = 1..=6;
 
 /// Takes the database over if it belongs to the existing program.
 pub(crate) async fn take_over(
     tx: &Transaction<'_>,
     crypter: &Crypter,
 ) -> Result<Option<TakenOver>, StoreError> {
-    let row = tx.query_one("SELECT to_regclass('goose_db_version') IS NOT NULL AS is_present", &[]).await?;
+    // Other programs have a table `goose_db_version` too.
+    let sql = "SELECT to_regclass('goose_db_version') IS NOT NULL
+        AND to_regclass('remote_clusters') IS NOT NULL AS is_present";
+    let row = tx.query_one(sql, &[]).await?;
     if !row.try_get::<_, bool>("is_present")? {
         return Ok(None);
     }
@@ -43,7 +46,7 @@ pub(crate) async fn take_over(
     }
     if !SUPPORTED_VERSIONS.contains(&version) {
         return Err(StoreError::Schema(format!(
-            "the schema of the existing program is at version {version}; only versions 1 to 4 can be taken over"
+            "the schema of the existing program is at version {version}; only versions 1 to 6 can be taken over"
         )));
     }
     tx.batch_execute(include_str!("../../migrations/takeover.sql")).await?;

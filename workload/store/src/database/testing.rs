@@ -1,12 +1,14 @@
 //! Databases for tests: one temporary PostgreSQL server for each process, one new database for each test.
 
 use std::path::PathBuf;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use secrecy::SecretSlice;
 
 use crate::database::local_postgres::{Durability, LocalPostgres, create_database, query};
+use crate::database::migrate::MIGRATION_LOCK;
+use crate::database::session::Connector;
 use crate::{Crypter, DatabaseOptions, Store, StoreError};
 
 /// Creates an empty database.
@@ -32,6 +34,12 @@ pub fn store(options: &DatabaseOptions) -> Store {
     Store::new(options.clone(), crypter).expect("a test database has no CA")
 }
 
+/// The same database with a superuser.
+#[expect(clippy::expect_used, reason = "for tests only")]
+pub fn superuser(options: &DatabaseOptions) -> DatabaseOptions {
+    shared_postgres().superuser_options(&options.name).expect("the data are new")
+}
+
 /// Runs any SQL, for changes that the store does not offer.
 pub async fn execute(options: &DatabaseOptions, sql: &str) -> Result<(), StoreError> {
     query(options, sql).await.map(|_| ())
@@ -40,6 +48,15 @@ pub async fn execute(options: &DatabaseOptions, sql: &str) -> Result<(), StoreEr
 /// Runs a query and returns the first column of each row, as text.
 pub async fn texts(options: &DatabaseOptions, sql: &str) -> Result<Vec<String>, StoreError> {
     query(options, sql).await
+}
+
+/// A session that holds the lock of migrations, as a unit that migrates does, until it is dropped.
+pub async fn hold_migration_lock(options: &DatabaseOptions) -> Result<impl Send + use<>, StoreError> {
+    let connector = Connector::new(Arc::new(options.clone()))
+        .map_err(|error| StoreError::Unavailable(Box::new(error)))?;
+    let (client, _) = connector.open().await?;
+    client.execute("SELECT pg_advisory_lock($1)", &[&MIGRATION_LOCK]).await?;
+    Ok(client)
 }
 
 #[expect(clippy::expect_used, reason = "for tests only")]

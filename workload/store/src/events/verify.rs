@@ -10,6 +10,7 @@ use super::checkpoint::{self, Checkpoint};
 use super::kept_head::{self, KeptHead};
 use super::seal::head_of;
 use super::trusted_head::last_sequence;
+use crate::database::connection::Connection;
 use crate::database::crypter::KeyId;
 use crate::{Store, StoreError};
 
@@ -72,6 +73,15 @@ impl Store {
     /// Verifies the whole chain in one snapshot, unaffected by concurrent changes.
     pub async fn verify_events(&self, options: &VerifyOptions) -> Result<Verification, StoreError> {
         let mut client = self.client().await?;
+        let outcome = self.verify_events_on(&mut client, options).await;
+        client.noting(outcome)
+    }
+
+    async fn verify_events_on(
+        &self,
+        client: &mut Connection,
+        options: &VerifyOptions,
+    ) -> Result<Verification, StoreError> {
         let snapshot = client.build_transaction().isolation_level(IsolationLevel::RepeatableRead);
         let tx = snapshot.read_only(true).start().await?;
         let mut found = Verification {

@@ -6,11 +6,12 @@ mod warnings;
 use std::collections::HashSet;
 use std::time::Duration;
 
-use deadpool_postgres::Client;
 use fleet::ClusterId;
 use tokio::time::timeout;
 
 use crate::database::STATEMENT_TIMEOUT;
+use crate::database::connection::Connection;
+use crate::database::error::is_timeout;
 use crate::heartbeats::new_heartbeat::NewHeartbeat;
 use crate::{Store, StoreError};
 use columns::{PUT_HEARTBEATS, Parameters, Report};
@@ -30,19 +31,18 @@ impl Store {
         limit: Option<Duration>,
     ) -> Result<HashSet<ClusterId>, StoreError> {
         let mut client = self.client().await?;
-        match timeout(BATCH_TIMEOUT, put_heartbeats(&mut client, heartbeats, limit)).await {
-            Ok(outcome) => outcome,
-            Err(elapsed) => {
-                // A server that exceeds even its own limit hangs, and so does this connection: it must not be reused.
-                drop(Client::take(client));
-                Err(StoreError::Unavailable(Box::new(elapsed)))
-            }
-        }
+        let outcome = timeout(BATCH_TIMEOUT, put_heartbeats(&mut client, heartbeats, limit)).await;
+        let outcome =
+            client.noting(outcome.unwrap_or_else(|elapsed| Err(StoreError::Unavailable(Box::new(elapsed)))));
+        // A statement that takes too long may be one cluster's fault.
+        let fails = |error: &StoreError| error.is_unavailable() && !is_timeout(error);
+        self.trust.note_heartbeats(outcome.as_ref().is_err_and(fails));
+        outcome
     }
 }
 
 async fn put_heartbeats(
-    client: &mut Client,
+    client: &mut Connection,
     heartbeats: &[&NewHeartbeat],
     limit: Option<Duration>,
 ) -> Result<HashSet<ClusterId>, StoreError> {
@@ -78,7 +78,12 @@ fn cluster_ids(rows: &[tokio_postgres::Row]) -> Result<HashSet<ClusterId>, Store
     rows.iter().map(|row| Ok(ClusterId(row.try_get("remote_cluster_id")?))).collect()
 }
 
-async fn clear_warnings(client: &mut Client, heartbeats: &[&NewHeartbeat]) -> Result<(), StoreError> {
+async fn clear_warnings(client: &mut Connection, heartbeats: &[&NewHeartbeat]) -> Result<(), StoreError> {
+    let outcome = try_clear_warnings(client, heartbeats).await;
+    client.noting(outcome)
+}
+
+async fn try_clear_warnings(client: &mut Connection, heartbeats: &[&NewHeartbeat]) -> Result<(), StoreError> {
     let transaction = client.transaction().await?;
     put_warnings(&transaction, heartbeats).await?;
     transaction.commit().await?;

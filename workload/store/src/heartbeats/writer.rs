@@ -18,7 +18,7 @@ use futures_util::future::BoxFuture;
 use prometheus_client::metrics::histogram::Histogram;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::database::error::{is_conflict, is_timeout};
+use crate::database::error::{is_timeout, may_run_again};
 use crate::heartbeats::new_heartbeat::NewHeartbeat;
 use crate::heartbeats::presence::Presence;
 use crate::{Store, StoreError};
@@ -211,7 +211,7 @@ impl Task {
                 }
                 match self.try_store(heartbeats, deadline.map(|_| PART_TIMEOUT)).await {
                     Ok(outcomes) => return outcomes,
-                    Err(error) if attempts < MAX_ATTEMPTS && is_conflict(&error) => attempts += 1,
+                    Err(error) if attempts < MAX_ATTEMPTS && may_run_again(&error) => attempts += 1,
                     Err(error) => break error,
                 }
             };

@@ -14,9 +14,10 @@ use crate::support::token_for;
 
 fn run_file(superuser: &DatabaseOptions) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/postgresql/audit-trail-roles.sql");
+    let (host, port) = superuser.host_and_port();
     let output = Command::new("psql")
         .args(["--quiet", "--no-psqlrc", "--set", "units=cluster_manager", "--set", "ON_ERROR_STOP=1"])
-        .args(["--host", &superuser.host, "--port", &superuser.port.to_string()])
+        .args(["--host", &host, "--port", &port])
         .args(["--username", &superuser.user, "--file"])
         .arg(file)
         .arg(&superuser.name)

@@ -5,7 +5,7 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use store::database::{Durability, LocalPostgres};
+use store::database::{Durability, LocalPostgres, Server};
 use store::testing::{scratch_folder, store as store_over};
 use store::{DatabaseOptions, DatabaseTls};
 
@@ -51,7 +51,10 @@ async fn certificate_of_the_database_is_verified_with_a_ca() {
     assert_eq!(connect(&options, verified(&ours)).await, Ok(()));
     let refused = connect(&options, verified(&another)).await.unwrap_err();
     assert!(refused.contains("certificate"), "{refused}");
-    let by_name = DatabaseOptions { host: "localhost".to_owned(), ..options.clone() };
+    let by_name = DatabaseOptions {
+        servers: vec![Server { host: "localhost".to_owned(), port: options.servers[0].port }],
+        ..options.clone()
+    };
     let misnamed = connect(&by_name, verified(&ours)).await.unwrap_err();
     assert!(misnamed.contains("certificate"), "the certificate must name the host: {misnamed}");
     let clear = connect(&options, DatabaseTls::Disabled).await.unwrap_err();

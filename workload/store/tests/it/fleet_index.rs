@@ -94,7 +94,11 @@ async fn warning_that_changes_kind_is_found_by_its_new_kind() {
 async fn transaction_that_commits_after_later_ones_is_not_missed() {
     let (options, unit, _) = two_units(4).await;
     let mut config = tokio_postgres::Config::new();
-    config.host(&options.host).port(options.port).user(&options.user).dbname(&options.name);
+    config
+        .host(&options.servers[0].host)
+        .port(options.servers[0].port)
+        .user(&options.user)
+        .dbname(&options.name);
     config.password(options.password.expose_secret());
     let (mut slow, connection) = config.connect(tokio_postgres::NoTls).await.unwrap();
     let connection = tokio::spawn(connection);

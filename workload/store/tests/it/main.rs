@@ -1,6 +1,6 @@
 //! Tests of the store with a real PostgreSQL: they share a server, and each test has its own database.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod audit_trail_roles;
 mod database_tls;
@@ -19,4 +19,6 @@ mod service_accounts;
 mod session_list;
 mod sessions;
 mod support;
+mod surroundings;
 mod takeover;
+mod usefulness;

@@ -25,7 +25,11 @@ pub fn certificate() -> Certificate {
 /// Somebody else's connection to the database.
 pub async fn connection(options: &DatabaseOptions) -> tokio_postgres::Client {
     let mut config = tokio_postgres::Config::new();
-    config.host(&options.host).port(options.port).user(&options.user).dbname(&options.name);
+    config
+        .host(&options.servers[0].host)
+        .port(options.servers[0].port)
+        .user(&options.user)
+        .dbname(&options.name);
     config.password(options.password.expose_secret());
     let (client, connection) = config.connect(tokio_postgres::NoTls).await.unwrap();
     tokio::spawn(connection);

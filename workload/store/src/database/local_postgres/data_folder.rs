@@ -26,6 +26,9 @@ pub enum Durability {
 /// The role that initialises the data.
 pub(super) const SUPERUSER: &str = "postgres";
 
+const PASSWORD: &str = "password";
+const SUPERUSER_PASSWORD: &str = "superuser-password";
+
 /// The passwords, which are stored beside the data.
 #[derive(Debug)]
 pub(super) struct Passwords {
@@ -52,7 +55,7 @@ pub(super) fn initialise(
         let path = path.to_owned();
         move |error| LocalPostgresError::Folder { path, error }
     };
-    let (password_file, superuser_file) = (folder.join("password"), folder.join("superuser-password"));
+    let (password_file, superuser_file) = (folder.join(PASSWORD), folder.join(SUPERUSER_PASSWORD));
     let data = data(folder);
     if data.exists() {
         let user = std::fs::read_to_string(&password_file).map_err(at(&password_file))?;
@@ -63,10 +66,10 @@ pub(super) fn initialise(
     let unfinished = folder.join(format!("data.new-{}", std::process::id()));
     let _ = std::fs::remove_dir_all(&unfinished);
     let new_password = || SecretString::from(hex::encode(rand::random::<[u8; 16]>()));
-    let (password, superuser) = (new_password(), new_password());
-    write_secret(&superuser_file, superuser.expose_secret(), account).map_err(at(&superuser_file))?;
-    write_secret(&password_file, password.expose_secret(), account).map_err(at(&password_file))?;
-    let create_role = format!("CREATE ROLE {user} LOGIN CREATEDB PASSWORD '{}';\n", password.expose_secret());
+    let passwords = Passwords { user: new_password(), superuser: Some(new_password()) };
+    write_passwords(folder, account, &passwords)?;
+    let create_role =
+        format!("CREATE ROLE {user} LOGIN CREATEDB PASSWORD '{}';\n", passwords.user.expose_secret());
     let created = run_initdb(programs, &unfinished, &superuser_file, account, durability)
         .and_then(|()| run_single_user(programs, &unfinished, account, &create_role));
     if let Err(error) = created {
@@ -76,7 +79,24 @@ pub(super) fn initialise(
         return Err(error);
     }
     std::fs::rename(&unfinished, &data).map_err(at(&data))?;
-    Ok(Passwords { user: password, superuser: Some(superuser) })
+    Ok(passwords)
+}
+
+/// Stores the passwords beside the data.
+pub(super) fn write_passwords(
+    folder: &Path,
+    account: &Account,
+    passwords: &Passwords,
+) -> Result<(), LocalPostgresError> {
+    let write = |name: &str, password: &SecretString| {
+        let path = folder.join(name);
+        write_secret(&path, password.expose_secret(), account)
+            .map_err(|error| LocalPostgresError::Folder { path, error })
+    };
+    if let Some(superuser) = &passwords.superuser {
+        write(SUPERUSER_PASSWORD, superuser)?;
+    }
+    write(PASSWORD, &passwords.user)
 }
 
 fn run_initdb(
@@ -116,7 +136,7 @@ fn run_single_user(
     succeeded("postgres --single", data, output)
 }
 
-fn succeeded(
+pub(super) fn succeeded(
     program: &'static str,
     data: &Path,
     output: io::Result<Output>,

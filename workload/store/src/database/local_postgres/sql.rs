@@ -1,6 +1,7 @@
 //! Plain SQL, for setting up databases.
 
 use tokio_postgres::SimpleQueryMessage;
+use tokio_postgres::config::TargetSessionAttrs;
 
 use crate::{DatabaseOptions, StoreError};
 
@@ -16,7 +17,12 @@ pub async fn create_database(options: &DatabaseOptions, name: &str) -> Result<()
 
 /// Runs SQL on a separate connection and returns the first column of each row, as text.
 pub(crate) async fn query(options: &DatabaseOptions, sql: &str) -> Result<Vec<String>, StoreError> {
-    let (client, connection) = options.to_config().connect(tokio_postgres::NoTls).await?;
+    let mut config = options.to_config();
+    config.target_session_attrs(TargetSessionAttrs::Any);
+    for server in &options.servers {
+        config.host(&server.host).port(server.port);
+    }
+    let (client, connection) = config.connect(tokio_postgres::NoTls).await?;
     let connection = tokio::spawn(connection);
     let messages = client.simple_query(sql).await?;
     drop(client);
