@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
 
 mod heartbeats;
+mod heavy_clusters;
 mod kept_on_disk;
 mod killed;
 mod round_trip;
