@@ -7,7 +7,7 @@ CRATE ?=
 ONLY ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test lint ui ui-dev bench fuzz soak charm dist clean-local
+.PHONY: help run check test lint ui ui-dev bench fuzz soak attack charm dist clean-local
 
 help: ## list the targets
 	@echo "make TARGET"
@@ -47,6 +47,9 @@ fuzz: ## hostile input for every parser, SECONDS=30 each
 
 soak: ## database outages of OUTAGE_SECONDS=120 and crashes under load, ROUNDS=5 times; disturbed sinks
 	@tools/soak $(ROUNDS) $(OUTAGE_SECONDS)
+
+attack: ## attacks beside honest clients, compared with a plain TLS sink, for some minutes; ONLY=slow_bodies: one
+	@tools/attack "$(ONLY)"
 
 charm: ## pack the charm, target/cluster-manager-k8s.charm
 	@tools/setup charm

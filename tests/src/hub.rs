@@ -179,6 +179,12 @@ impl Hub {
         &self.variables
     }
 
+    /// Changes a setting of units that are started from now on. An empty value is none.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.variables.retain(|(known, _)| known != name);
+        self.variables.push((name.to_owned(), value.to_owned()));
+    }
+
     /// The folder with `connector/` and `management/`.
     pub fn folder(&self) -> &Path {
         self.folder.path()
@@ -218,6 +224,15 @@ impl Hub {
     pub fn shipped_connector_command(&self) -> Command {
         let mut command = process::command_at(&programs::shipped("cluster-manager"), &self.variables);
         command.args(["serve", "--connector-listen", &format!("127.0.0.1:{}", self.address.port())]);
+        command
+    }
+
+    /// The command that runs a management unit as a process of its own, on this port. Its status port is closed.
+    pub fn management_command(&self, port: u16, is_shipped: bool) -> Command {
+        let path = if is_shipped { programs::shipped } else { programs::path };
+        let mut command = process::command_at(&path("cluster-manager"), &self.variables);
+        command.args(["serve", "--management-listen", &format!("127.0.0.1:{port}")]);
+        command.env("STATUS_PORT", "0");
         command
     }
 

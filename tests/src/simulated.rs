@@ -130,6 +130,22 @@ impl Fleet {
         }
     }
 
+    /// The report of `fleetsim` with these arguments, for the first clusters of the fleet.
+    pub async fn simulate(&self, clusters: usize, arguments: &[String]) -> serde_json::Value {
+        let mut fleet =
+            if self.is_shipped { command_at(&shipped("fleetsim"), &[]) } else { command("fleetsim", &[]) };
+        fleet.arg("--state").arg(&self.state).args(["--report", "json", "--quiet"]);
+        fleet.args(["--sites", &clusters.to_string()]);
+        fleet.args(arguments).stdin(Stdio::null()).stderr(Stdio::inherit());
+        let output = tokio::task::spawn_blocking(move || fleet.output().unwrap()).await.unwrap();
+        serde_json::from_slice(&output.stdout).expect("fleetsim reports")
+    }
+
+    /// The process id of the hub.
+    pub fn id(&self) -> i32 {
+        self.program.as_ref().unwrap().id()
+    }
+
     /// The resident memory of the hub's process, in megabytes.
     pub fn rss_mb(&self) -> f64 {
         let status = self.process().status().unwrap();
@@ -137,7 +153,7 @@ impl Fleet {
     }
 
     fn process(&self) -> Process {
-        Process::new(self.program.as_ref().unwrap().id()).unwrap()
+        Process::new(self.id()).unwrap()
     }
 
     /// The CPU time that the hub's process has spent so far.
@@ -147,18 +163,7 @@ impl Fleet {
     }
 
     async fn fleetsim(&self, arguments: &[String]) -> serde_json::Value {
-        let mut fleet =
-            if self.is_shipped { command_at(&shipped("fleetsim"), &[]) } else { command("fleetsim", &[]) };
-        fleet.arg("--state").arg(&self.state).args([
-            "--report",
-            "json",
-            "--quiet",
-            "--sites",
-            &self.sites.to_string(),
-        ]);
-        fleet.args(arguments).stdin(Stdio::null()).stderr(Stdio::inherit());
-        let output = tokio::task::spawn_blocking(move || fleet.output().unwrap()).await.unwrap();
-        serde_json::from_slice(&output.stdout).expect("fleetsim reports")
+        self.simulate(self.sites, arguments).await
     }
 }
 
