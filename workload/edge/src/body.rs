@@ -10,6 +10,8 @@ use std::pin::{Pin, pin};
 
 use bytes::{Buf, Bytes, BytesMut};
 use futures_util::{Stream, StreamExt as _};
+use http::header::CONTENT_ENCODING;
+use http::{HeaderMap, HeaderValue};
 use serde::de::DeserializeOwned;
 use warp::Filter;
 use warp::filters::BoxedFilter;
@@ -24,8 +26,13 @@ const MAX_RESERVED_BYTES: usize = 1 << 20;
 /// The longest explanation of malformed JSON that is sent back, in bytes.
 const MAX_EXPLANATION_BYTES: usize = 200;
 
+/// An extension of requests with a body that is compressed or encoded in another way.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Coded;
+
 /// A body that is still arriving.
 pub struct RequestBody {
+    is_coded: bool,
     content_type: Option<String>,
     content_length: Option<u64>,
     stream: Pin<Box<dyn Stream<Item = Result<Bytes, warp::Error>> + Send>>,
@@ -42,17 +49,40 @@ pub fn incoming() -> BoxedFilter<(RequestBody,)> {
     // Two single headers: copying all of them for every heartbeat would cost more than reading its body.
     let content_type = warp::header::optional("content-type").or(warp::any().map(|| None)).unify();
     let content_length = warp::header::optional("content-length").or(warp::any().map(|| None)).unify();
-    content_type.and(content_length).and(warp::body::stream()).map(RequestBody::new).boxed()
+    let coded = warp::ext::optional::<Coded>();
+    content_type.and(content_length).and(coded).and(warp::body::stream()).map(RequestBody::new).boxed()
+}
+
+impl Coded {
+    /// The mark, if the headers say that the body has a coding other than `identity`.
+    pub(crate) fn of(headers: &HeaderMap) -> Option<Self> {
+        let mut codings = headers.get_all(CONTENT_ENCODING).into_iter();
+        let is_plain = |value: &HeaderValue| {
+            value
+                .as_bytes()
+                .split(|byte| *byte == b',')
+                .map(<[u8]>::trim_ascii)
+                .all(|coding| coding.is_empty() || coding.eq_ignore_ascii_case(b"identity"))
+        };
+        (!codings.all(is_plain)).then_some(Self)
+    }
 }
 
 impl RequestBody {
     fn new<B: Buf + 'static>(
         content_type: Option<String>,
         content_length: Option<u64>,
+        coded: Option<Coded>,
         stream: impl Stream<Item = Result<B, warp::Error>> + Send + 'static,
     ) -> Self {
         let stream = stream.map(|chunk| chunk.map(|mut chunk| chunk.copy_to_bytes(chunk.remaining())));
-        Self { content_type, content_length, stream: Box::pin(stream) }
+        Self { is_coded: coded.is_some(), content_type, content_length, stream: Box::pin(stream) }
+    }
+
+    /// Refuses a body that is compressed or encoded in another way (415). Reading the body does the same. For handlers
+    /// that may not read it.
+    pub fn check_coding(&self) -> Result<(), Error> {
+        if self.is_coded { Err(Error::CodedBody) } else { Ok(()) }
     }
 
     /// The length that the client declares; `None` for a chunked body.
@@ -60,8 +90,9 @@ impl RequestBody {
         self.content_length
     }
 
-    /// The body as contiguous bytes: see [`read`].
+    /// The body as contiguous bytes: see [`read`]. 415 for a coded one.
     pub async fn read(self, limit: usize) -> Result<Bytes, Error> {
+        self.check_coding()?;
         read(self.stream, self.content_length, limit).await
     }
 
@@ -70,6 +101,7 @@ impl RequestBody {
     ///
     /// Memory for the whole declared length is reserved at once, so that it is never copied: bound the number of callers.
     pub async fn read_admitted(self, limit: usize, admission: &mut impl Admission) -> Result<Bytes, Error> {
+        self.check_coding()?;
         let declared = declared_length(self.content_length, limit)?;
         let (mut stream, mut whole) = (self.stream, BytesMut::new());
         let mut stream = Pin::new(&mut stream);
@@ -83,8 +115,9 @@ impl RequestBody {
         Ok(whole.freeze())
     }
 
-    /// The body as JSON: see [`json`].
+    /// The body as JSON: see [`json`]. 415 for a coded one.
     pub async fn json<T: DeserializeOwned>(self, limit: usize) -> Result<T, Error> {
+        self.check_coding()?;
         json(self.stream, self.content_type.as_deref(), self.content_length, limit).await
     }
 }

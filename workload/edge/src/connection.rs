@@ -25,7 +25,7 @@ use crate::peer::ClientCertificate;
 use crate::service::{self, Exchange};
 use crate::shared::Shared;
 use crate::stream::GuardedStream;
-use crate::{Peer, proxy};
+use crate::{Peer, SharedConnection, proxy};
 
 /// Up to this size, in bytes, a request or a response waits in memory of hyper. The smallest is 8 KiB.
 const MAX_BUFFER_BYTES: usize = 64 * 1024;
@@ -134,7 +134,8 @@ pub(crate) async fn run(shared: Arc<Shared>, accepted: Accepted) {
     let certificate = ClientCertificate::of_chain(tls.peer_certificates());
     let peer = Peer::new(address, certificate).with_place(Arc::clone(&place));
     let is_http2 = tls.alpn_protocol() == Some(b"h2");
-    let exchange = Arc::new(Exchange { shared, peer, activity, place: Arc::clone(&place) });
+    let sharing = is_http2.then(|| SharedConnection { server_name: tls.server_name().map(Arc::from) });
+    let exchange = Arc::new(Exchange { shared, peer, activity, place: Arc::clone(&place), sharing });
     let served = async {
         if is_http2 { serve_http2(stream, exchange).await } else { serve_http1(stream, exchange).await }
     };

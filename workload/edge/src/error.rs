@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
-use http::header::{HeaderValue, RETRY_AFTER};
+use http::header::{ACCEPT_ENCODING, HeaderValue, RETRY_AFTER};
 use protocol::envelope::{Envelope, RetryAfter};
 
 use crate::response::{self, Response};
@@ -36,8 +36,12 @@ pub enum Error {
     Conflict(String),
     /// 413.
     TooLarge,
-    /// 415.
+    /// 415: the body has a media type that the handler does not read.
     UnsupportedMediaType,
+    /// 415: the body is compressed or encoded in another way.
+    CodedBody,
+    /// 421: the request is meant for another server, with the reason. Browsers try again on a connection of their own.
+    Misdirected(String),
     /// 429.
     TooManyRequests {
         /// The wait until a retry can succeed.
@@ -85,7 +89,8 @@ impl Error {
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::UnsupportedMediaType | Self::CodedBody => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Misdirected(_) => StatusCode::MISDIRECTED_REQUEST,
             Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::NotImplemented(_) => StatusCode::NOT_IMPLEMENTED,
@@ -102,6 +107,9 @@ impl Error {
             Some(seconds) => retry_later(status, text, seconds),
             None => response::error(status, text),
         };
+        if matches!(self, Self::CodedBody) {
+            response.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        }
         if let Self::Internal(cause) | Self::Unavailable { cause, .. } = self {
             response.extensions_mut().insert(LoggedCause(Arc::from(cause)));
         }
@@ -144,8 +152,12 @@ impl fmt::Display for Error {
             Self::BadRequest(text)
             | Self::ForbiddenBecause(text)
             | Self::Conflict(text)
+            | Self::Misdirected(text)
             | Self::NotImplemented(text)
             | Self::BadGateway(text) => f.write_str(text),
+            Self::CodedBody => {
+                f.write_str("The request's body must not be compressed: send it without Content-Encoding")
+            }
             _ => f.write_str(self.status().canonical_reason().unwrap_or_default()),
         }
     }

@@ -6,6 +6,7 @@
 //! | [`proxy`] | the PROXY protocol, for load balancers that pass TLS through |
 //! | [`tls`] | the server's certificate, its renewal, and what clients may present |
 //! | [`peer`] | the other end of a connection: address and certificate |
+//! | [`host`] | the host that a request names |
 //! | [`limits`] | timeouts, and the most connections and bytes |
 //! | [`caps`] | what one client may hold |
 //! | [`memory`] | what the process may hold |
@@ -22,6 +23,7 @@
 pub mod body;
 pub mod caps;
 pub mod error;
+pub mod host;
 pub mod limits;
 pub mod memory;
 pub mod metrics;
@@ -38,6 +40,7 @@ pub mod tls;
 mod activity;
 mod connection;
 mod ending;
+mod head;
 mod metered_body;
 mod service;
 mod shared;
@@ -46,6 +49,7 @@ mod timed_body;
 
 pub use caps::ClientKey;
 pub use error::{Error, respond};
+pub use host::SharedConnection;
 pub use limits::Limits;
 pub use memory::MemoryBudget;
 pub use metrics::EdgeMetrics;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
-use http::header::{CONNECTION, CONTENT_TYPE, HOST, HeaderName, HeaderValue, UPGRADE};
+use http::header::{CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, UPGRADE};
 use http::{Method, Request, StatusCode, Uri, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
@@ -15,8 +15,11 @@ use tower_service::Service as _;
 use tracing::Level;
 
 use crate::activity::Activity;
+use crate::body::Coded;
 use crate::caps::{Charge, Place, TooMuchUnread, current_stream};
 use crate::error::LoggedCause;
+use crate::head::without_body;
+use crate::host::{self, SharedConnection};
 use crate::memory::Shortage;
 use crate::metered_body::{MeteredBody, Metering};
 use crate::response::{Routine, SharedMemory};
@@ -45,6 +48,8 @@ pub(crate) struct Exchange {
     pub(crate) peer: Peer,
     pub(crate) activity: Arc<Activity>,
     pub(crate) place: Arc<Place>,
+    /// Set on HTTP/2 only.
+    pub(crate) sharing: Option<SharedConnection>,
 }
 
 /// Handles one request. There is always a response, whatever the handler does.
@@ -59,13 +64,16 @@ pub(crate) async fn respond(
     // If an upgrade was requested, hyper releases the connection without closing it, whatever the response is.
     let may_upgrade = method == Method::CONNECT || request.headers().contains_key(UPGRADE);
 
-    let refusal = refuse(&request).or_else(|| refuse_for_memory(&exchange.shared, &request));
+    let refusal = refuse(&request).err().or_else(|| refuse_for_memory(&exchange.shared, &request));
     let refusal =
         refusal.or_else(|| exchange.place.account.check().err().map(|unread| too_much(&exchange, unread)));
     let mut response = match refusal {
         Some(error) => error.into_response(),
         None => handle(&exchange, request, id).await,
     };
+    if method == Method::HEAD {
+        response = without_body(response, version);
+    }
     let charge = charge(&exchange, &mut response, version);
     finish(&exchange, &mut response, id, version);
     if !may_upgrade && is_short_and_last(&response) {
@@ -76,20 +84,16 @@ pub(crate) async fn respond(
     Ok(metered(&exchange, response, charge))
 }
 
-/// What no route may see. warp panics on a target without a path: `CONNECT` never has one, and other methods can come
-/// without one, too.
-fn refuse(request: &Request<Incoming>) -> Option<Error> {
+/// Refuses what no route may see. warp panics on a target without a path: `CONNECT` never has one, and other methods can
+/// come without one, too.
+fn refuse(request: &Request<Incoming>) -> Result<(), Error> {
     if request.method() == Method::CONNECT {
-        return Some(Error::MethodNotAllowed);
+        return Err(Error::MethodNotAllowed);
     }
     if request.uri().path_and_query().is_none() {
-        return Some(Error::BadRequest("The target of the request must be a path".to_owned()));
+        return Err(Error::BadRequest("The target of the request must be a path".to_owned()));
     }
-    let hosts = request.headers().get_all(HOST).iter().count();
-    // Only HTTP/1.1 demands one: HTTP/1.0 does not know it, and HTTP/2 has `:authority` instead (RFC 9112, section 3.2).
-    let is_missing = hosts == 0 && request.version() == Version::HTTP_11;
-    (is_missing || hosts > 1)
-        .then(|| Error::BadRequest("The request must have exactly one Host header".to_owned()))
+    host::check(request.version(), request.uri(), request.headers())
 }
 
 /// Refuses what may need much memory while memory is short. Small requests with small responses always pass.
@@ -151,11 +155,18 @@ fn metered(exchange: &Exchange, response: Response, charge: Option<Charge>) -> h
 }
 
 async fn handle(exchange: &Exchange, mut request: Request<Incoming>, id: RequestId) -> Response {
-    let Exchange { shared, peer, activity, .. } = exchange;
+    let Exchange { shared, peer, activity, sharing, .. } = exchange;
+    let coded = if request.body().is_end_stream() { None } else { Coded::of(request.headers()) };
     let extensions = request.extensions_mut();
     extensions.insert(peer.clone());
     extensions.insert(id);
     extensions.insert(Draining(shared.draining.clone()));
+    if let Some(coded) = coded {
+        extensions.insert(coded);
+    }
+    if let Some(sharing) = sharing {
+        extensions.insert(sharing.clone());
+    }
     let request = request.map(|body| TimedBody::new(body, shared.limits.idle, Arc::clone(activity)));
 
     let mut routes = warp::service(shared.routes.clone());

@@ -1,4 +1,4 @@
-//! The plain HTTP port for operators: `GET /status` and `GET /metrics`.
+//! The plain HTTP port for operators: GET and HEAD of `/status` and `/metrics`.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -91,8 +91,10 @@ async fn respond(
     metrics: &(dyn Fn() -> String + Send + Sync),
 ) -> Response<Full<Bytes>> {
     match (request.method(), request.uri().path()) {
-        (&Method::GET, "/status") => status(checks).await,
-        (&Method::GET, "/metrics") => text(StatusCode::OK, OPEN_METRICS, metrics()),
+        // The body of a response to HEAD is left out when it is sent.
+        (&(Method::GET | Method::HEAD), "/status") => status(checks).await,
+        (&(Method::GET | Method::HEAD), "/metrics") => text(StatusCode::OK, OPEN_METRICS, metrics()),
+        (_, "/status" | "/metrics") => text(StatusCode::METHOD_NOT_ALLOWED, PLAIN, "Method Not Allowed\n"),
         _ => text(StatusCode::NOT_FOUND, PLAIN, "Not Found\n"),
     }
 }

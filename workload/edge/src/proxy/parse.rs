@@ -14,8 +14,8 @@ const V2_MAX_VARIABLE: usize = 2048;
 /// A complete header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Parsed {
-    /// The client's address. `None` if the connection is the load balancer's own (a health check) or the address is
-    /// unknown.
+    /// The client's address. `None` if the connection is the load balancer's own (a health check), or the address is
+    /// unknown or none of TCP.
     pub address: Option<SocketAddr>,
     /// The length of the header in bytes. What follows belongs to the connection.
     pub consumed: usize,
@@ -109,7 +109,6 @@ fn parse_v2(bytes: &[u8]) -> Result<Parsed, ParseError> {
 fn v2_address(family: u8, variable: &[u8]) -> Result<Option<SocketAddr>, ParseError> {
     const TOO_SHORT: ParseError = Invalid("the addresses are cut short");
     match family {
-        0x00 => Ok(None),
         0x11 => {
             let &[a, b, c, d, _, _, _, _, high, low, _, _] = variable.first_chunk::<12>().ok_or(TOO_SHORT)?;
             Ok(Some(SocketAddr::new(Ipv4Addr::new(a, b, c, d).into(), u16::from_be_bytes([high, low]))))
@@ -122,7 +121,8 @@ fn v2_address(family: u8, variable: &[u8]) -> Result<Option<SocketAddr>, ParseEr
                 u16::from_be_bytes([rest[16], rest[17]]),
             )))
         }
-        _ => Err(Invalid("only TCP over IPv4 and IPv6 is supported")),
+        // Unspecified, UDP, Unix sockets and what is yet to come: there is no address to use, but the client is as good as any.
+        _ => Ok(None),
     }
 }
 

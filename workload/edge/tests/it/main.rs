@@ -14,5 +14,6 @@ mod proxying;
 mod routes;
 mod short_memory;
 mod shortage;
+mod standards;
 mod status_port;
 mod unread;

@@ -48,6 +48,22 @@ async fn health_check_of_a_balancer_keeps_its_own_address() {
     assert_eq!(get(&mut stream, "/peer").await.metadata(), format!("{address} none"));
 }
 
+/// UDP, Unix sockets, and a family that does not exist: the connection is served, and its bytes are those after the header.
+#[tokio::test]
+async fn header_of_another_family_keeps_the_address_of_the_connection() {
+    let server = behind_a_balancer("127.0.0.0/8", Limits::default()).await;
+    for (family, length) in [(0x31, 216), (0x32, 216), (0x12, 12), (0x22, 36), (0x00, 5), (0x51, 100)] {
+        let mut socket = server.tcp().await;
+        let address = socket.local_addr().unwrap();
+        let mut header = b"\r\n\r\n\0\r\nQUIT\n\x21".to_vec();
+        header.extend([family, 0, length]);
+        header.resize(header.len() + usize::from(length), b'x');
+        send(&mut socket, header).await;
+        let mut stream = server.client().connect(socket).await.unwrap();
+        assert_eq!(get(&mut stream, "/peer").await.metadata(), format!("{address} none"), "{family:#x}");
+    }
+}
+
 #[tokio::test]
 async fn trusted_balancer_without_header_is_disconnected() {
     let server = behind_a_balancer("127.0.0.0/8", Limits::default()).await;

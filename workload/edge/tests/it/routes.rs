@@ -41,16 +41,15 @@ pub(crate) fn some_routes(started: &Arc<Notify>, finish: &Arc<Notify>) -> BoxedF
             .and(warp::ext::get())
             .map(|peer| response::success(describe(&peer)))
             .boxed(),
+        warp::path!("any").map(|| response::success("any")).boxed(),
+        warp::path!("empty").map(Response::default).boxed(),
         warp::path!("slow").and(warp::get()).then(slow).boxed(),
         warp::path!("never").and(warp::any()).then(std::future::pending::<Response>).boxed(),
         warp::path!("body").and(warp::post()).and(body::incoming()).then(take_body).boxed(),
         warp::path!("json").and(warp::post()).and(body::incoming()).then(take_json).boxed(),
         warp::path!("refuse").and(warp::post()).map(|| edge::Error::Forbidden.into_response()).boxed(),
-        warp::path!("panic").and(warp::get()).map(|| -> Response { panic!("on purpose") }).boxed(),
-        warp::path!("fail")
-            .and(warp::get())
-            .map(|| edge::Error::internal("a secret detail").into_response())
-            .boxed(),
+        warp::path!("panic").map(|| -> Response { panic!("on purpose") }).boxed(),
+        warp::path!("fail").map(|| edge::Error::internal("a secret detail").into_response()).boxed(),
         warp::path!("socket").and(warp::ws()).and(warp::ext::get()).map(upgrade).boxed(),
     ])
 }

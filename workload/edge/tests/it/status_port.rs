@@ -8,7 +8,7 @@ use futures_util::future::{BoxFuture, FutureExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
-use crate::harness::{HttpResponse, get, soon};
+use crate::harness::{HttpResponse, get, read_to_close, send, soon};
 
 struct Switch(AtomicBool);
 
@@ -38,6 +38,16 @@ async fn status_port_serves_health_and_metrics_only() {
         Some("application/openmetrics-text; version=1.0.0; charset=utf-8")
     );
     assert_eq!(ask("/elsewhere").await.status, 404);
+
+    // HEAD: the same, without the body. Then the server closes.
+    for (path, status, length) in [("/status", 200, 3), ("/metrics", 200, 10), ("/elsewhere", 404, 10)] {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        send(&mut stream, format!("HEAD {path} HTTP/1.1\r\nHost: localhost\r\n\r\n")).await;
+        let answer = String::from_utf8(read_to_close(&mut stream).await.unwrap()).unwrap();
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+        assert!(answer.contains(&format!("content-length: {length}\r\n")), "{answer}");
+        assert!(answer.ends_with("\r\n\r\n"), "{answer}");
+    }
 
     switch.0.store(false, Ordering::Relaxed);
     let unhealthy = ask("/status").await;
