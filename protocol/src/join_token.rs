@@ -1,9 +1,13 @@
 //! The join token (contract 1.4): JSON in base64, shown once to the administrator of a cluster.
+//!
+//! People send tokens to each other. Mail clients wrap them, quote them and put quotation marks around them, and other
+//! programs write base64 without padding or with the alphabet for URLs. None of that changes what a token says, so all of
+//! it is read: [`normalised`].
 
 use std::fmt;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -13,9 +17,12 @@ use time::OffsetDateTime;
 use crate::address::Address;
 use crate::fingerprint::Fingerprint;
 use crate::json::is_object;
+use crate::text::is_hidden;
 
-/// The longest encoded token that is decoded, in bytes.
+/// The longest encoded token that is decoded, in bytes, without what was added on its way.
 pub const MAX_ENCODED_BYTES: usize = 16 * 1024;
+/// The longest text that may contain a token, in bytes.
+const MAX_TEXT_BYTES: usize = 4 * MAX_ENCODED_BYTES;
 
 /// The secret of a join token. Neither `Debug` nor `Display` reveals it.
 #[derive(Debug, Clone)]
@@ -51,7 +58,7 @@ pub struct PresentedToken {
 
 /// The text is not a JSON object in base64 with the token's fields, or is longer than [`MAX_ENCODED_BYTES`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("this is not a join token: copy the whole token, without spaces or line breaks")]
+#[error("this is not a join token: copy the whole token, from its first character to its last")]
 pub struct InvalidJoinToken;
 
 #[derive(Serialize, Deserialize)]
@@ -138,7 +145,7 @@ impl JoinToken {
         SecretString::from(STANDARD.encode(json))
     }
 
-    /// Decodes a token as a cluster does. Surrounding white space is ignored.
+    /// Decodes a token as a cluster does, whatever was added on its way: see [`normalised`].
     pub fn decode(text: &str) -> Result<Self, InvalidJoinToken> {
         let json = decode_base64(text)?;
         let wire: Wire<'_> = serde_json::from_slice(&json).map_err(|_| InvalidJoinToken)?;
@@ -156,7 +163,8 @@ impl JoinToken {
 }
 
 impl PresentedToken {
-    /// Decodes the fields that the hub compares and ignores all others. Surrounding white space is ignored.
+    /// Decodes the fields that the hub compares and ignores all others, whatever was added to the token on its way: see
+    /// [`normalised`].
     pub fn decode(text: &str) -> Result<Self, InvalidJoinToken> {
         let json = decode_base64(text)?;
         let wire: PresentedWire = serde_json::from_slice(&json).map_err(|_| InvalidJoinToken)?;
@@ -167,81 +175,51 @@ impl PresentedToken {
     }
 }
 
-fn decode_base64(text: &str) -> Result<Vec<u8>, InvalidJoinToken> {
-    if text.len() > MAX_ENCODED_BYTES {
+/// The token as it was created: base64 in one piece, in the standard alphabet and padded. Fails if the text cannot be a
+/// token.
+///
+/// Left out is what mail clients and people add: line breaks, blanks and invisible characters anywhere, `>` at the
+/// beginning of lines, and quotation marks. The alphabet for URLs and missing padding are accepted.
+pub fn normalised(text: &str) -> Result<SecretString, InvalidJoinToken> {
+    let digits = digits(text)?;
+    let padding = "=".repeat(digits.len().wrapping_neg() % 4);
+    Ok(SecretString::from(digits + &padding))
+}
+
+/// The digits of the token in the standard alphabet, without padding.
+fn digits(text: &str) -> Result<String, InvalidJoinToken> {
+    if text.len() > MAX_TEXT_BYTES {
         return Err(InvalidJoinToken);
     }
-    let json = STANDARD.decode(text.trim()).map_err(|_| InvalidJoinToken)?;
+    // An equals sign stands only at the end, so this is one in the encoding of mails (RFC 2045 section 6.7).
+    let text = text.replace("=3D", "=");
+    let mut digits = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            'A'..='Z' | 'a'..='z' | '0'..='9' | '+' | '/' => digits.push(character),
+            '-' => digits.push('+'),
+            '_' => digits.push('/'),
+            other if is_added(other) => {}
+            _ => return Err(InvalidJoinToken),
+        }
+    }
+    if digits.len() > MAX_ENCODED_BYTES { Err(InvalidJoinToken) } else { Ok(digits) }
+}
+
+/// Whether mail clients and people add this character to a token. The equals sign is padding, or ends a line in the
+/// encoding of mails.
+fn is_added(character: char) -> bool {
+    let is_quotation_mark = matches!(
+        character,
+        '"' | '\'' | '`' | '\u{b4}' | '<' | '>' | '«' | '»' | '\u{2018}'..='\u{201f}' | '‹' | '›' | '「'..='』' | '＂' | '＇'
+    );
+    character == '=' || character.is_whitespace() || is_quotation_mark || is_hidden(character)
+}
+
+fn decode_base64(text: &str) -> Result<Vec<u8>, InvalidJoinToken> {
+    let json = STANDARD_NO_PAD.decode(digits(text)?).map_err(|_| InvalidJoinToken)?;
     if is_object(&json) { Ok(json) } else { Err(InvalidJoinToken) }
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-    use time::macros::datetime;
-
-    use super::*;
-
-    fn token() -> JoinToken {
-        JoinToken {
-            secret: Secret::from_random(&[7; 32]),
-            expires_at: datetime!(2030-01-02 03:04:05.6 UTC),
-            addresses: vec!["hub.example.com:30000".parse().unwrap(), "[::1]:9000".parse().unwrap()],
-            server_name: "a/b \"c\" 🦀".to_owned(),
-            fingerprint: Fingerprint::of_der(b"leaf"),
-        }
-    }
-
-    #[test]
-    fn encoded_token_is_padded_base64_of_the_documented_json() {
-        let json = STANDARD.decode(token().encode().expose_secret()).unwrap();
-        insta::assert_snapshot!(String::from_utf8(json).unwrap(), @r#"{"secret":"0707070707070707070707070707070707070707070707070707070707070707","expires_at":"2030-01-02T03:04:05.6Z","addresses":["hub.example.com:30000","[::1]:9000"],"server_name":"a/b \"c\" 🦀","fingerprint":"9f91161f43433e49a6de6db680d79f60159f2e4ac9172621a12846428158440b"}"#);
-    }
-
-    #[test]
-    fn encoded_token_decodes_to_the_same_fields() {
-        let decoded = JoinToken::decode(&format!(" {}\n", token().encode().expose_secret())).unwrap();
-        assert_eq!(decoded.secret.expose(), token().secret.expose());
-        assert_eq!(decoded.server_name, token().server_name);
-        assert_eq!(decoded.addresses, token().addresses);
-        assert_eq!(decoded.expires_at, token().expires_at);
-    }
-
-    #[test]
-    fn re_encoded_token_keeps_its_secret_and_name() {
-        let other = STANDARD.encode(r#"{"server_name":"x","more":[1],"secret":"s","expires_at":"whenever"}"#);
-        let presented = PresentedToken::decode(&other).unwrap();
-        assert_eq!(presented.server_name, "x");
-        assert!(Secret::from_text("s").digest().matches(&presented.secret));
-        assert!(!Secret::from_text("t").digest().matches(&presented.secret));
-    }
-
-    #[test]
-    fn debug_output_hides_the_secret() {
-        let shown = format!("{:?} {:?}", token(), token().secret.digest());
-        assert!(!shown.contains("0707"), "{shown}");
-    }
-
-    #[test]
-    fn token_without_secret_or_too_long_is_refused() {
-        for json in ["{}", "[]", r#"{"secret":"","server_name":"x"}"#, r#"{"secret":null,"server_name":"x"}"#]
-        {
-            assert!(PresentedToken::decode(&STANDARD.encode(json)).is_err(), "{json}");
-        }
-        assert!(PresentedToken::decode(&STANDARD.encode(" ".repeat(MAX_ENCODED_BYTES))).is_err());
-    }
-
-    proptest! {
-        #[test]
-        fn arbitrary_text_never_panics(text in ".{0,200}", json: Vec<u8>) {
-            let _ = JoinToken::decode(&text);
-            let _ = PresentedToken::decode(&STANDARD.encode(json));
-        }
-
-        #[test]
-        fn any_name_survives_a_round_trip(name in ".{1,255}") {
-            let written = JoinToken { server_name: name.clone(), ..token() }.encode();
-            prop_assert_eq!(PresentedToken::decode(written.expose_secret()).unwrap().server_name, name);
-        }
-    }
-}
+mod tests;

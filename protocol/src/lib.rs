@@ -6,6 +6,7 @@
 //! | [`certificate`] | one X.509 certificate in PEM and its validity period |
 //! | [`fingerprint`] | the SHA-256 of a certificate, which both sides pin |
 //! | [`name`] | the rules for a cluster's name |
+//! | [`text`] | which text people may choose, and how any text is shown safely |
 //! | [`join_token`], [`join`], [`proof`] | enrolment: the token, the request and the two ways to prove knowledge of the token |
 //! | [`heartbeat`] | the report that a cluster sends every minute |
 //! | [`tunnel`] | the frames of the reverse tunnel |
@@ -23,6 +24,7 @@ pub mod join_token;
 mod json;
 pub mod name;
 pub mod proof;
+pub mod text;
 pub mod tunnel;
 
 pub use address::Address;

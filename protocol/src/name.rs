@@ -5,9 +5,12 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::text::{self, UnsuitableText};
+
 /// A cluster's name: 1 to 255 characters, none of them a control character (contract 1.2).
 ///
-/// Any other character is allowed, for example `/`, `%`, quotation marks and emoji.
+/// Any other character is allowed, for example `/`, `%`, quotation marks and emoji. Names for new clusters are checked
+/// more strictly: see [`ClusterName::for_new_cluster`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ClusterName(String);
@@ -24,6 +27,9 @@ pub enum InvalidClusterName {
     /// The name contains a control character, for example a line break or NUL.
     #[error("a cluster name cannot contain control characters")]
     ControlCharacter,
+    /// The name is fine for a cluster that has it, but not for a new one.
+    #[error("a cluster name {0}")]
+    Unsuitable(#[from] UnsuitableText),
 }
 
 impl ClusterName {
@@ -44,6 +50,14 @@ impl ClusterName {
             return Err(InvalidClusterName::ControlCharacter);
         }
         Ok(Self(text))
+    }
+
+    /// Checks that the text is a name for a new cluster. It must look like no other, so it contains no invisible
+    /// characters, and no blanks at its ends.
+    pub fn for_new_cluster(text: impl Into<String>) -> Result<Self, InvalidClusterName> {
+        let name = Self::new(text)?;
+        text::check_line(name.as_str())?;
+        Ok(name)
     }
 
     /// Wraps a stored name without checking it. A name that another program stored under other rules can still be
@@ -95,6 +109,24 @@ mod tests {
         for name in ["a", "a/b?c#d%", "\"quoted\" <img onerror>", "café 🦀", &"é".repeat(255)] {
             assert_eq!(ClusterName::new(name).map(String::from).as_deref(), Ok(name));
         }
+    }
+
+    #[test]
+    fn name_for_a_new_cluster_looks_like_no_other() {
+        for name in ["paris", "a/b?c#d%", "café 🦀", "北京 1"] {
+            assert_eq!(ClusterName::for_new_cluster(name).map(String::from).as_deref(), Ok(name));
+        }
+        for (name, problem) in [
+            ("pa\u{200b}ris", "a cluster name cannot contain invisible characters (U+200B)"),
+            ("\u{202e}sirap", "a cluster name cannot contain invisible characters (U+202E)"),
+            (" paris", "a cluster name cannot begin or end with a blank"),
+            ("paris\u{a0}", "a cluster name cannot begin or end with a blank"),
+            ("", "a cluster name cannot be empty"),
+        ] {
+            assert_eq!(ClusterName::for_new_cluster(name).unwrap_err().to_string(), problem);
+        }
+        // A cluster that has such a name keeps it.
+        assert!(ClusterName::new("pa\u{200b}ris ").is_ok());
     }
 
     #[test]
