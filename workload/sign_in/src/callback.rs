@@ -70,10 +70,8 @@ impl SignIn {
     /// wrong.
     pub async fn callback(&self, request: BrowserRequest) -> Result<Callback, Error> {
         let parameters = Parameters::parse(&request.query);
-        let crypter = self.store.crypter();
-        let attempt = Some(parameters.state.as_str()).filter(|state| is_visible(state));
-        let attempt = attempt.and_then(|state| Attempt::find(crypter, &request.headers, state));
-        let next = attempt.as_ref().map_or(redirect::START, |attempt| &attempt.next).to_owned();
+        let attempt = self.attempt(&request, &parameters);
+        let next = next(attempt.as_ref()).to_owned();
         let mut callback = match self.finish(&request, &parameters, attempt).await {
             Ok((cookie, seconds)) => {
                 let mut response = found(&next)?;
@@ -89,12 +87,43 @@ impl SignIn {
         Ok(callback)
     }
 
+    /// The response that [`Self::callback`] would give, as far as it can be told without using the code. Programs that
+    /// look at a link before a person opens it, with HEAD, must not use it up.
+    pub fn preview_callback(&self, request: &BrowserRequest) -> Result<Response, Error> {
+        let parameters = Parameters::parse(&request.query);
+        let attempt = self.attempt(request, &parameters);
+        let next = next(attempt.as_ref()).to_owned();
+        match self.check(&parameters, attempt) {
+            Ok(_) => found(&next),
+            Err(refusal) => {
+                let Explanation { error, text, .. } = refusal.explain();
+                Ok(page::problem(&request.headers, error, &text, &next))
+            }
+        }
+    }
+
+    fn attempt(&self, request: &BrowserRequest, parameters: &Parameters) -> Option<Attempt> {
+        let state = Some(parameters.state.as_str()).filter(|state| is_visible(state));
+        state.and_then(|state| Attempt::find(self.store.crypter(), &request.headers, state))
+    }
+
     async fn finish(
         &self,
         request: &BrowserRequest,
         parameters: &Parameters,
         attempt: Option<Attempt>,
     ) -> Result<(SessionCookie, u64), Refusal> {
+        let (code, attempt) = self.check(parameters, attempt)?;
+        let granted = self.redeem(&code, &attempt).await.map_err(Refusal::Tokens)?;
+        let former = attempt.former.map(SessionId);
+        let user_agent = request.headers.get(USER_AGENT).and_then(|value| value.to_str().ok());
+        let begun = self.begin(&request.origin, granted, former, user_agent).await;
+        let (cookie, lifetime) = begun.map_err(Refusal::Hub)?;
+        Ok((cookie, lifetime.as_secs()))
+    }
+
+    /// The code to redeem, and the attempt that it belongs to.
+    fn check(&self, parameters: &Parameters, attempt: Option<Attempt>) -> Result<(String, Attempt), Refusal> {
         let attempt = attempt.ok_or(Refusal::UnknownAttempt)?;
         if parameters.issuer.as_deref().is_some_and(|issuer| issuer != self.options.issuer.as_str()) {
             return Err(Refusal::OtherIssuer);
@@ -107,13 +136,13 @@ impl SignIn {
         if !is_visible(&code) {
             return Err(Refusal::NoCode);
         }
-        let granted = self.redeem(&code, &attempt).await.map_err(Refusal::Tokens)?;
-        let former = attempt.former.map(SessionId);
-        let user_agent = request.headers.get(USER_AGENT).and_then(|value| value.to_str().ok());
-        let begun = self.begin(&request.origin, granted, former, user_agent).await;
-        let (cookie, lifetime) = begun.map_err(Refusal::Hub)?;
-        Ok((cookie, lifetime.as_secs()))
+        Ok((code, attempt))
     }
+}
+
+/// The page that the person wanted.
+fn next(attempt: Option<&Attempt>) -> &str {
+    attempt.map_or(redirect::START, |attempt| &attempt.next)
 }
 
 /// Whether a code or state consists of the characters that RFC 6749, appendix A, allows, except the space.

@@ -1,4 +1,5 @@
-//! The public address of the hub, to which the provider sends people back.
+//! The hub's own names: the public address, to which the provider sends people back, and whether a request is meant for
+//! the hub at all.
 
 use std::net::IpAddr;
 
@@ -23,6 +24,31 @@ pub(crate) fn origin(
          MANAGEMENT_API_DOMAIN"
             .to_owned(),
     ))
+}
+
+/// Whether a request on a connection that clients may share between hosts is meant for this hub.
+///
+/// Browsers send requests for another host on an open connection if the certificate covers that host too, for example by
+/// an asterisk, and its address is the same. So a name that is covered counts only if the connection was opened for it,
+/// unless it is the configured name, or nothing is configured and the certificate spells it out. Addresses and `localhost`
+/// are no names that several servers share.
+pub(crate) fn is_own(
+    configured: Option<&str>,
+    names: &[String],
+    host: &str,
+    opened_for: Option<&str>,
+) -> bool {
+    let host = without_port(host);
+    let host = host.strip_suffix('.').unwrap_or(host);
+    let is_host = |name: &str| without_port(name).eq_ignore_ascii_case(host);
+    let is_spelt_out = || configured.is_none() && names.iter().any(|name| name.eq_ignore_ascii_case(host));
+    let is_covered = || opened_for.is_none_or(is_host) && names.iter().any(|name| covers(name, host));
+    configured.is_some_and(is_host) || is_unshared(host) || is_spelt_out() || is_covered()
+}
+
+fn is_unshared(host: &str) -> bool {
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    host.eq_ignore_ascii_case("localhost") || bare.parse::<IpAddr>().is_ok()
 }
 
 fn without_port(host: &str) -> &str {
@@ -76,6 +102,42 @@ mod tests {
             assert_eq!(by_host(foreign), None, "{foreign:?}");
         }
         assert!(origin(None, None, &[]).is_err());
+    }
+
+    #[test]
+    fn names_and_addresses_of_the_hub_are_its_own() {
+        let names = ["hub.example.com", "*.site.example", "192.0.2.1"].map(str::to_owned);
+        let is_own = |host: &str, opened_for| is_own(None, &names, host, opened_for);
+        for host in
+            ["hub.example.com", "HUB.example.com:8443", "hub.example.com.", "10.1.2.3:9000", "[::1]:9000"]
+        {
+            assert!(is_own(host, None), "{host}");
+            assert!(is_own(host, Some("other.example")), "{host}");
+        }
+        assert!(is_own("localhost:9000", Some("localhost")));
+        assert!(is_own("a.site.example", Some("a.site.example")));
+        // The connection was opened for another host that the asterisk covers.
+        assert!(!is_own("b.site.example", Some("a.site.example")));
+        for foreign in
+            ["grafana.example.com", "hub.example.com.evil.example", "hub.example.com@evil.example", ""]
+        {
+            for opened_for in [None, Some(foreign), Some("hub.example.com")] {
+                assert!(!is_own(foreign, opened_for), "{foreign:?} {opened_for:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn configured_name_is_own_and_others_of_its_certificate_only_on_their_own_connections() {
+        let names = ["hub.example.com", "grafana.example.com", "*.site.example"].map(str::to_owned);
+        let is_own = |host: &str, opened_for| is_own(Some("hub.example.com:444"), &names, host, opened_for);
+        assert!(is_own("hub.example.com", Some("grafana.example.com")));
+        assert!(is_own("hub.example.com:444", None));
+        for shared in ["grafana.example.com", "grafana.site.example"] {
+            assert!(!is_own(shared, Some("hub.example.com")), "{shared}");
+            assert!(is_own(shared, Some(shared)), "{shared}");
+        }
+        assert!(!is_own("grafana.example", Some("grafana.example")));
     }
 
     #[test]

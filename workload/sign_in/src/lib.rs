@@ -13,7 +13,7 @@
 //! | `jwt` | signatures of ID tokens and access tokens |
 //! | `bearer` | access tokens that programs present |
 //! | `service_account` | tokens of service accounts |
-//! | `host`, `redirect` | the callback's address, and where a person continues |
+//! | `host`, `redirect` | the hub's own names, and where a person continues |
 //! | `page` | what a browser shows when a sign-in fails |
 //! | [`errors`] | the store's errors as HTTP errors |
 

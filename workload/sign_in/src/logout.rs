@@ -26,6 +26,11 @@ impl SignIn {
         Ok(response)
     }
 
+    /// The response that [`Self::logout`] gives without a session. For HEAD, which must not end one.
+    pub fn preview_logout(&self) -> Result<Response, Error> {
+        found(SIGNED_OUT)
+    }
+
     /// The address at which the provider ends its session. `None` if it has none or does not respond.
     async fn end_at_provider(&self, request: &BrowserRequest, id_token: Option<String>) -> Option<Url> {
         let known = self.provider.known().await.ok()?;

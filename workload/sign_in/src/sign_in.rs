@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api::SignInSettings;
-use edge::ServerIdentity;
+use edge::{ServerIdentity, SharedConnection};
 use fleet::{Actor, ActorKind, CredentialId, Origin, RoleMapping};
 use http::HeaderMap;
 use openidconnect::IssuerUrl;
@@ -15,6 +15,7 @@ use store::access::{Person, SessionLimits};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use crate::host;
 use crate::provider::Provider;
 use crate::provider::http::ProviderHttp;
 
@@ -102,6 +103,12 @@ impl SignIn {
             scopes: SCOPES.map(str::to_owned).to_vec(),
             provider: self.provider.state().into(),
         }
+    }
+
+    /// Whether a request that names this host is meant for this hub, if clients may share its connection between hosts.
+    pub fn is_own_host(&self, host: &str, connection: &SharedConnection) -> bool {
+        let opened_for = connection.server_name.as_deref();
+        host::is_own(self.options.domain.as_deref(), &self.options.identity.leaf_names(), host, opened_for)
     }
 
     /// When sessions expire.

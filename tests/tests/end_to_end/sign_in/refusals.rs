@@ -291,6 +291,8 @@ async fn callback_uses_the_certificates_name_and_not_the_requests() {
     ] {
         for http2 in [false, true] {
             let (got, location) = login_with(address, headers, http2).await;
+            // Over HTTP/2, a host that is not the hub's does not reach the sign-in.
+            let status = if http2 && status == 400 { 421 } else { status };
             assert_eq!(got, status, "{headers:?} http2: {http2}");
             assert!(!location.contains("evil"), "{location}");
         }

@@ -1,4 +1,5 @@
-//! `GET /1.0/sign-in` and the pages below `/oidc/`: sign-in at the identity provider.
+//! `GET /1.0/sign-in` and the pages below `/oidc/`: sign-in at the identity provider. HEAD of such a page begins, finishes
+//! and ends nothing.
 
 use ::sign_in::BrowserRequest;
 use api::SignInSettings;
@@ -26,6 +27,9 @@ pub(crate) async fn login(call: Call) -> Result<Response, Error> {
 /// Finishes a sign-in when the identity provider sends the browser back.
 pub(crate) async fn callback(call: Call) -> Result<Response, Error> {
     let (management, origin) = (call.management.clone(), call.origin());
+    if call.is_head {
+        return management.sign_in.preview_callback(&browser_request(call));
+    }
     let callback = management.sign_in.callback(browser_request(call)).await?;
     if let Some(reason) = callback.refused {
         management.note_refused_sign_in(origin, reason);
@@ -36,6 +40,9 @@ pub(crate) async fn callback(call: Call) -> Result<Response, Error> {
 /// Signs a browser out.
 pub(crate) async fn logout(call: Call) -> Result<Response, Error> {
     let management = call.management.clone();
+    if call.is_head {
+        return management.sign_in.preview_logout();
+    }
     management.sign_in.logout(browser_request(call)).await
 }
 

@@ -24,6 +24,8 @@ pub(crate) struct Call {
     /// Cancelled when the process shuts down. Responses without an end must end then.
     pub(crate) draining: Draining,
     pub(crate) headers: HeaderMap,
+    /// Whether the method is HEAD: handled as GET, but nothing may change.
+    pub(crate) is_head: bool,
     /// The host that the request names, with a port if it names one.
     pub(crate) host: Option<String>,
     /// The query without its question mark, as sent.

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use edge::body::{RequestBody, incoming};
-use edge::{ClientKey, Draining, Error, Peer, RequestId, Response, respond};
+use edge::{ClientKey, Draining, Error, Peer, RequestId, Response, SharedConnection, respond};
+use http::header::SET_COOKIE;
 use http::{HeaderMap, Method};
 use percent_encoding::percent_decode_str;
 use sign_in::Principal;
@@ -18,6 +19,7 @@ use crate::http::call::Call;
 use crate::http::delivery::Delivery;
 use crate::http::guard::{check_fetch_site, harden};
 use crate::http::limits::Action;
+use crate::http::query_string::without_recursion;
 use crate::http::refusals::Attempt;
 use crate::http::routes::{Access, ROUTES, Route, method_word};
 
@@ -38,19 +40,35 @@ fn routes(management: Arc<Management>) -> BoxedFilter<(Response,)> {
         .and(warp::path::full())
         .and(query)
         .and(host())
+        .and(warp::ext::optional::<SharedConnection>())
         .and(warp::header::headers_cloned())
         .and(warp::ext::get::<Peer>())
         .and(warp::ext::get::<RequestId>())
         .and(warp::ext::get::<Draining>())
         .and(incoming())
-        .then(move |method, path: FullPath, query, host, headers, peer, request_id, draining, body| {
-            let request =
-                RequestParts { method, path, query, host, headers, peer, request_id, draining, body };
+        .then(move |method, path, query, host, connection, headers, peer, request_id, draining, body| {
+            let request = RequestParts {
+                method,
+                path,
+                query,
+                host,
+                connection,
+                headers,
+                peer,
+                request_id,
+                draining,
+                body,
+            };
             let management = management.clone();
             async move {
                 let has_public_name = management.options.public_name.is_some();
                 let delivery = Delivery::requested_by(&request.method, &request.headers);
+                let is_head = request.method == Method::HEAD;
                 let mut response = delivery.deliver(respond(handle(management, request).await)).await;
+                if is_head {
+                    // HEAD changes nothing, in the browser either.
+                    response.headers_mut().remove(SET_COOKIE);
+                }
                 harden(&mut response, has_public_name);
                 response
             }
@@ -69,6 +87,7 @@ struct RequestParts {
     path: FullPath,
     query: String,
     host: Option<String>,
+    connection: Option<SharedConnection>,
     headers: HeaderMap,
     peer: Peer,
     request_id: RequestId,
@@ -91,7 +110,8 @@ async fn call_handler(
     request: RequestParts,
     attempt: &mut Attempt,
 ) -> Result<Response, Error> {
-    let RequestParts { method, path, query, host, headers, peer, request_id, draining, body } = request;
+    let RequestParts { method, path, query, host, connection, headers, peer, request_id, draining, body } =
+        request;
     let found = find(&method, path.as_str());
     if let Ok((route, parameters)) = &found {
         attempt.route = Some(route.path);
@@ -102,15 +122,47 @@ async fn call_handler(
     // Counted first: refusals are recorded, so their number must be limited too.
     let action = found.as_ref().map_or(Action::Unauthenticated, |(route, _)| counted_as(route));
     management.limits.check_address(action, peer.address.ip())?;
+    check_host(&management, host.as_deref(), connection.as_ref())?;
     check_fetch_site(&method, path.as_str(), &headers)?;
     let (route, parameters) = found?;
     if needs_database(route) {
         management.store.ensure_prepared().map_err(from_store)?;
     }
     let principal = authorise(&management, route.access, &headers, &peer, attempt).await?;
-    let call =
-        Call { management, principal, peer, request_id, draining, headers, host, query, parameters, body };
+    body.check_coding()?;
+    let is_head = method == Method::HEAD;
+    let query = if route.path.ends_with("{*rest}") { query } else { without_recursion(&query) };
+    let call = Call {
+        management,
+        principal,
+        peer,
+        request_id,
+        draining,
+        headers,
+        is_head,
+        host,
+        query,
+        parameters,
+        body,
+    };
     (route.handler)(call).await
+}
+
+/// Refuses a request for another server that a client sent on a connection to this one.
+fn check_host(
+    management: &Management,
+    host: Option<&str>,
+    connection: Option<&SharedConnection>,
+) -> Result<(), Error> {
+    let Some(connection) = connection else { return Ok(()) };
+    if host.is_some_and(|host| management.sign_in.is_own_host(host, connection)) {
+        return Ok(());
+    }
+    Err(Error::Misdirected(
+        "the request is for a host that is not this hub; use a name that its certificate covers, or set \
+         MANAGEMENT_API_DOMAIN"
+            .to_owned(),
+    ))
 }
 
 /// What a call counts as before its caller is known.

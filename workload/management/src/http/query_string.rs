@@ -3,6 +3,13 @@
 use edge::Error;
 use percent_encoding::percent_decode_str;
 
+/// The query without the parameter `recursion`, which LXD's clients send with every list (contract section 5). It means
+/// nothing here.
+pub(crate) fn without_recursion(query: &str) -> String {
+    let is_other = |pair: &&str| pair.split('=').next() != Some("recursion");
+    query.split('&').filter(is_other).collect::<Vec<_>>().join("&")
+}
+
 /// The parameters of a query in order, form-decoded.
 pub(crate) fn parameters(query: &str) -> Result<Vec<(String, String)>, Error> {
     query
@@ -24,6 +31,22 @@ fn decode(text: &str) -> Result<String, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn recursion_is_left_out_wherever_it_stands() {
+        for (query, rest) in [
+            ("", ""),
+            ("recursion=1", ""),
+            ("recursion", ""),
+            ("limit=5", "limit=5"),
+            ("recursion=2&limit=5", "limit=5"),
+            ("limit=5&recursion=", "limit=5"),
+            ("search=recursion&recursion=1&sort=name", "search=recursion&sort=name"),
+            ("recursions=1", "recursions=1"),
+        ] {
+            assert_eq!(without_recursion(query), rest, "{query}");
+        }
+    }
 
     #[test]
     fn query_is_form_decoded() {
