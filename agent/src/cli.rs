@@ -7,11 +7,15 @@ mod leave;
 mod run;
 mod status;
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use protocol::join_token::normalised;
+use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::client::Proof;
+use crate::client::{ClientError, Proof};
+use crate::terminal;
 use directories::Directories;
 use error::CliError;
 
@@ -38,10 +42,14 @@ enum Command {
     /// Join a hub with a join token
     Join {
         /// The whole join token; - reads it from standard input
-        token: String,
+        #[arg(required_unless_present = "token_file", num_args = 1..)]
+        token: Vec<String>,
         /// How to prove knowledge of the token
         #[arg(long, value_enum, default_value_t)]
         proof: Proof,
+        /// Read the join token from this file
+        #[arg(long, value_name = "FILE", conflicts_with = "token")]
+        token_file: Option<PathBuf>,
     },
     /// Send reports to the hub until stopped
     Run {
@@ -71,7 +79,7 @@ pub async fn execute(cli: Cli) -> ExitCode {
     match dispatch(&cli.directories, cli.command).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("cluster-agent: {error}");
+            terminal::error(&format!("cluster-agent: {error}"));
             ExitCode::from(if matches!(error, CliError::NotJoined) { 3 } else { 1 })
         }
     }
@@ -79,17 +87,25 @@ pub async fn execute(cli: Cli) -> ExitCode {
 
 async fn dispatch(directories: &Directories, command: Command) -> Result<(), CliError> {
     match command {
-        Command::Join { token, proof } => join::join(directories, &token_or_stdin(token)?, proof).await,
+        Command::Join { token, token_file, proof } => {
+            let token = read_token(&token, token_file.as_deref())?;
+            join::join(directories, token.expose_secret(), proof).await
+        }
         Command::Run { interval, once } => run::run(directories, interval, once).await,
         Command::Leave { force } => leave::leave(directories, force).await,
         Command::Status { json } => status::status(directories, json).await,
     }
 }
 
-/// Reads the token from standard input if the argument is `-`: everybody on the machine can see arguments.
-fn token_or_stdin(token: String) -> Result<String, CliError> {
-    let token = if token == "-" { std::io::read_to_string(std::io::stdin())? } else { token };
-    Ok(token.trim().to_owned())
+/// The join token as the hub created it, whatever happened to it on its way. It comes from standard input if the argument
+/// is `-`: everybody on the machine can see arguments. Blanks in a token that is not quoted split it into several arguments.
+fn read_token(arguments: &[String], file: Option<&Path>) -> Result<SecretString, CliError> {
+    let text = match (file, arguments) {
+        (Some(file), _) => std::fs::read_to_string(file)?,
+        (None, [dash]) if dash == "-" => std::io::read_to_string(std::io::stdin())?,
+        (None, parts) => parts.concat(),
+    };
+    Ok(normalised(&text).map_err(ClientError::from)?)
 }
 
 #[cfg(test)]

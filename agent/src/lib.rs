@@ -8,6 +8,7 @@
 //! | [`cli`] | the commands of `cluster-agent` |
 //! | [`fleetsim`] | the simulator: schedule, faults, measurements and its command line |
 //! | [`process`] | logging and signals of both programs |
+//! | [`terminal`] | what both programs print |
 //!
 //! Both programs and the end-to-end tests share [`client`], which behaves as deployed clusters do.
 
@@ -17,6 +18,7 @@ pub mod fleetsim;
 pub mod lxd;
 pub mod process;
 pub mod state;
+pub mod terminal;
 
 #[cfg(test)]
 mod testing;

@@ -46,6 +46,41 @@ fn exit_code_is_2_for_wrong_usage_and_1_for_a_failure() {
     );
 }
 
+/// What the hub and LXD said, and the name in the token, were chosen elsewhere.
+#[test]
+fn hostile_text_does_not_reach_the_terminal() {
+    const TRICKS: &str = "a\u{1b}[2J\u{202e}b\u{200b}\u{9b}0mc\nforged";
+    let folder = tempfile::tempdir().unwrap();
+    let joined = JOINED.replace("berlin", &serde_json::to_string(TRICKS).unwrap().replace('"', ""));
+    std::fs::write(folder.path().join("site.json"), joined).unwrap();
+    let last = serde_json::json!({"at": "2026-01-01T00:00:00Z", "error": TRICKS});
+    std::fs::write(folder.path().join("last-beat.json"), last.to_string()).unwrap();
+
+    for arguments in [&["status"][..], &["status", "--json"], &["join", "x"], &["run", "--once"]] {
+        let output = cluster_agent(folder.path()).args(arguments).output().unwrap();
+        let (out, err) = (String::from_utf8(output.stdout.clone()).unwrap(), standard_error(&output));
+        assert!(
+            !protocol::text::needs_escape(&out) && !protocol::text::needs_escape(&err),
+            "{out:?} {err:?}"
+        );
+        match arguments {
+            ["status"] => {
+                let shown = r"a\u{1b}[2J\u{202e}b\u{200b}\u{9b}0mc\nforged";
+                assert_eq!(out.matches(shown).count(), 2, "{out}");
+                assert!(!out.lines().any(|line| line.starts_with("forged")), "{out}");
+            }
+            ["status", "--json"] => {
+                let status: serde_json::Value = serde_json::from_str(&out).unwrap();
+                assert_eq!(
+                    (&status["hub"]["server_name"], &status["last_beat"]["error"]),
+                    (&TRICKS.into(), &TRICKS.into())
+                );
+            }
+            _ => assert_eq!(output.status.code(), Some(1)),
+        }
+    }
+}
+
 #[test]
 fn agent_keeps_running_without_hub_and_lxd_and_exits_on_sigterm() {
     let folder = tempfile::tempdir().unwrap();

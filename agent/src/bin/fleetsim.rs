@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use agent::fleetsim::{Options, ReportFormat, run_until};
 use agent::process::{log_to_stderr, wait_for_stop_signal};
+use agent::terminal;
 use clap::Parser as _;
 
 /// A fast allocator, because the simulator shares the machine with the hub that it measures.
@@ -18,15 +19,13 @@ async fn main() -> ExitCode {
     match run_until(options, wait_for_stop_signal()).await {
         Ok(report) => {
             match format {
-                ReportFormat::Table => print!("{report}"),
-                ReportFormat::Json => {
-                    println!("{}", serde_json::to_string_pretty(&report).unwrap_or_default());
-                }
+                ReportFormat::Table => terminal::line(&report.to_string()),
+                ReportFormat::Json => terminal::json(&report),
             }
             ExitCode::from(u8::from(fail_on_errors && report.errors() > 0))
         }
         Err(error) => {
-            eprintln!("fleetsim: {error}");
+            terminal::error(&format!("fleetsim: {error}"));
             ExitCode::FAILURE
         }
     }

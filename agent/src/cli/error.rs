@@ -1,5 +1,7 @@
 //! The errors of the commands, as standard error shows them.
 
+use protocol::text::escaped;
+
 use crate::client::ClientError;
 use crate::lxd::LxdError;
 use crate::state::StateError;
@@ -9,7 +11,10 @@ use crate::state::StateError;
 pub(super) enum CliError {
     #[error("this cluster has not joined a hub: run `cluster-agent join TOKEN` first")]
     NotJoined,
-    #[error("this cluster has already joined {hub} as \"{name}\": run `cluster-agent leave` first")]
+    #[error(
+        "this cluster has already joined {hub} as \"{}\": run `cluster-agent leave` first",
+        escaped(name)
+    )]
     AlreadyJoined { hub: String, name: String },
     #[error(transparent)]
     Client(#[from] ClientError),

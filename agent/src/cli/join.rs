@@ -1,10 +1,13 @@
 //! `cluster-agent join`: enrols this cluster with the hub.
 
+use protocol::text::escaped;
+
 use super::directories::Directories;
 use super::error::CliError;
 use crate::client::{ClusterClient, Proof};
 use crate::lxd::api::{self, Server};
 use crate::state::Identity;
+use crate::terminal;
 
 pub(super) async fn join(directories: &Directories, token: &str, proof: Proof) -> Result<(), CliError> {
     let state = directories.state()?;
@@ -26,6 +29,7 @@ pub(super) async fn join(directories: &Directories, token: &str, proof: Proof) -
             "cannot add the metrics certificate to LXD's trust store; metrics of other members will be missing"
         );
     }
-    println!("Joined as \"{}\". Keep `cluster-agent run` running to send reports.", cluster.name);
+    let name = escaped(&cluster.name);
+    terminal::line(&format!("Joined as \"{name}\". Keep `cluster-agent run` running to send reports."));
     Ok(())
 }

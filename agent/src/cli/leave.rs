@@ -6,17 +6,20 @@ use super::directories::Directories;
 use super::error::CliError;
 use crate::client;
 use crate::state::{Identity, StateDir};
+use crate::terminal;
 
 pub(super) async fn leave(directories: &Directories, force: bool) -> Result<(), CliError> {
     let state = directories.state()?;
     let joined = state.joined()?.ok_or(CliError::NotJoined)?;
     match client::leave(&state.cluster(&joined)?).await {
-        Ok(_) => println!("Left the hub."),
+        Ok(_) => terminal::line("Left the hub."),
         Err(error) if error.status() == Some(StatusCode::FORBIDDEN) => {
-            println!("The hub no longer knew this cluster.");
+            terminal::line("The hub no longer knew this cluster.");
         }
         Err(error) if force => {
-            println!("Forgot the hub without leaving it ({error}). Remove the cluster on the hub as well.");
+            terminal::line(&format!(
+                "Forgot the hub without leaving it ({error}). Remove the cluster on the hub as well."
+            ));
         }
         Err(error) => return Err(CliError::Leave(error)),
     }

@@ -11,6 +11,7 @@ use crate::client::{self, ClientError};
 use crate::lxd;
 use crate::process::wait_for_stop_signal;
 use crate::state::{Identity, Joined, StateDir};
+use crate::terminal;
 
 /// The interval until the hub asks for another one.
 const DEFAULT_INTERVAL: Duration = Duration::from_mins(1);
@@ -38,7 +39,7 @@ pub(super) async fn run(
     let joined = state.joined()?.ok_or(CliError::NotJoined)?;
     if once {
         heartbeat(directories, &state, &joined).await?;
-        println!("The hub accepted the report.");
+        terminal::line("The hub accepted the report.");
         return Ok(());
     }
     tracing::info!(name = joined.server_name, "sending reports");

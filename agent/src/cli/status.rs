@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use protocol::text::escaped;
 use protocol::{Certificate, Fingerprint};
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -12,6 +13,7 @@ use super::error::CliError;
 use crate::lxd::api::{self, Server};
 use crate::lxd::collect;
 use crate::state::{Identity, Joined, LastHeartbeat, StateDir};
+use crate::terminal;
 
 /// The keys of `status --json` are published: renamed fields keep their old names there.
 #[derive(Debug, Serialize)]
@@ -37,9 +39,9 @@ pub(super) async fn status(directories: &Directories, json: bool) -> Result<(), 
     let hub = state.joined()?.ok_or(CliError::NotJoined)?;
     let status = read(directories, &state, hub).await?;
     if json {
-        println!("{}", serde_json::to_string_pretty(&status).unwrap_or_default());
+        terminal::json(&status);
     } else {
-        print!("{status}");
+        terminal::line(&status.to_string());
     }
     Ok(())
 }
@@ -69,7 +71,12 @@ impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let hub: Vec<_> = self.hub.addresses.iter().map(ToString::to_string).collect();
         writeln!(f, "hub          {}", hub.join(", "))?;
-        writeln!(f, "joined       {} as \"{}\"", timestamp(self.hub.joined_at), self.hub.server_name)?;
+        writeln!(
+            f,
+            "joined       {} as \"{}\"",
+            timestamp(self.hub.joined_at),
+            escaped(&self.hub.server_name)
+        )?;
         let expiry = self.certificate_expires_at.map(timestamp).unwrap_or_default();
         writeln!(f, "certificate  {}, expires {expiry}", self.certificate_fingerprint)?;
         match &self.last_heartbeat {
@@ -78,13 +85,15 @@ impl fmt::Display for Status {
                 writeln!(f, "last report  {}, accepted", timestamp(*at))?;
             }
             Some(LastHeartbeat { at, error: Some(error) }) => {
-                writeln!(f, "last report  {}, failed: {error}", timestamp(*at))?;
+                writeln!(f, "last report  {}, failed: {}", timestamp(*at), escaped(error))?;
             }
         }
         match &self.lxd {
-            Some(LxdStatus { version, members: 1 }) => writeln!(f, "LXD          {version}, 1 member"),
-            Some(LxdStatus { version, members }) => writeln!(f, "LXD          {version}, {members} members"),
-            None => writeln!(f, "LXD          {}", self.lxd_error.as_deref().unwrap_or_default()),
+            Some(LxdStatus { version, members }) => {
+                let noun = if *members == 1 { "member" } else { "members" };
+                writeln!(f, "LXD          {}, {members} {noun}", escaped(version))
+            }
+            None => writeln!(f, "LXD          {}", escaped(self.lxd_error.as_deref().unwrap_or_default())),
         }
     }
 }

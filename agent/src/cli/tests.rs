@@ -76,6 +76,42 @@ async fn cluster_joins_reports_and_leaves() {
     assert!(matches!(error, CliError::NotJoined));
 }
 
+/// From an argument, from several if it was not quoted, and from a file.
+#[tokio::test]
+async fn token_as_a_mail_delivers_it_joins() {
+    let hub = FakeHub::start(Leaf::default(), accept_json).await;
+    let token = hub.token("berlin");
+    let wrapped = |line_break: &str| {
+        let lines = token.as_bytes().chunks(50).map(|line| String::from_utf8(line.to_vec()).unwrap());
+        lines.collect::<Vec<_>>().join(line_break)
+    };
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), wrapped("\r\n> ") + "\r\n").unwrap();
+    let in_parts = wrapped(" ");
+    let in_parts: Vec<&str> = ["join"].into_iter().chain(in_parts.split(' ')).collect();
+    for arguments in [
+        &["join", &format!("\u{201e}{}\u{201c}", wrapped("\n"))][..],
+        &["join", token.trim_end_matches('=')],
+        &in_parts,
+        &["join", "--token-file", file.path().to_str().unwrap()],
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        start_lxd(folder.path());
+        cluster_agent(folder.path(), arguments).await.unwrap();
+        let request = hub.requests().into_iter().rfind(|request| request.method == "POST").unwrap();
+        // The hub receives the token as it created it.
+        assert_eq!(
+            serde_json::from_slice::<serde_json::Value>(&request.body).unwrap()["token"],
+            token.as_str()
+        );
+    }
+    let folder = tempfile::tempdir().unwrap();
+    for arguments in [&["join", "x y"][..], &["join", "--token-file", "/nowhere"]] {
+        assert!(cluster_agent(folder.path(), arguments).await.is_err());
+    }
+    assert!(Cli::try_parse_from(["cluster-agent", "join"]).is_err());
+}
+
 #[tokio::test]
 async fn second_join_is_refused_before_a_request_is_sent() {
     let (hub, folder) = (FakeHub::start(Leaf::default(), accept_json).await, tempfile::tempdir().unwrap());

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use http::StatusCode;
+use protocol::text::escaped;
 use protocol::{Address, Fingerprint};
 
 /// Why an exchange with the hub failed.
@@ -53,7 +54,7 @@ pub enum ClientError {
         after: Duration,
     },
     /// The status of the response is not 200.
-    #[error("the hub responded with {status}: {}", .body.trim())]
+    #[error("the hub responded with {status}: {}", escaped(.body.trim()))]
     Refused {
         /// The status of the response.
         status: StatusCode,
