@@ -19,7 +19,7 @@ use settings::{Source, table};
 
 use crate::arguments::{self, Cli, Command, LegacyCli, LegacyCommand};
 use crate::backend::Backend;
-use crate::output::note;
+use crate::output::{note, one_line};
 use crate::runtime::block_on;
 use crate::{Failure, Services, private_file};
 
@@ -32,7 +32,8 @@ pub fn main(services: &'static dyn Services) -> ExitCode {
     match run(services, &arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            note(&format!("cluster-manager: {failure}"));
+            // Some of its text may come from a hub or a database.
+            note(&one_line(&format!("cluster-manager: {failure}")));
             failure.exit_code()
         }
     }

@@ -1,11 +1,17 @@
 //! Standard output and standard error: tables, JSON, YAML, notes; times, sizes and counts as text.
+//!
+//! Much of what is printed was chosen elsewhere: by clusters, hubs, identity providers and other people. All of it goes
+//! through this module, which lets no control character and no invisible one pass. JSON and YAML keep their meaning.
 
 use std::io::{IsTerminal as _, Write as _};
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{ContentArrangement, Table};
+use protocol::text;
 use serde::Serialize;
 use time::OffsetDateTime;
+
+mod yaml;
 
 use crate::Failure;
 use crate::arguments::Format;
@@ -21,15 +27,18 @@ pub fn print<T: Serialize>(
 ) -> Result<(), Failure> {
     let text = match format {
         Format::Table => table(value),
-        Format::Json => serde_json::to_string_pretty(value).map_err(Failure::other)?,
-        Format::Yaml => serde_yaml::to_string(value).map_err(Failure::other)?,
+        Format::Json => {
+            let json = serde_json::to_string_pretty(value).map_err(Failure::other)?;
+            text::escaped_json(&json).into_owned()
+        }
+        Format::Yaml => yaml::to_string(value).map_err(Failure::other)?,
     };
     line(text.trim_end())
 }
 
-/// Prints a line on standard output. A closed pipe is not a failure.
+/// Prints one or more lines on standard output. A closed pipe is not a failure.
 pub fn line(text: &str) -> Result<(), Failure> {
-    match writeln!(std::io::stdout(), "{text}") {
+    match writeln!(std::io::stdout(), "{}", text::escaped_lines(text)) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::other(error)),
         _ => Ok(()),
     }
@@ -38,7 +47,7 @@ pub fn line(text: &str) -> Result<(), Failure> {
 /// Prints a note on standard error.
 pub fn note(text: &str) {
     // There is no other place to report a failure.
-    let _ = writeln!(std::io::stderr(), "{text}");
+    let _ = writeln!(std::io::stderr(), "{}", text::escaped_lines(text));
 }
 
 /// Returns a table without lines. On a terminal its columns keep to the terminal's width; in a pipe they are as wide as
@@ -60,17 +69,15 @@ pub fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> St
 
 /// Returns one line for each label and its text. An empty label continues the one above.
 pub fn labelled(lines: &[(&str, String)]) -> String {
-    let line = |(label, text): &(&str, String)| format!("{label:<LABEL_WIDTH$} {text}").trim_end().to_owned();
+    let line = |(label, text): &(&str, String)| {
+        format!("{label:<LABEL_WIDTH$} {}", one_line(text)).trim_end().to_owned()
+    };
     lines.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// Makes text from elsewhere safe for a terminal: replaces control characters and those that change its direction.
+/// Text from elsewhere on one line, safe for a terminal: control characters and invisible ones are escaped.
 pub fn one_line(text: &str) -> String {
-    let is_harmful = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    text.chars().map(|c| if is_harmful(c) { '\u{fffd}' } else { c }).collect()
+    text::escaped(text).into_owned()
 }
 
 /// Whether standard output is a terminal.
@@ -139,6 +146,10 @@ mod tests {
 
     #[test]
     fn hostile_name_cannot_control_the_terminal() {
-        assert_eq!(one_line("a\x1b[2Jb\u{202e}c\nd"), "a\u{fffd}[2Jb\u{fffd}c\u{fffd}d");
+        let hostile = "a\x1b[2Jb\u{202e}c\nd".to_owned();
+        let shown = "a\\u{1b}[2Jb\\u{202e}c\\nd";
+        assert_eq!(one_line(&hostile), shown);
+        assert_eq!(labelled(&[("Name", hostile.clone())]), format!("{:<LABEL_WIDTH$} {shown}", "Name"));
+        assert!(table(&["NAME"], [vec![hostile]]).contains(shown));
     }
 }

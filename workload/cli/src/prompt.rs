@@ -7,6 +7,7 @@ use secrecy::SecretString;
 use zeroize::Zeroizing;
 
 use crate::Failure;
+use crate::output::one_line;
 
 /// A terminal without echo. Restores the terminal when it is dropped.
 struct Silenced(Termios);
@@ -32,7 +33,7 @@ impl Drop for Silenced {
 /// Asks on standard error and reads a secret from the terminal.
 pub(crate) fn secret(question: &str) -> Result<SecretString, Failure> {
     let silenced = Silenced::new()?;
-    let _ = write!(std::io::stderr(), "{question}");
+    let _ = write!(std::io::stderr(), "{}", one_line(question));
     let line = read_line(std::io::stdin().lock());
     drop(silenced);
     let _ = writeln!(std::io::stderr());
@@ -41,7 +42,7 @@ pub(crate) fn secret(question: &str) -> Result<SecretString, Failure> {
 
 /// Asks on standard error. Anything but "y" or "yes" means no.
 pub(crate) fn confirm(question: &str) -> Result<bool, Failure> {
-    let _ = write!(std::io::stderr(), "{question} [y/N] ");
+    let _ = write!(std::io::stderr(), "{} [y/N] ", one_line(question));
     let mut line = String::new();
     std::io::stdin().read_line(&mut line).map_err(Failure::other)?;
     Ok(matches!(line.trim().to_lowercase().as_str(), "y" | "yes"))

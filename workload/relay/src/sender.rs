@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use protocol::text::escaped;
 use reqwest::header::{
     AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER, USER_AGENT,
 };
@@ -202,8 +203,7 @@ async fn first_line(mut response: Response) -> String {
         }
     }
     let text = String::from_utf8_lossy(&body);
-    let line = text.trim().chars().map(|character| if character.is_control() { ' ' } else { character });
-    line.take(MAX_LOGGED_ERROR_CHARS).collect()
+    escaped(text.trim()).chars().take(MAX_LOGGED_ERROR_CHARS).collect()
 }
 
 /// An error and its sources.

@@ -3,7 +3,7 @@
 use clap::Subcommand;
 use fleet::Percent;
 
-use super::parse::parse_percent;
+use super::parse::{parse_description, parse_percent};
 
 /// The commands for clusters.
 #[derive(Debug, Subcommand)]
@@ -25,7 +25,7 @@ pub enum Cluster {
         /// Name of the cluster
         name: String,
         /// Description of the cluster
-        #[arg(long, short, value_name = "TEXT", group = "change")]
+        #[arg(long, short, value_name = "TEXT", group = "change", value_parser = parse_description)]
         description: Option<String>,
         /// Usage of a storage pool above which the hub warns, in percent
         #[arg(long, value_name = "PERCENT", group = "change", value_parser = parse_percent)]

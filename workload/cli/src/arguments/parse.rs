@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use fleet::percent::InvalidPercent;
 use fleet::{Percent, Role};
-use protocol::Fingerprint;
+use protocol::{ClusterName, Fingerprint};
 use time::OffsetDateTime;
 
 /// Parses an expiry: an RFC 3339 time, or a duration from now.
@@ -40,6 +40,17 @@ pub(super) fn parse_role(text: &str) -> Result<Role, String> {
 pub(super) fn parse_percent(text: &str) -> Result<Percent, String> {
     let number = text.parse().map_err(|_| InvalidPercent.to_string())?;
     Percent::new(number).map_err(|error| error.to_string())
+}
+
+/// The name of a cluster that is about to join.
+pub(super) fn parse_new_name(text: &str) -> Result<ClusterName, String> {
+    ClusterName::for_new_cluster(text).map_err(|error| error.to_string())
+}
+
+pub(super) fn parse_description(text: &str) -> Result<String, String> {
+    let is_suitable = protocol::text::check_lines(text);
+    is_suitable.map_err(|problem| format!("a description {problem}"))?;
+    Ok(text.to_owned())
 }
 
 /// Accepts the form that openssl prints, with colons and in capitals, too.

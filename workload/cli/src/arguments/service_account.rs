@@ -5,7 +5,7 @@ use fleet::Role;
 use fleet::service_account::ServiceAccountName;
 use time::OffsetDateTime;
 
-use super::parse::{parse_expiry, parse_role};
+use super::parse::{parse_description, parse_expiry, parse_role};
 
 /// The commands for service accounts.
 #[derive(Debug, Subcommand)]
@@ -18,7 +18,7 @@ pub enum ServiceAccount {
         #[arg(long, value_parser = parse_role)]
         role: Role,
         /// A note
-        #[arg(long, short, default_value = "", hide_default_value = true)]
+        #[arg(long, short, default_value = "", hide_default_value = true, value_parser = parse_description)]
         description: String,
         /// Expiry: a time (2030-01-31T12:00:00Z) or a duration from now (24h, 90d), at most five years [default: 90d]
         #[arg(long, short, value_name = "TIME", value_parser = parse_expiry)]
