@@ -1,6 +1,7 @@
 //! Changes of a cluster's configuration.
 
 use fleet::Percent;
+use protocol::text;
 use serde::{Deserialize, Serialize};
 use serde_json::Number;
 use utoipa::ToSchema;
@@ -11,7 +12,7 @@ pub struct ClusterChange {
     /// `ACTIVE` or empty. There is no other status.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
-    /// The description.
+    /// The description, without invisible characters, and without blanks at its ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// The usage of a storage pool above which to warn, in percent: a whole number from 0 to 100.
@@ -37,6 +38,10 @@ impl ClusterChange {
         }
         if self.description.as_ref().is_some_and(|description| description.contains('\0')) {
             return Err(InvalidChange("description cannot hold NUL".to_owned()));
+        }
+        if let Some(description) = &self.description {
+            let is_suitable = text::check_lines(description);
+            is_suitable.map_err(|problem| InvalidChange(format!("description {problem}")))?;
         }
         Ok(fleet::ClusterChange {
             description: self.description,
@@ -81,6 +86,24 @@ mod tests {
             let problem = checked(&format!(r#"{{"memory_threshold":{bad}}}"#)).unwrap_err();
             assert_eq!(problem, "memory_threshold must be a whole number from 0 to 100", "{bad}");
         }
+    }
+
+    #[test]
+    fn description_is_readable_text() {
+        for (description, problem) in [
+            ("a\\u0000b", "description cannot hold NUL"),
+            ("a\\u001b[2J", "description cannot contain control characters"),
+            ("a\\u202eb", "description cannot contain invisible characters (U+202E)"),
+            (" a", "description cannot begin or end with a blank"),
+            ("a\\n", "description cannot begin or end with a blank"),
+        ] {
+            assert_eq!(
+                checked(&format!("{{\"description\":\"{description}\"}}")),
+                Err(problem.to_owned()),
+                "{description}"
+            );
+        }
+        assert!(checked(r#"{"description":"two\nlines, ⚠️ and مدينة"}"#).is_ok());
     }
 
     #[test]

@@ -35,7 +35,7 @@ pub struct ServiceAccount {
 /// A service account to create.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct NewServiceAccount {
-    /// The name: 1 to 255 characters without control characters.
+    /// The name: 1 to 255 characters without control characters and invisible ones, and without blanks at its ends.
     #[schema(min_length = 1, max_length = 255)]
     pub name: String,
     /// What the program may do.

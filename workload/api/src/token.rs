@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 pub struct JoinToken {
     /// The name of the cluster that may join with the token.
     pub cluster_name: String,
-    /// The description that the cluster will have.
+    /// The description that the cluster will have, without invisible characters, and without blanks at its ends.
     pub description: String,
     /// When the token expires.
     #[serde(with = "time::serde::rfc3339")]
@@ -25,7 +25,8 @@ pub struct JoinToken {
 /// A join token to create.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct NewJoinToken {
-    /// The name of the cluster that may join: 1 to 255 characters without control characters.
+    /// The name of the cluster that may join: 1 to 255 characters without control characters and invisible ones, and
+    /// without blanks at its ends.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 255, required = true)]
     pub cluster_name: String,

@@ -42,13 +42,16 @@ pub struct ServiceAccount {
     pub last_used_at: Option<OffsetDateTime>,
 }
 
-/// The name of a service account: 1 to 255 characters, no control characters.
+/// The name of a service account: 1 to 255 characters, no control characters and no invisible ones, no blanks at its ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServiceAccountName(String);
 
 /// Why a text is not the name of a service account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a service account's name has 1 to 255 characters, no control characters")]
+#[error(
+    "a service account's name has 1 to 255 characters, no control characters and no invisible ones, and no blanks at its \
+     ends"
+)]
 pub struct InvalidServiceAccountName;
 
 /// Why an expiry is refused.
@@ -101,7 +104,7 @@ impl ServiceAccountName {
         let is_name = !text.is_empty()
             && text.len() <= 4 * 255
             && text.chars().count() <= 255
-            && !text.chars().any(char::is_control);
+            && protocol::text::check_line(&text).is_ok();
         if is_name { Ok(Self(text)) } else { Err(InvalidServiceAccountName) }
     }
 
@@ -198,7 +201,18 @@ mod tests {
         for name in ["a", "ci/deploy 🦀", &"é".repeat(255)] {
             assert!(ServiceAccountName::new(name).is_ok(), "{name}");
         }
-        for name in ["", "a\0", "a\nb", "\u{85}", &"é".repeat(256), &"a".repeat(100_000)] {
+        for name in [
+            "",
+            "a\0",
+            "a\nb",
+            "\u{85}",
+            "a\u{200b}",
+            "\u{202e}a",
+            " a",
+            "a ",
+            &"é".repeat(256),
+            &"a".repeat(100_000),
+        ] {
             assert_eq!(ServiceAccountName::new(name), Err(InvalidServiceAccountName), "{name:?}");
         }
     }

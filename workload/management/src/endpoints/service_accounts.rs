@@ -5,6 +5,7 @@ use edge::{Error, Response, response};
 use fleet::ServiceToken;
 use fleet::service_account::{self, ServiceAccountName};
 use protocol::envelope::Envelope;
+use protocol::text;
 use secrecy::SecretString;
 use sign_in::errors::from_store;
 use store::access::CreateServiceAccountError;
@@ -39,12 +40,13 @@ pub(crate) async fn create(call: Call) -> Result<Response, Error> {
     let (management, origin) = (call.management.clone(), call.origin());
     let NewServiceAccount { name, role, description, expiry } = call.json().await?;
     let name = ServiceAccountName::new(name).map_err(|error| Error::BadRequest(error.to_string()))?;
+    let description = description.unwrap_or_default();
+    text::check_lines(&description).map_err(|problem| Error::BadRequest(format!("description {problem}")))?;
     let now = management.store.now().await.map_err(from_store)?;
     let expiry =
         service_account::expiry(expiry, now).map_err(|error| Error::BadRequest(error.to_string()))?;
     let token = ServiceToken::from_random(&rand::random());
-    let account =
-        store::access::NewServiceAccount { name, role, description: description.unwrap_or_default(), expiry };
+    let account = store::access::NewServiceAccount { name, role, description, expiry };
     management.store.put_service_account(&account, &token, &origin).await.map_err(|error| match error {
         CreateServiceAccountError::Store(error) => from_store(error),
         taken @ CreateServiceAccountError::Exists(_) => Error::Conflict(taken.to_string()),

@@ -4,7 +4,7 @@ use api::{CreatedJoinToken, JoinToken, NewJoinToken};
 use edge::{Error, Response, response};
 use fleet::{PendingToken, token};
 use protocol::envelope::Envelope;
-use protocol::{ClusterName, JoinToken as Token, Secret};
+use protocol::{ClusterName, JoinToken as Token, Secret, text};
 use sign_in::errors::from_store;
 use store::enrolment::CreateTokenError;
 use time::OffsetDateTime;
@@ -59,11 +59,12 @@ pub(crate) async fn revoke(call: Call) -> Result<Response, Error> {
 
 fn check(requested: NewJoinToken, now: OffsetDateTime) -> Result<PendingToken, Error> {
     let bad = |problem: &dyn ToString| Error::BadRequest(problem.to_string());
-    let cluster_name = ClusterName::new(requested.cluster_name).map_err(|error| bad(&error))?;
+    let cluster_name = ClusterName::for_new_cluster(requested.cluster_name).map_err(|error| bad(&error))?;
     let description = requested.description.unwrap_or_default();
     if description.contains('\0') {
         return Err(Error::BadRequest("description cannot hold NUL".to_owned()));
     }
+    text::check_lines(&description).map_err(|problem| bad(&format!("description {problem}")))?;
     let expiry = token::expiry(requested.expiry, now).map_err(|error| bad(&error))?;
     Ok(PendingToken { cluster_name, description, expiry, created_at: now })
 }
@@ -110,6 +111,25 @@ mod tests {
         for expiry in ["", r#","expiry":null"#, r#","expiry":"0001-01-01T00:00:00Z""#] {
             let token = checked(&format!(r#"{{"cluster_name":"a"{expiry}}}"#)).unwrap();
             assert_eq!(token.expiry, NOW + time::Duration::DAY, "{expiry}");
+        }
+    }
+
+    #[test]
+    fn name_and_description_that_mislead_are_refused() {
+        for (body, problem) in [
+            (
+                r#"{"cluster_name":"pa\u200bris"}"#,
+                "a cluster name cannot contain invisible characters (U+200B)",
+            ),
+            (r#"{"cluster_name":"paris "}"#, "a cluster name cannot begin or end with a blank"),
+            (
+                r#"{"cluster_name":"a","description":"\u2066x"}"#,
+                "description cannot contain invisible characters (U+2066)",
+            ),
+            (r#"{"cluster_name":"a","description":"x\n"}"#, "description cannot begin or end with a blank"),
+            (r#"{"cluster_name":"a","description":"\u0000"}"#, "description cannot hold NUL"),
+        ] {
+            assert_eq!(checked(body), Err(problem.to_owned()), "{body}");
         }
     }
 
