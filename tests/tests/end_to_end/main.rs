@@ -13,6 +13,8 @@ mod described;
 mod expositions;
 mod falling_silent;
 mod hostile_input;
+mod hostile_text;
+mod http_standards;
 mod image;
 mod joining;
 mod management_api;
