@@ -146,7 +146,7 @@ export function changedFields(draft: Draft, current?: CurrentConfiguration): Clu
   if (disk === undefined || memory === undefined) return null;
   const change: ClusterChange = {};
   if (current !== undefined && draft.description !== current.description)
-    change.description = draft.description;
+    change.description = draft.description.trim();
   if (disk !== null && disk !== current?.disk_threshold) change.disk_threshold = disk;
   if (memory !== null && memory !== current?.memory_threshold) change.memory_threshold = memory;
   return change;

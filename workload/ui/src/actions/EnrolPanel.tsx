@@ -31,7 +31,7 @@ export function EnrolPanel({ onClose, onCreated }: Props): ReactNode {
     setWasSubmitted(true);
     if (nameProblem(name) !== null || taken !== null || expiry === null) return;
     creation.mutate(
-      { cluster_name: name, description, expiry },
+      { cluster_name: name, description: description.trim(), expiry },
       {
         onSuccess: ({ token }) => {
           onCreated({ name, token, expiry });

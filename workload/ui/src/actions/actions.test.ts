@@ -10,6 +10,8 @@ test("a name has 1 to 255 characters and no control characters", () => {
   expect(nameProblem("x".repeat(256))).toContain("this one has 256");
   expect(nameProblem("a\tb")).not.toBeNull();
   expect(nameProblem("a/b?c#d%")).toBeNull();
+  expect(nameProblem("pa\u200Bris")).toContain("U+200B");
+  expect(nameProblem("paris ")).toContain("blank");
 });
 
 test("a threshold is a whole percentage or empty", () => {

@@ -1,4 +1,6 @@
-// The hub's rule for cluster names: 1 to 255 characters, no control characters.
+// The hub's rule for names of new clusters: 1 to 255 characters, no control characters and no invisible ones, no blanks at
+// the ends.
+import { textProblem } from "../format/text";
 
 const MAX_CHARACTERS = 255;
 
@@ -8,6 +10,5 @@ export function nameProblem(name: string): string | null {
   const length = Array.from(name).length;
   if (length > MAX_CHARACTERS)
     return `A name can have at most ${MAX_CHARACTERS} characters; this one has ${length}.`;
-  if (/\p{Cc}/u.test(name)) return "A name cannot contain control characters such as tabs.";
-  return null;
+  return textProblem("A name", name, false);
 }

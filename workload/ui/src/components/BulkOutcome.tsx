@@ -3,6 +3,7 @@ import type { ReactNode } from "react";
 import type { BulkResult } from "../api/types";
 import { Note } from "./Note";
 import { outcomeOf, outcomeOfFailures, reason } from "./bulkResult";
+import { shown } from "../format/text";
 
 interface Props {
   results: BulkResult[];
@@ -22,7 +23,7 @@ export function BulkOutcome({ results, participle, noun, onlyFailures = false }:
         <ul className="name-list" aria-label="Failures">
           {failed.map((result) => (
             <li key={result.name}>
-              <bdi>{result.name}</bdi>: {reason(result)}
+              <bdi>{shown(result.name)}</bdi>: {shown(reason(result))}
             </li>
           ))}
         </ul>

@@ -6,6 +6,7 @@ import { ActionButton, Button } from "../kit";
 import { BulkOutcome } from "./BulkOutcome";
 import { Dialog } from "./Dialog";
 import { ErrorNote } from "./ErrorNote";
+import { shown } from "../format/text";
 
 interface Removal {
   isPending: boolean;
@@ -81,7 +82,7 @@ export function NameList({ names }: { names: string[] }): ReactNode {
     <ul className="name-list" aria-label="Names" tabIndex={0}>
       {names.map((name) => (
         <li key={name}>
-          <bdi>{name}</bdi>
+          <bdi>{shown(name)}</bdi>
         </li>
       ))}
     </ul>

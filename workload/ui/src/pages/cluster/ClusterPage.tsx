@@ -20,6 +20,7 @@ import { Configuration } from "./Configuration";
 import { History } from "./History";
 import { Liveness } from "./Liveness";
 import { Warnings } from "./Warnings";
+import { shown } from "../../format/text";
 
 export function ClusterPage(): ReactNode {
   const name = clusterNameIn(useLocation().pathname);
@@ -33,11 +34,11 @@ function NamedCluster({ name }: { name: string }): ReactNode {
   const actions = useClusterActions(() => void navigate(lastListPath()));
   return (
     <div className="page">
-      <title>{`${name} · Cluster Manager`}</title>
+      <title>{`${shown(name)} · Cluster Manager`}</title>
       <nav aria-label="Breadcrumbs" className="breadcrumbs">
         <Link to={lastListPath()}>Clusters</Link>
       </nav>
-      <PageHeader title={<bdi>{name}</bdi>} freshness={<Freshness query={query} />}>
+      <PageHeader title={<bdi>{shown(name)}</bdi>} freshness={<Freshness query={query} />}>
         {query.data !== undefined && <Actions cluster={query.data} actions={mayChange ? actions : null} />}
       </PageHeader>
       <Loaded
@@ -121,7 +122,7 @@ function MissingCluster({ name }: { name: string }): ReactNode {
       icon="help"
       action={<Link to={`/events?cluster=${encodeURIComponent(name)}`}>View events for this name</Link>}
     >
-      There is no cluster named <bdi>{name}</bdi>. It may have been removed or enrolled under another name.
+      There is no cluster named <bdi>{shown(name)}</bdi>. It may have been removed or enrolled under another name.
     </Message>
   );
 }

@@ -5,6 +5,7 @@ import { useConfigureCluster } from "../../api/mutations";
 import type { Cluster, ClusterChange } from "../../api/types";
 import { EditableText } from "../../components/EditableText";
 import { Facts } from "../../components/Facts";
+import { textProblem } from "../../format/text";
 
 export function Configuration({ cluster, mayChange }: { cluster: Cluster; mayChange: boolean }): ReactNode {
   const configuration = useConfigureCluster(cluster.name);
@@ -34,7 +35,8 @@ export function Configuration({ cluster, mayChange }: { cluster: Cluster; mayCha
               shown={cluster.description === "" ? "None" : cluster.description}
               isEditable={mayChange}
               isLong
-              onSave={(description) => save({ description })}
+              problem={(text) => textProblem("A description", text.trim(), true)}
+              onSave={(description) => save({ description: description.trim() })}
             />,
           ],
           [

@@ -10,6 +10,7 @@ import { count } from "../../format/count";
 import { clusterPath } from "../../url/links";
 import type { Selection } from "../../components/useSelection";
 import { WarningSummary } from "./WarningSummary";
+import { shown } from "../../format/text";
 
 interface Props {
   cluster: ClusterSummary;
@@ -24,7 +25,7 @@ export function ClusterRow({ cluster, selection, actions }: Props): ReactNode {
       {selection !== null && (
         <td className="clusters__select">
           <RowCheckbox
-            label={`Select ${name}`}
+            label={`Select ${shown(name)}`}
             checked={selection.has(name)}
             onChange={(checked) => {
               selection.setAll([name], checked);
@@ -33,12 +34,12 @@ export function ClusterRow({ cluster, selection, actions }: Props): ReactNode {
         </td>
       )}
       <th scope="row" className="clusters__name">
-        <Link to={clusterPath(name)} title={name}>
-          <bdi>{name}</bdi>
+        <Link to={clusterPath(name)} title={shown(name)}>
+          <bdi>{shown(name)}</bdi>
         </Link>
         {description !== "" && (
-          <small className="clusters__description" title={description}>
-            <bdi>{description}</bdi>
+          <small className="clusters__description" title={shown(description)}>
+            <bdi>{shown(description)}</bdi>
           </small>
         )}
       </th>
@@ -80,7 +81,7 @@ export function ClusterRow({ cluster, selection, actions }: Props): ReactNode {
       </td>
       <td className="clusters__use" data-label="Memory">
         <Meter
-          label={`Memory of ${name}`}
+          label={`Memory of ${shown(name)}`}
           usage={cluster.memory_usage}
           total={cluster.memory_total_amount}
           threshold={cluster.memory_threshold}
@@ -104,7 +105,7 @@ function StorageMeter({ cluster }: { cluster: ClusterSummary }): ReactNode {
   const where = pool.member === "" ? pool.name : `${pool.name} on ${pool.member}`;
   return (
     <Meter
-      label={`Fullest storage pool of ${cluster.name}: ${where}`}
+      label={shown(`Fullest storage pool of ${cluster.name}: ${where}`)}
       usage={pool.usage}
       total={pool.total}
       threshold={cluster.disk_threshold}

@@ -15,6 +15,7 @@ import {
 import { healthWord, warningKindWord } from "../../components/Health";
 import { SORT_LABELS } from "./SortButton";
 import type { ListControls } from "./useListState";
+import { shown } from "../../format/text";
 
 const USAGE_THRESHOLDS = [50, 60, 70, 80, 90, 95];
 
@@ -177,7 +178,7 @@ function Chips({ list }: { list: ListControls }): ReactNode {
             }}
           >
             <span className="p-chip__value">
-              <bdi>{label}</bdi>
+              <bdi>{shown(label)}</bdi>
             </span>
             <i className="p-icon--close">Remove filter</i>
           </button>
