@@ -14,8 +14,10 @@ pub(super) fn to_string<T: Serialize>(value: &T) -> Result<String, Error> {
         return Ok(text);
     }
     // Each text that needs an escape becomes a plain word, which becomes the quoted text afterwards.
-    let word =
-        (0..).map(|number| format!("escaped{number}x")).find(|word| !text.contains(word)).unwrap_or_default();
+    let mut word = "escaped".to_owned();
+    while text.contains(&word) {
+        word.push('x');
+    }
     let (mut tree, mut quoted) = (serde_yaml::to_value(value)?, Vec::new());
     take_out(&mut tree, &word, &mut quoted);
     let mut text = serde_yaml::to_string(&tree)?;
@@ -26,7 +28,7 @@ pub(super) fn to_string<T: Serialize>(value: &T) -> Result<String, Error> {
 }
 
 fn placeholder(word: &str, number: usize) -> String {
-    format!("{word}{number}x")
+    format!("{word}{number}.")
 }
 
 fn take_out(value: &mut Value, word: &str, quoted: &mut Vec<String>) {
@@ -58,7 +60,7 @@ fn quote(text: &str) -> String {
             '"' | '\\' => quoted.extend(['\\', character]),
             '\n' => quoted.push_str("\\n"),
             other if needs_escape(other.encode_utf8(&mut [0; 4])) => {
-                drop(write!(quoted, "\\U{:08x}", u32::from(other)))
+                let _ = write!(quoted, "\\U{:08x}", u32::from(other));
             }
             other => quoted.push(other),
         }
