@@ -22,7 +22,8 @@ use tokio_rustls::TlsConnector;
 async fn everything(database: &DatabaseOptions) -> Vec<String> {
     let tables = "remote_clusters remote_cluster_details remote_cluster_config remote_cluster_tokens \
         remote_cluster_removals service_accounts identities sessions";
-    let mut all = texts(database, "SELECT count(*)::text FROM events WHERE action NOT LIKE '%refused'").await.unwrap();
+    let mut all =
+        texts(database, "SELECT count(*)::text FROM events WHERE action NOT LIKE '%refused'").await.unwrap();
     for table in tables.split_whitespace() {
         let sql = format!("SELECT '{table} ' || row::text FROM {table} row ORDER BY 1");
         all.extend(texts(database, &sql).await.unwrap());
