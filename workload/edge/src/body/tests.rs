@@ -55,17 +55,17 @@ impl Admission for UpTo {
 #[tokio::test]
 async fn each_chunk_is_admitted_before_it_is_kept() {
     let mut admission = UpTo(6, Vec::new());
-    let body = RequestBody::new(None, Some(6), chunks(&["ab", "", "cdef"]));
+    let body = RequestBody::new(None, Some(6), None, chunks(&["ab", "", "cdef"]));
     assert_eq!(body.read_admitted(6, &mut admission).await.unwrap(), "abcdef");
     assert_eq!(admission.1, [2, 4]);
 }
 
 #[tokio::test]
 async fn reading_ends_when_a_chunk_is_not_admitted_or_exceeds_the_limit() {
-    let body = RequestBody::new(None, None, chunks(&["ab", "cd"]));
+    let body = RequestBody::new(None, None, None, chunks(&["ab", "cd"]));
     assert!(matches!(body.read_admitted(6, &mut UpTo(3, Vec::new())).await, Err(Error::Forbidden)));
     for declared in [None, Some(7)] {
-        let body = RequestBody::new(None, declared, chunks(&["abcd", "efg"]));
+        let body = RequestBody::new(None, declared, None, chunks(&["abcd", "efg"]));
         assert!(matches!(body.read_admitted(6, &mut UpTo(9, Vec::new())).await, Err(Error::TooLarge)));
     }
 }
