@@ -151,9 +151,9 @@ impl Hub {
     /// Starts one more management unit in this process; waits until it is ready. Returns where it listens.
     pub async fn add_management(&mut self) -> SocketAddr {
         let address = self.add_starting_management().await;
-        let store = self.store.clone();
-        crate::wait::until("the database is migrated", Duration::from_secs(30), async || {
-            store.ensure_current().await.is_ok()
+        let unit = self.managements.last().unwrap();
+        crate::wait::until("the unit is ready", Duration::from_secs(30), async || {
+            unit.status_code().await == 200
         })
         .await;
         address

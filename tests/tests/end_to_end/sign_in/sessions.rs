@@ -220,6 +220,8 @@ async fn no_secret_of_a_sign_in_is_logged_at_any_level() {
     program.prints("ready").await;
 
     let mut browser = Browser::new(address);
+    // At the level `trace`, other lines hold that word too.
+    wait::until("the unit is ready", SOON, async || browser.fetch("/1.0/status").await.status == 200).await;
     let page = browser.sign_in("admin", "/ui/").await;
     let callback = page.way.iter().find(|url| url.path() == "/oidc/callback").unwrap();
     let code = callback.query_pairs().find(|(name, _)| name == "code").unwrap().1.into_owned();
