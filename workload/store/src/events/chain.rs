@@ -254,6 +254,13 @@ fn message<'a>(seal: &[u8; 32], fields: impl Iterator<Item = Option<&'a str>>) -
     bytes
 }
 
+/// A head from the columns `sequence` and `seal`.
+pub(super) fn head_of(row: &Row) -> Result<Head, StoreError> {
+    let seal: &[u8] = row.try_get("seal")?;
+    let seal = seal.try_into().map_err(|_| StoreError::corrupt("events", "seal", "not 32 bytes long"))?;
+    Ok(Head { sequence: row.try_get("sequence")?, seal })
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -3,8 +3,7 @@
 use time::OffsetDateTime;
 use tokio_postgres::{GenericClient, Transaction};
 
-use super::chain::{ChainFault, Head, checkpoint_message};
-use super::seal::head_of;
+use super::chain::{ChainFault, Head, checkpoint_message, head_of};
 use crate::database::crypter::{CryptError, KeyId};
 use crate::{Crypter, StoreError};
 

@@ -3,8 +3,7 @@
 
 use tokio_postgres::{GenericClient, Transaction};
 
-use super::chain::{ChainFault, Head, kept_head_message};
-use super::seal::head_of;
+use super::chain::{ChainFault, Head, head_of, kept_head_message};
 use crate::database::crypter::KeyId;
 use crate::{Crypter, StoreError};
 

@@ -6,9 +6,9 @@
 //! removed or inserted since. When something happened is the time in the event, which the seal covers. Chaining events
 //! within the changes themselves would make every change wait for the previous one.
 
-use tokio_postgres::{Row, Transaction};
+use tokio_postgres::Transaction;
 
-use super::chain::{self, COLUMNS, ChainFault, Head};
+use super::chain::{self, COLUMNS, ChainFault, Head, head_of};
 use super::kept_head::{self, KeptHead};
 use super::{checkpoint, trusted_head};
 use crate::{Store, StoreError};
@@ -143,11 +143,4 @@ async fn free_positions(
 pub(super) async fn lock_chain(tx: &Transaction<'_>) -> Result<bool, StoreError> {
     let sql = "-- lock_chain()\nSELECT pg_try_advisory_xact_lock($1) AS is_locked";
     Ok(tx.query_one(sql, &[&CHAIN_LOCK]).await?.try_get("is_locked")?)
-}
-
-/// A head from the columns `sequence` and `seal`.
-pub(super) fn head_of(row: &Row) -> Result<Head, StoreError> {
-    let seal: &[u8] = row.try_get("seal")?;
-    let seal = seal.try_into().map_err(|_| StoreError::corrupt("events", "seal", "not 32 bytes long"))?;
-    Ok(Head { sequence: row.try_get("sequence")?, seal })
 }

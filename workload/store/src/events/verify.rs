@@ -5,10 +5,9 @@ use std::ops::ControlFlow;
 use time::{Duration, OffsetDateTime};
 use tokio_postgres::{IsolationLevel, Transaction};
 
-use super::chain::{ChainFault, Head, SealedRow, Walk};
+use super::chain::{ChainFault, Head, SealedRow, Walk, head_of};
 use super::checkpoint::{self, Checkpoint};
 use super::kept_head::{self, KeptHead};
-use super::seal::head_of;
 use super::trusted_head::last_sequence;
 use crate::database::connection::Connection;
 use crate::database::crypter::KeyId;
