@@ -240,7 +240,7 @@ async fn person_and_log_are_told_that_groups_were_left_out() {
         let before = program.output().matches(told).count();
         let me = sign_in(address).await.unwrap();
         assert_eq!(
-            (&me["role"], &me["groups_left_out"] == &json!(true)),
+            (&me["role"], me["groups_left_out"] == json!(true)),
             (&Value::Null, left_out),
             "{odd}: {me}"
         );
