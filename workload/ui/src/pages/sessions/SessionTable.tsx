@@ -17,8 +17,14 @@ export function SessionTable({ sessions, showsPeople, onEnd }: Props): ReactNode
     <table className="rows sessions" aria-label="Sessions, newest sign-in first">
       <thead>
         <tr>
-          <th scope="col">Browser</th>
-          {showsPeople && <th scope="col">Person</th>}
+          <th scope="col" className="sessions__browser">
+            Browser
+          </th>
+          {showsPeople && (
+            <th scope="col" className="sessions__person">
+              Person
+            </th>
+          )}
           <th scope="col">Address</th>
           <th scope="col">Signed in</th>
           <th scope="col">Last used</th>
@@ -49,8 +55,8 @@ function Row({
   return (
     <tr>
       <th scope="row" className="rows__name" title={session.user_agent ?? undefined}>
-        <bdi>{browserWords(session.user_agent)}</bdi>
-        {session.current && <span className="tag sessions__current">This session</span>}
+        <bdi>{browserWords(session.user_agent)}</bdi>{" "}
+        {session.current && <span className="tag">This session</span>}
       </th>
       {showsPeople && (
         <td data-label="Person">

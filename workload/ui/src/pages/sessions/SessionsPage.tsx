@@ -125,7 +125,9 @@ function EndDialog({ session, onClose }: { session: Session; onClose: () => void
         {session.address != null && `, ${session.address}`}.
         {session.current && " This is the session that you are using now."}
       </p>
-      <p>The identity provider is not told. Remove the account there to keep somebody out.</p>
+      <p>
+        The identity provider may sign them in again. To keep somebody out, disable their account there first.
+      </p>
     </Dialog>
   );
 }
