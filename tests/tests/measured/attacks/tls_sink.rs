@@ -66,7 +66,7 @@ fn plain_tls_sink() {
     let [connector, management, plain] =
         [connector, management, None].map(|tls| runtime.block_on(listen(tls)));
     println!("{READY}{connector} {management} {plain}\nsink ready. ");
-    runtime.block_on(std::future::pending())
+    runtime.block_on(std::future::pending::<()>());
 }
 
 async fn listen(tls: Option<TlsAcceptor>) -> SocketAddr {

@@ -1,5 +1,6 @@
 //! Attacks with the certificate of an enrolled cluster.
 
+use std::fmt::Write as _;
 use std::io;
 use std::time::Duration;
 
@@ -30,7 +31,10 @@ pub(crate) async fn empty_list_entries(attacker: &Attacker) {
 /// 58 MB of status words of 512 bytes, all different within a list, from each of its clusters.
 pub(crate) async fn long_status_words(attacker: &Attacker) {
     let word = "x".repeat(506);
-    let words: String = (0..36_000).map(|n| format!(r#"{{"status":"{word}{n:06}","count":1}},"#)).collect();
+    let mut words = String::new();
+    for number in 0..36_000 {
+        write!(words, r#"{{"status":"{word}{number:06}","count":1}},"#).unwrap();
+    }
     let list = format!("[{}]", words.trim_end_matches(','));
     let lists = format!(r#""ceph_statuses":{list},"member_statuses":{list},"instance_statuses":{list}"#);
     let body = Body::around("{", &lists, "}");
@@ -44,7 +48,7 @@ pub(crate) async fn heavy_expositions(attacker: &Attacker) {
     while lines.len() < 35_000_000 {
         number += 1;
         let labels = format!(r#"project=\"default\",name=\"instance-{number:06}\",device=\"eth0\""#);
-        lines.push_str(&format!(r"lxd_network_receive_bytes_total{{{labels}}} {number}\n"));
+        write!(lines, r"lxd_network_receive_bytes_total{{{labels}}} {number}\n").unwrap();
     }
     let body = Body::around(EXPOSITION, &lines, r#"# EOF\n"}]}"#);
     let door = attacker.as_cluster(0);
@@ -142,7 +146,7 @@ pub(crate) async fn tiny_series(attacker: &Attacker) {
         let mut text = String::with_capacity(LARGEST);
         while text.len() < LARGEST - MIB {
             number += 1;
-            text.push_str(&format!(r"a{number:x} 1\n"));
+            write!(text, r"a{number:x} 1\n").unwrap();
         }
         let _ = door.request(HEARTBEAT, Some(&Body::around(EXPOSITION, &text, r#""}]}"#))).await;
     }
