@@ -1,5 +1,7 @@
 //! Hostile input: a clear 4xx or a closed connection, nothing stored, nothing secret in the log.
 
+mod text;
+
 use std::time::{Duration, Instant};
 
 use agent::client::{ClusterClient, Payload, Proof, Request};

@@ -13,7 +13,6 @@ mod described;
 mod expositions;
 mod falling_silent;
 mod hostile_input;
-mod hostile_text;
 mod http_standards;
 mod image;
 mod joining;

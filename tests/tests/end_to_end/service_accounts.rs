@@ -122,7 +122,11 @@ async fn invalid_account_is_refused_with_the_reason() {
         (json!({ "name": "x", "role": "root" }), 400, "unknown variant `root`"),
         (json!({ "name": "x", "role": "viewer", "expiry": "2001-01-01T00:00:00Z" }), 400, "is in the past"),
         (json!({ "name": "x", "role": "viewer", "expiry": "2999-01-01T00:00:00Z" }), 400, "five years"),
-        (json!({ "name": "x", "role": "viewer", "description": "\0" }), 400, "cannot be stored"),
+        (
+            json!({ "name": "x", "role": "viewer", "description": "\0" }),
+            400,
+            "cannot contain control characters",
+        ),
     ];
     for (body, status, problem) in cases {
         let reply = setting.admin.send_json("POST", PATH, body.clone()).await;

@@ -24,7 +24,7 @@ const SMALL_LANE_BYTES: usize = 64 << 20;
 /// The bytes of one cluster's small bodies: one of the largest, and another while a connection of the first is lost.
 const SMALL_SHARE_BYTES: usize = 2 * MAX_SMALL_BYTES;
 /// The bytes of all large bodies together, without the one that overdraws.
-const LARGE_LANE_BYTES: usize = 64 << 20;
+const LARGE_LANE_BYTES: usize = 48 << 20;
 /// The bytes of one cluster's large body. Beyond them it overdraws, one body at a time.
 const LARGE_SHARE_BYTES: usize = LARGE_LANE_BYTES / 2;
 

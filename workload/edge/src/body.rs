@@ -5,6 +5,8 @@
 //! the connection, and the client would lose the response. A client that sends for longer than that may see a reset
 //! instead of the 413.
 
+pub(crate) mod timed;
+
 use std::error::Error as StdError;
 use std::pin::{Pin, pin};
 
@@ -17,7 +19,7 @@ use warp::Filter;
 use warp::filters::BoxedFilter;
 
 use crate::Error;
-use crate::timed_body::Stalled;
+use timed::Stalled;
 
 /// The most memory, in bytes, that is reserved because a client declares a long body. Beyond it, memory grows with the
 /// bytes that arrive.

@@ -45,7 +45,6 @@ mod metered_body;
 mod service;
 mod shared;
 mod stream;
-mod timed_body;
 
 pub use caps::ClientKey;
 pub use error::{Error, respond};

@@ -16,6 +16,7 @@ use tracing::Level;
 
 use crate::activity::Activity;
 use crate::body::Coded;
+use crate::body::timed::TimedBody;
 use crate::caps::{Charge, Place, TooMuchUnread, current_stream};
 use crate::error::LoggedCause;
 use crate::head::without_body;
@@ -24,7 +25,6 @@ use crate::memory::Shortage;
 use crate::metered_body::{MeteredBody, Metering};
 use crate::response::{Routine, SharedMemory};
 use crate::shared::Shared;
-use crate::timed_body::TimedBody;
 use crate::{Draining, Error, Peer, RequestId, Response};
 
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

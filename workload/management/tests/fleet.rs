@@ -346,11 +346,11 @@ async fn totals_count_the_fleet() {
 }
 
 #[tokio::test]
-async fn database_outage_is_an_ordinary_error() {
+async fn database_without_our_schema_is_unavailable() {
     let hub = hub().await;
     execute(&hub.database, "DROP TABLE remote_cluster_warnings CASCADE").await.unwrap();
     for path in ["/1.0/remote-cluster", "/1.0/remote-cluster?limit=1", "/1.0/fleet"] {
-        assert_eq!(get(&hub, path, &[]).await.0, 500, "{path}");
+        assert_eq!(get(&hub, path, &[]).await.0, 503, "{path}");
     }
 }
 

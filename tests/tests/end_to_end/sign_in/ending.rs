@@ -145,7 +145,7 @@ async fn stream_ends_even_if_the_notice_was_lost() {
     }
     // As if the session ended while no unit was listening: no notice, and all listeners lose their connection.
     execute(&hub.database, "DELETE FROM sessions WHERE subject = 'viewer'").await.unwrap();
-    let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%listen()%'
+    let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE (query LIKE '%listen()%' OR query LIKE '%takes_writes()%')
         AND datname = current_database() AND pid <> pg_backend_pid()";
     execute(&hub.database, cut).await.unwrap();
     let rest = async { while let Ok(Some(_)) = stream.chunk().await {} };

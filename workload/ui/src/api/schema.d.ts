@@ -534,7 +534,7 @@ export interface components {
         };
         /** @description A change of a cluster's configuration. Fields that are absent or null stay unchanged. */
         ClusterChange: {
-            /** @description The description. */
+            /** @description The description, without invisible characters, and without blanks at its ends. */
             description?: string | null;
             /**
              * Format: int32
@@ -1238,7 +1238,7 @@ export interface components {
                  * @description When the token was created.
                  */
                 created_at: string;
-                /** @description The description that the cluster will have. */
+                /** @description The description that the cluster will have, without invisible characters, and without blanks at its ends. */
                 description: string;
                 /**
                  * Format: date-time
@@ -1583,7 +1583,7 @@ export interface components {
              * @description When the token was created.
              */
             created_at: string;
-            /** @description The description that the cluster will have. */
+            /** @description The description that the cluster will have, without invisible characters, and without blanks at its ends. */
             description: string;
             /**
              * Format: date-time
@@ -1655,7 +1655,10 @@ export interface components {
         };
         /** @description A join token to create. */
         NewJoinToken: {
-            /** @description The name of the cluster that may join: 1 to 255 characters without control characters. */
+            /**
+             * @description The name of the cluster that may join: 1 to 255 characters without control characters and invisible ones, and
+             *     without blanks at its ends.
+             */
             cluster_name: string;
             /** @description The description that the cluster will have. */
             description?: string | null;
@@ -1674,7 +1677,7 @@ export interface components {
              * @description When the token expires, in five years at most. By default it expires in ninety days.
              */
             expiry?: string | null;
-            /** @description The name: 1 to 255 characters without control characters. */
+            /** @description The name: 1 to 255 characters without control characters and invisible ones, and without blanks at its ends. */
             name: string;
             /** @description What the program may do. */
             role: components["schemas"]["Role"];

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use fleet::ClusterId;
+use fleet::warning::Finding;
+use fleet::{ClusterId, Severity, WarningKind};
 use rand::RngExt as _;
 use rand::rngs::StdRng;
 use store::heartbeats::{NewHeartbeat, Presence};
@@ -32,7 +33,14 @@ pub async fn report(store: &Store, clusters: &[Made]) {
         clusters.iter().enumerate().filter(|(_, made)| made.report != "{}").map(|(number, made)| {
             let protocol::Heartbeat { details, misfits, .. } =
                 protocol::Heartbeat::parse(made.report.as_bytes()).unwrap();
-            let findings = fleet::warning::findings(&details, &misfits, fleet::Thresholds::default());
+            let mut findings = fleet::warning::findings(&details, &misfits, fleet::Thresholds::default());
+            // As the relay does for a cluster with too many metrics.
+            findings.extend((number % 7 == 0).then(|| Finding {
+                kind: WarningKind::Metrics,
+                subject: "series".to_owned(),
+                severity: Severity::Warning,
+                text: "too many series".to_owned(),
+            }));
             writer.write(NewHeartbeat {
                 cluster: ClusterId(i32::try_from(number).unwrap()),
                 details,
