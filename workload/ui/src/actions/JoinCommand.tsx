@@ -6,7 +6,7 @@ import { Dialog } from "../components/Dialog";
 import { absolute } from "../format/time";
 import { Button } from "../kit";
 import { Note } from "../components/Note";
-import { shown } from "../format/text";
+import { visible } from "../format/text";
 
 export interface Created {
   name: string;
@@ -24,8 +24,8 @@ export function JoinCommand({ created, onClose }: { created: Created; onClose: (
       buttons={<Button onClick={onClose}>I have copied the command</Button>}
     >
       <Note severity="caution" title="This command is shown only once">
-        It lets one cluster join as <bdi>{shown(created.name)}</bdi> until {absolute(Date.parse(created.expiry))}.
-        Keep it secret.
+        It lets one cluster join as <bdi>{visible(created.name)}</bdi> until{" "}
+        {absolute(Date.parse(created.expiry))}. Keep it secret.
       </Note>
       <p>Run it on any member of the cluster:</p>
       <div className="join-command__row">

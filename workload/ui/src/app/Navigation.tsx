@@ -6,7 +6,7 @@ import logo from "../assets/logo.svg";
 import { Icon } from "../kit";
 import { roleOf, useSession } from "./session";
 import { ThemeChoice } from "./ThemeChoice";
-import { shown } from "../format/text";
+import { visible } from "../format/text";
 
 const PAGES = [
   { to: "/clusters", icon: "cluster-host", label: "Clusters" },
@@ -69,7 +69,7 @@ function Account(): ReactNode {
       <p className="navigation__name">
         <Icon name="user" light />
         <span className="p-side-navigation__label" title={me.email}>
-          <bdi>{shown(me.name === "" ? me.email : me.name)}</bdi>
+          <bdi>{visible(me.name === "" ? me.email : me.name)}</bdi>
           <small>{roleOf(me) ?? "no role"}</small>
         </span>
       </p>

@@ -3,7 +3,7 @@ import type { ReactNode } from "react";
 import type { BulkResult } from "../api/types";
 import { Note } from "./Note";
 import { outcomeOf, outcomeOfFailures, reason } from "./bulkResult";
-import { shown } from "../format/text";
+import { visible } from "../format/text";
 
 interface Props {
   results: BulkResult[];
@@ -23,7 +23,7 @@ export function BulkOutcome({ results, participle, noun, onlyFailures = false }:
         <ul className="name-list" aria-label="Failures">
           {failed.map((result) => (
             <li key={result.name}>
-              <bdi>{shown(result.name)}</bdi>: {shown(reason(result))}
+              <bdi>{visible(result.name)}</bdi>: {visible(reason(result))}
             </li>
           ))}
         </ul>

@@ -3,7 +3,7 @@ import type { ReactNode } from "react";
 import type { StatusCount } from "../api/types";
 import { count, number } from "../format/count";
 import { arcs, toneOf } from "./doughnutArcs";
-import { shown } from "../format/text";
+import { visible } from "../format/text";
 
 interface Props {
   title: string;
@@ -45,7 +45,7 @@ export function Doughnut({ title, noun, statuses }: Props): ReactNode {
               .map((status) => (
                 <li key={status.status}>
                   <i className={`doughnut__mark tone--${toneOf(status.status)}`} aria-hidden="true" />
-                  <b>{number(status.count)}</b> <bdi>{shown(status.status)}</bdi>
+                  <b>{number(status.count)}</b> <bdi>{visible(status.status)}</bdi>
                 </li>
               ))}
             <li className="u-off-screen">{count(total, noun)} in total</li>

@@ -2,7 +2,7 @@
 import { useEffect, useId, useRef, useState, type ReactNode } from "react";
 import { explain } from "../api/errors";
 import { ActionButton, Button } from "../kit";
-import { shown } from "../format/text";
+import { visible } from "../format/text";
 
 interface Props {
   label: string;
@@ -36,7 +36,7 @@ export function EditableText(props: Props): ReactNode {
   }
   return (
     <span className="editable" ref={button}>
-      <bdi className={props.isLong === true ? "editable__text" : undefined}>{shown(props.shown)}</bdi>
+      <bdi className={props.isLong === true ? "editable__text" : undefined}>{visible(props.shown)}</bdi>
       {props.isEditable && (
         <Button
           appearance="base"

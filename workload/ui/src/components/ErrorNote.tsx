@@ -2,14 +2,14 @@
 import type { ReactNode } from "react";
 import { explain } from "../api/errors";
 import { Note } from "./Note";
-import { shown } from "../format/text";
+import { visible } from "../format/text";
 
 export function ErrorNote({ error, title }: { error: unknown; title: string }): ReactNode {
   return (
     <div role="alert">
       {error !== null && (
         <Note severity="negative" title={title}>
-          {shown(explain(error))}
+          {visible(explain(error))}
         </Note>
       )}
     </div>

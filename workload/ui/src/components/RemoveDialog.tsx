@@ -6,7 +6,7 @@ import { ActionButton, Button } from "../kit";
 import { BulkOutcome } from "./BulkOutcome";
 import { Dialog } from "./Dialog";
 import { ErrorNote } from "./ErrorNote";
-import { shown } from "../format/text";
+import { visible } from "../format/text";
 
 interface Removal {
   isPending: boolean;
@@ -82,7 +82,7 @@ export function NameList({ names }: { names: string[] }): ReactNode {
     <ul className="name-list" aria-label="Names" tabIndex={0}>
       {names.map((name) => (
         <li key={name}>
-          <bdi>{shown(name)}</bdi>
+          <bdi>{visible(name)}</bdi>
         </li>
       ))}
     </ul>

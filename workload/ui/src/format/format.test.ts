@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { bytes, bytesOf } from "./bytes";
 import { count } from "./count";
 import { isAbove, percent } from "./percent";
-import { shown, textProblem } from "./text";
+import { textProblem, visible } from "./text";
 import { absolute, date, lasting, relative, span } from "./time";
 
 test("bytes have binary units and one decimal", () => {
@@ -75,16 +75,19 @@ test("nouns agree with their numbers", () => {
 });
 
 test("invisible and control characters are shown escaped", () => {
-  expect(shown("a\u202Eb\u200Bc\u001B[2J\u{E0041}")).toBe(
+  expect(visible("a\u202Eb\u200Bc\u001B[2J\u{E0041}")).toBe(
     String.raw`a\u{202e}b\u{200b}c\u{1b}[2J\u{e0041}`,
   );
-  for (const text of ["Zürich", "مدينة", "北京", "🦀 ⚠\uFE0F", "two\nlines\tand a tab"]) expect(shown(text)).toBe(text);
-  expect(shown("paris\uFE0F")).toBe(String.raw`paris\u{fe0f}`);
+  for (const text of ["Zürich", "مدينة", "北京", "🦀 ⚠\uFE0F", "two\nlines\tand a tab"])
+    expect(visible(text)).toBe(text);
+  expect(visible("paris\uFE0F")).toBe(String.raw`paris\u{fe0f}`);
 });
 
 test("nobody chooses text that misleads", () => {
   expect(textProblem("A description", "two\nlines, ⚠\uFE0F", true)).toBeNull();
   expect(textProblem("A name", "two\nlines", false)).toContain("control");
-  expect(textProblem("A name", "a\u2066", false)).toBe("A name cannot contain invisible characters (U+2066).");
+  expect(textProblem("A name", "a\u2066", false)).toBe(
+    "A name cannot contain invisible characters (U+2066).",
+  );
   expect(textProblem("A name", " a", false)).toContain("blank");
 });

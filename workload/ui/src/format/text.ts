@@ -25,11 +25,13 @@ function judge(text: string): Judged[] {
 }
 
 /** The text with control characters and invisible ones escaped, as in `a\u{202e}b`. Line breaks and tabs stay. */
-export function shown(text: string): string {
+export function visible(text: string): string {
   if (!HIDDEN.test(text) && !CONTROL.test(text)) return text;
   return judge(text)
     .map(({ character, isHarmless }) =>
-      isHarmless || "\n\r\t".includes(character) ? character : `\\u{${character.codePointAt(0)?.toString(16)}}`,
+      isHarmless || "\n\r\t".includes(character)
+        ? character
+        : `\\u{${character.codePointAt(0)?.toString(16)}}`,
     )
     .join("");
 }

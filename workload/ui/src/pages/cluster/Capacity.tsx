@@ -7,7 +7,7 @@ import { count } from "../../format/count";
 import { percent } from "../../format/percent";
 import { Button } from "../../kit";
 import { fullestFirst, sumOf } from "./pools";
-import { shown } from "../../format/text";
+import { visible } from "../../format/text";
 
 export function Capacity({ cluster }: { cluster: Cluster }): ReactNode {
   const storage = sumOf(cluster.storage_pool_usages);
@@ -76,18 +76,18 @@ function Pools({ cluster }: { cluster: Cluster }): ReactNode {
           {shown.map((pool, index) => (
             <tr key={`${pool.name} ${pool.member} ${index}`}>
               <th scope="row">
-                <bdi>{shown(pool.name)}</bdi>
+                <bdi>{visible(pool.name)}</bdi>
               </th>
               <td>
                 {pool.member === "" ? (
                   <span className="u-text--muted">Shared</span>
                 ) : (
-                  <bdi>{shown(pool.member)}</bdi>
+                  <bdi>{visible(pool.member)}</bdi>
                 )}
               </td>
               <td>
                 <Meter
-                  label={shown(`${pool.name} ${pool.member}`)}
+                  label={visible(`${pool.name} ${pool.member}`)}
                   usage={pool.usage}
                   total={pool.total}
                   threshold={cluster.disk_threshold}

@@ -20,7 +20,7 @@ import { Configuration } from "./Configuration";
 import { History } from "./History";
 import { Liveness } from "./Liveness";
 import { Warnings } from "./Warnings";
-import { shown } from "../../format/text";
+import { visible } from "../../format/text";
 
 export function ClusterPage(): ReactNode {
   const name = clusterNameIn(useLocation().pathname);
@@ -34,11 +34,11 @@ function NamedCluster({ name }: { name: string }): ReactNode {
   const actions = useClusterActions(() => void navigate(lastListPath()));
   return (
     <div className="page">
-      <title>{`${shown(name)} · Cluster Manager`}</title>
+      <title>{`${visible(name)} · Cluster Manager`}</title>
       <nav aria-label="Breadcrumbs" className="breadcrumbs">
         <Link to={lastListPath()}>Clusters</Link>
       </nav>
-      <PageHeader title={<bdi>{shown(name)}</bdi>} freshness={<Freshness query={query} />}>
+      <PageHeader title={<bdi>{visible(name)}</bdi>} freshness={<Freshness query={query} />}>
         {query.data !== undefined && <Actions cluster={query.data} actions={mayChange ? actions : null} />}
       </PageHeader>
       <Loaded
@@ -122,7 +122,8 @@ function MissingCluster({ name }: { name: string }): ReactNode {
       icon="help"
       action={<Link to={`/events?cluster=${encodeURIComponent(name)}`}>View events for this name</Link>}
     >
-      There is no cluster named <bdi>{shown(name)}</bdi>. It may have been removed or enrolled under another name.
+      There is no cluster named <bdi>{visible(name)}</bdi>. It may have been removed or enrolled under another
+      name.
     </Message>
   );
 }

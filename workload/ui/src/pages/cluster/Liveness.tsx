@@ -4,7 +4,7 @@ import type { Cluster } from "../../api/types";
 import { Ago, Lasting } from "../../components/Ago";
 import { Facts } from "../../components/Facts";
 import { HealthMark } from "../../components/Health";
-import { shown } from "../../format/text";
+import { visible } from "../../format/text";
 
 /** The id that the cluster gives itself, which an older cluster does not send. */
 function uuidOf(cluster: Cluster): [string, ReactNode][] {
@@ -24,7 +24,7 @@ export function Liveness({ cluster }: { cluster: Cluster }): ReactNode {
               <HealthMark state={health.state} /> <Lasting since={health.since} />
               {health.reasons.map((reason) => (
                 <small className="facts__note" key={reason}>
-                  {shown(reason)}
+                  {visible(reason)}
                 </small>
               ))}
             </>,

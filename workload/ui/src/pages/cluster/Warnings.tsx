@@ -3,7 +3,7 @@ import type { ReactNode } from "react";
 import type { Warning } from "../../api/types";
 import { Lasting } from "../../components/Ago";
 import { adviceFor } from "./advice";
-import { shown } from "../../format/text";
+import { visible } from "../../format/text";
 
 export function Warnings({ warnings, name }: { warnings: Warning[]; name: string }): ReactNode {
   if (warnings.length === 0) {
@@ -14,7 +14,7 @@ export function Warnings({ warnings, name }: { warnings: Warning[]; name: string
     );
   }
   return (
-    <ul className="warnings" aria-label={`Warnings for ${shown(name)}`}>
+    <ul className="warnings" aria-label={`Warnings for ${visible(name)}`}>
       {warnings.map((warning) => (
         <li key={`${warning.kind} ${warning.text}`} className={`warnings__one is-${warning.severity}`}>
           <i
@@ -23,7 +23,7 @@ export function Warnings({ warnings, name }: { warnings: Warning[]; name: string
           />
           <div>
             <p className="warnings__text">
-              <span className="warnings__severity">{warning.severity}</span> {shown(warning.text)}
+              <span className="warnings__severity">{warning.severity}</span> {visible(warning.text)}
               <small>
                 {" · "}
                 <Lasting since={warning.since} />

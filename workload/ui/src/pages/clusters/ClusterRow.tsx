@@ -10,7 +10,7 @@ import { count } from "../../format/count";
 import { clusterPath } from "../../url/links";
 import type { Selection } from "../../components/useSelection";
 import { WarningSummary } from "./WarningSummary";
-import { shown } from "../../format/text";
+import { visible } from "../../format/text";
 
 interface Props {
   cluster: ClusterSummary;
@@ -25,7 +25,7 @@ export function ClusterRow({ cluster, selection, actions }: Props): ReactNode {
       {selection !== null && (
         <td className="clusters__select">
           <RowCheckbox
-            label={`Select ${shown(name)}`}
+            label={`Select ${visible(name)}`}
             checked={selection.has(name)}
             onChange={(checked) => {
               selection.setAll([name], checked);
@@ -34,12 +34,12 @@ export function ClusterRow({ cluster, selection, actions }: Props): ReactNode {
         </td>
       )}
       <th scope="row" className="clusters__name">
-        <Link to={clusterPath(name)} title={shown(name)}>
-          <bdi>{shown(name)}</bdi>
+        <Link to={clusterPath(name)} title={visible(name)}>
+          <bdi>{visible(name)}</bdi>
         </Link>
         {description !== "" && (
-          <small className="clusters__description" title={shown(description)}>
-            <bdi>{shown(description)}</bdi>
+          <small className="clusters__description" title={visible(description)}>
+            <bdi>{visible(description)}</bdi>
           </small>
         )}
       </th>
@@ -81,7 +81,7 @@ export function ClusterRow({ cluster, selection, actions }: Props): ReactNode {
       </td>
       <td className="clusters__use" data-label="Memory">
         <Meter
-          label={`Memory of ${shown(name)}`}
+          label={`Memory of ${visible(name)}`}
           usage={cluster.memory_usage}
           total={cluster.memory_total_amount}
           threshold={cluster.memory_threshold}
@@ -105,7 +105,7 @@ function StorageMeter({ cluster }: { cluster: ClusterSummary }): ReactNode {
   const where = pool.member === "" ? pool.name : `${pool.name} on ${pool.member}`;
   return (
     <Meter
-      label={shown(`Fullest storage pool of ${cluster.name}: ${where}`)}
+      label={visible(`Fullest storage pool of ${cluster.name}: ${where}`)}
       usage={pool.usage}
       total={pool.total}
       threshold={cluster.disk_threshold}

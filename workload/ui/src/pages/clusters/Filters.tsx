@@ -15,7 +15,7 @@ import {
 import { healthWord, warningKindWord } from "../../components/Health";
 import { SORT_LABELS } from "./SortButton";
 import type { ListControls } from "./useListState";
-import { shown } from "../../format/text";
+import { visible } from "../../format/text";
 
 const USAGE_THRESHOLDS = [50, 60, 70, 80, 90, 95];
 
@@ -178,7 +178,7 @@ function Chips({ list }: { list: ListControls }): ReactNode {
             }}
           >
             <span className="p-chip__value">
-              <bdi>{shown(label)}</bdi>
+              <bdi>{visible(label)}</bdi>
             </span>
             <i className="p-icon--close">Remove filter</i>
           </button>

@@ -4,7 +4,7 @@ import type { ClusterActions } from "../../actions/useClusterActions";
 import type { ClusterSummary } from "../../api/types";
 import { Menu, type MenuItem } from "../../components/Menu";
 import { grafanaUrl, webUrl } from "../../url/links";
-import { shown } from "../../format/text";
+import { visible } from "../../format/text";
 
 interface Props {
   cluster: ClusterSummary;
@@ -27,7 +27,7 @@ export function RowActions({ cluster, actions, grafana }: Props): ReactNode {
       disabledReason: "The address of Grafana is not configured",
     },
   ];
-  if (actions === null) return <Menu label={`Actions for ${shown(name)}`} items={links} />;
+  if (actions === null) return <Menu label={`Actions for ${visible(name)}`} items={links} />;
   const configure = (): void => {
     actions.configure({ names: [name] }, cluster);
   };
@@ -36,7 +36,7 @@ export function RowActions({ cluster, actions, grafana }: Props): ReactNode {
   };
   return (
     <Menu
-      label={`Actions for ${shown(name)}`}
+      label={`Actions for ${visible(name)}`}
       items={[{ label: "Configure", onClick: configure }, ...links, { label: "Remove", onClick: remove }]}
     />
   );

@@ -1,15 +1,15 @@
 // A cluster's warnings in a table cell: the most severe, and the number of others.
 import type { ReactNode } from "react";
 import type { Warning } from "../../api/types";
-import { shown } from "../../format/text";
+import { visible } from "../../format/text";
 
 export function WarningSummary({ warnings }: { warnings: Warning[] }): ReactNode {
   const [worst, ...others] = warnings;
   if (worst === undefined) return <span className="u-text--muted">None</span>;
   return (
     <>
-      <span className="warning-text" title={shown(worst.text)}>
-        <SeverityIcon severity={worst.severity} /> {shown(worst.text)}
+      <span className="warning-text" title={visible(worst.text)}>
+        <SeverityIcon severity={worst.severity} /> {visible(worst.text)}
       </span>
       {others.length > 0 && (
         <small className="clusters__second" title={others.map((warning) => warning.text).join("\n")}>

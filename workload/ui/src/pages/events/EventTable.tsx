@@ -6,7 +6,7 @@ import { Ago } from "../../components/Ago";
 import { absolute } from "../../format/time";
 import { clusterPath, TOKENS_PATH } from "../../url/links";
 import { actionWords, actorWords, differences } from "./words";
-import { shown } from "../../format/text";
+import { visible } from "../../format/text";
 
 export function EventTable({ events }: { events: Event[] }): ReactNode {
   return (
@@ -44,7 +44,9 @@ function Row({ event }: { event: Event }): ReactNode {
         {event.count > 1 && <small> {event.count} times</small>}
       </th>
       <td data-label="Actor">
-        <bdi title={event.actor.id}>{shown(event.actor.name === "" ? event.actor.id : event.actor.name)}</bdi>
+        <bdi title={event.actor.id}>
+          {visible(event.actor.name === "" ? event.actor.id : event.actor.name)}
+        </bdi>
         {kind !== "" && <small className="rows__second">{kind}</small>}
       </td>
       <td data-label="Subject">
@@ -58,17 +60,17 @@ function Row({ event }: { event: Event }): ReactNode {
 }
 
 function Subject({ event }: { event: Event }): ReactNode {
-  if (event.cluster_name == null) return <bdi>{shown(event.subject ?? "")}</bdi>;
+  if (event.cluster_name == null) return <bdi>{visible(event.subject ?? "")}</bdi>;
   // A join token is named after a cluster that may not exist yet.
   const path = event.action.startsWith("token.") ? TOKENS_PATH : clusterPath(event.cluster_name);
   return (
     <>
       <Link to={path}>
-        <bdi>{shown(event.cluster_name)}</bdi>
+        <bdi>{visible(event.cluster_name)}</bdi>
       </Link>
       {event.subject != null && (
         <small className="rows__second">
-          <bdi>{shown(event.subject)}</bdi>
+          <bdi>{visible(event.subject)}</bdi>
         </small>
       )}
     </>
@@ -88,13 +90,13 @@ function Details({ event }: { event: Event }): ReactNode {
               {before !== null && (
                 <del>
                   <span className="u-off-screen">before: </span>
-                  <bdi>{shown(before)}</bdi>
+                  <bdi>{visible(before)}</bdi>
                 </del>
               )}{" "}
               {after !== null && (
                 <ins>
                   <span className="u-off-screen">after: </span>
-                  <bdi>{shown(after)}</bdi>
+                  <bdi>{visible(after)}</bdi>
                 </ins>
               )}
             </dd>

@@ -8,7 +8,7 @@ import { useClock } from "../../components/useClock";
 import type { Selection } from "../../components/useSelection";
 import { count, number } from "../../format/count";
 import { Button } from "../../kit";
-import { shown } from "../../format/text";
+import { visible } from "../../format/text";
 
 interface Props {
   tokens: JoinToken[];
@@ -58,7 +58,7 @@ export function TokenTable({ tokens, selection, onRevoke }: Props): ReactNode {
               {selection !== null && (
                 <td className="rows__select">
                   <RowCheckbox
-                    label={`Select ${shown(token.cluster_name)}`}
+                    label={`Select ${visible(token.cluster_name)}`}
                     checked={selection.has(token.cluster_name)}
                     onChange={(checked) => {
                       selection.setAll([token.cluster_name], checked);
@@ -67,10 +67,10 @@ export function TokenTable({ tokens, selection, onRevoke }: Props): ReactNode {
                 </td>
               )}
               <th scope="row" className="rows__name">
-                <bdi>{shown(token.cluster_name)}</bdi>
+                <bdi>{visible(token.cluster_name)}</bdi>
               </th>
               <td data-label="Description">
-                <bdi>{shown(token.description)}</bdi>
+                <bdi>{visible(token.description)}</bdi>
               </td>
               <td data-label="Expires">
                 <Expiry at={token.expiry} />
@@ -82,7 +82,7 @@ export function TokenTable({ tokens, selection, onRevoke }: Props): ReactNode {
                 <td className="tokens__actions">
                   <Button
                     dense
-                    aria-label={`Revoke token for ${shown(token.cluster_name)}`}
+                    aria-label={`Revoke token for ${visible(token.cluster_name)}`}
                     onClick={() => {
                       onRevoke([token.cluster_name]);
                     }}
