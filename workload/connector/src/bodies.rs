@@ -26,7 +26,7 @@ const SMALL_SHARE_BYTES: usize = 2 * MAX_SMALL_BYTES;
 /// The bytes of all large bodies together, without the one that overdraws.
 const LARGE_LANE_BYTES: usize = 48 << 20;
 /// The bytes of one cluster's large body. Beyond them it overdraws, one body at a time.
-const LARGE_SHARE_BYTES: usize = LARGE_LANE_BYTES / 2;
+const LARGE_SHARE_BYTES: usize = 32 << 20;
 
 /// The longest that a body may wait for memory.
 const MAX_WAIT: Duration = Duration::from_secs(15);

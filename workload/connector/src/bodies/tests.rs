@@ -22,7 +22,7 @@ async fn account(of: &Bodies, bytes: usize) -> Account<'_> {
 #[tokio::test(start_paused = true)]
 async fn small_bodies_do_not_wait_for_large_ones() {
     let bodies = Bodies::new();
-    let _full = [account(&bodies, 32 * MIB).await, account(&bodies, 32 * MIB).await];
+    let _full = [account(&bodies, 32 * MIB).await, account(&bodies, 16 * MIB).await];
     let _overdrawn = account(&bodies, 1).await;
     let begun = Instant::now();
     let held = bodies.read(ClusterUid::new(), body(MIB).await, LIMIT).await.unwrap();
@@ -66,7 +66,7 @@ async fn largest_body_that_stalls_leaves_memory_to_the_others() {
     stalled.admit(1).await.unwrap();
     assert!(stalled.taken.overdraft.is_some(), "beyond its share it overdraws");
     let begun = Instant::now();
-    let _others = [account(&bodies, 16 * MIB).await, account(&bodies, 16 * MIB).await];
+    let _others = [account(&bodies, 8 * MIB).await, account(&bodies, 8 * MIB).await];
     assert_eq!(begun.elapsed(), Duration::ZERO);
 }
 
@@ -74,7 +74,7 @@ async fn largest_body_that_stalls_leaves_memory_to_the_others() {
 async fn bodies_that_wait_for_each_other_finish_one_after_the_other() {
     let bodies = Bodies::new();
     let mut accounts: Vec<Account<'_>> = Vec::new();
-    for _ in 0..4 {
+    for _ in 0..3 {
         accounts.push(account(&bodies, 16 * MIB).await);
     }
     assert_eq!(bodies.large.available_permits(), 0);
@@ -92,7 +92,7 @@ async fn bodies_that_wait_for_each_other_finish_one_after_the_other() {
 #[tokio::test(start_paused = true)]
 async fn body_without_memory_is_503_and_a_slow_one_408() {
     let bodies = Bodies::new();
-    let _full = [account(&bodies, 32 * MIB).await, account(&bodies, 32 * MIB).await];
+    let _full = [account(&bodies, 32 * MIB).await, account(&bodies, 16 * MIB).await];
     let _overdrawn = account(&bodies, 1).await;
     let begun = Instant::now();
     let refused = bodies.read(ClusterUid::new(), body(2 * MIB).await, LIMIT).await;
