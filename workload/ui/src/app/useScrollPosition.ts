@@ -1,6 +1,6 @@
 // Where each page in the browser's history was scrolled to. The browser does this for documents only, and here the main
 // region scrolls. A new page begins at its top; Back and Forward restore the position once the content is long enough.
-import { useEffect, useRef, type RefObject } from "react";
+import { useEffect, useLayoutEffect, useRef, type RefObject } from "react";
 import { NavigationType, useLocation, useNavigationType } from "react-router";
 
 /** How long to wait for content that loads. */
@@ -12,7 +12,8 @@ export function useScrollPosition(): RefObject<HTMLElement | null> {
   const { key, pathname } = useLocation();
   const isBackOrForward = useNavigationType() === NavigationType.Pop;
   const shown = useRef({ key, pathname });
-  useEffect(() => {
+  // Before the next frame: a shorter page makes the region scroll, and that must not count for the page before.
+  useLayoutEffect(() => {
     const element = main.current;
     if (element === null || shown.current.key === key) return;
     const isNewPage = shown.current.pathname !== pathname;
@@ -37,7 +38,7 @@ export function useScrollPosition(): RefObject<HTMLElement | null> {
 /** Scrolls there now and while content arrives, until it is reached, somebody scrolls, or it takes too long. */
 function restore(element: HTMLElement, position: number): () => void {
   const stop = new AbortController();
-  const observer = new ResizeObserver(scroll);
+  const observer = new MutationObserver(scroll);
   const finish = (): void => {
     stop.abort();
     observer.disconnect();
@@ -49,7 +50,7 @@ function restore(element: HTMLElement, position: number): () => void {
   const options = { signal: stop.signal, passive: true };
   for (const event of ["wheel", "touchmove", "keydown", "pointerdown"])
     element.addEventListener(event, finish, options);
-  for (const child of element.children) observer.observe(child);
+  observer.observe(element, { childList: true, subtree: true });
   const timer = setTimeout(finish, MAX_WAIT_MS);
   stop.signal.addEventListener("abort", () => {
     clearTimeout(timer);
