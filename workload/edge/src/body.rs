@@ -5,6 +5,7 @@
 //! the connection, and the client would lose the response. A client that sends for longer than that may see a reset
 //! instead of the 413.
 
+mod mapped;
 pub(crate) mod timed;
 
 use std::error::Error as StdError;
@@ -19,6 +20,7 @@ use warp::Filter;
 use warp::filters::BoxedFilter;
 
 use crate::Error;
+use mapped::Growing;
 use timed::Stalled;
 
 /// The most memory, in bytes, that is reserved because a client declares a long body. Beyond it, memory grows with the
@@ -105,14 +107,11 @@ impl RequestBody {
     pub async fn read_admitted(self, limit: usize, admission: &mut impl Admission) -> Result<Bytes, Error> {
         self.check_coding()?;
         let declared = declared_length(self.content_length, limit)?;
-        let (mut stream, mut whole) = (self.stream, BytesMut::new());
+        let (mut stream, mut whole) = (self.stream, Growing::with_capacity(declared));
         let mut stream = Pin::new(&mut stream);
         while let Some(chunk) = next(&mut stream, limit - whole.len()).await? {
             admission.admit(chunk.len()).await?;
-            if whole.is_empty() {
-                whole.reserve(declared.max(chunk.len()));
-            }
-            whole.extend_from_slice(&chunk);
+            whole.extend(&chunk);
         }
         Ok(whole.freeze())
     }
