@@ -91,7 +91,7 @@ settings! {
     RATE_LIMIT_MAX_CLIENTS = setting("RATE_LIMIT_MAX_CLIENTS", "a number from 1 to 10000000", "100000", "Maximum number of clients in memory. Further clients share one bucket.");
     MAX_CONNECTIONS = setting("MAX_CONNECTIONS", "a number from 16 to 1000000", "16384", "Maximum number of open connections of each service; fewer if the process may not open so many files. The last quarter is kept for networks from which clients were authenticated in the last 15 minutes.");
     MAX_CONNECTIONS_PER_NETWORK = setting("MAX_CONNECTIONS_PER_NETWORK", "a number from 4 to 1000000", "512", "Maximum number of connections of a network (/24, /56) to each service that are not authenticated, at most a quarter of all. Each client that was authenticated from the network in the last 15 minutes adds two.");
-    CONNECTION_MAX_AGE_SECONDS = setting("CONNECTION_MAX_AGE_SECONDS", "a number from 1 to 31536000", "1800", "Age after which a connection is closed, within a tenth, once its requests are finished. Websockets and streams of events are exempt.");
+    CONNECTION_MAX_AGE_SECONDS = setting("CONNECTION_MAX_AGE_SECONDS", "a number from 1 to 31536000", "1800", "Maximum age of a connection, plus or minus 10%. It is closed once its requests are finished. Websockets and event streams are exempt.");
     MEMORY_LIMIT_MB = setting("MEMORY_LIMIT_MB", "a number from 64 to 10000000, or 0 for none", "", "Megabytes that the process may use. Large requests are refused (503) from 80% on, everything but small requests to the connector from 90% on. Empty: the limit of the container, if it has one.");
     HEALTH_LATE_SECONDS = setting("HEALTH_LATE_SECONDS", "a number from 1 to 86400", "120", "Shortest silence after which a cluster is late; never less than two of its expected intervals.");
     HEALTH_LOST_SECONDS = setting("HEALTH_LOST_SECONDS", "a number from 1 to 604800", "300", "Shortest silence after which a cluster is lost; never less than five of its expected intervals.");
@@ -99,8 +99,8 @@ settings! {
     PROXY_TRUSTED = setting("PROXY_TRUSTED", "networks such as 10.0.0.0/8, separated by commas", "", "Networks of load balancers. Their connections must begin with a PROXY protocol header; connections from elsewhere must not.");
     EXTRA_CA_FILE = setting("EXTRA_CA_FILE", "a file with CA certificates in PEM", "", "CA certificates that are trusted for outgoing calls, in addition to the system's.");
     ENCRYPTION_KEY_FILE = setting("ENCRYPTION_KEY_FILE", "a file with one key a line, each at least 32 characters", "", "Keys for encrypted values in the database. The first key encrypts, the others only decrypt. Empty: the key is derived from CLUSTER_CONNECTOR_TLS_PATH/tls.key.");
-    VERSION = setting("VERSION", "text", env!("CARGO_PKG_VERSION"), "Release of the program that people see in the configuration; it changes nothing else.");
-    API_VERSION = setting("API_VERSION", "text", "1.0", "Version of the API that clients see in the configuration; it changes nothing else.");
+    VERSION = setting("VERSION", "text", env!("CARGO_PKG_VERSION"), "Program version shown in the configuration. It has no other effect.");
+    API_VERSION = setting("API_VERSION", "text", "1.0", "API version shown in the configuration. It does not change how the API behaves.");
     LOG_LEVEL = setting("LOG_LEVEL", "error, warn, info, debug, trace, or a filter such as info,access=warn", "info", "Level, or filter, of the log.");
     LOG_FORMAT = setting("LOG_FORMAT", "text or json", "text", "Format of the log.");
     CONFIG_FILE = setting("CONFIG_FILE", "a YAML file", "", "File with more settings, under the same names in lower case. The environment takes precedence.");

@@ -14,7 +14,7 @@ interface Props {
 
 export function SessionTable({ sessions, showsPeople, onEnd }: Props): ReactNode {
   return (
-    <table className="rows sessions" aria-label="Sessions, newest sign-in first">
+    <table className="rows sessions" aria-label="Sessions, newest first">
       <thead>
         <tr>
           <th scope="col" className="sessions__browser">

@@ -47,9 +47,7 @@ export function SessionsPage(): ReactNode {
         {(page) =>
           page.items.length === 0 && !isStale ? (
             <Message title="No sessions" icon="user">
-              {state.all
-                ? "Nobody is signed in with a browser."
-                : "This account is not signed in with a browser."}
+              {state.all ? "No browser sessions." : "This account is not signed in with a browser."}
             </Message>
           ) : (
             <div className="list" aria-busy={isStale}>
@@ -118,7 +116,7 @@ function EndDialog({ session, onClose }: { session: Session; onClose: () => void
         </>
       }
     >
-      <ErrorNote error={end.error} title="The session was not ended" />
+      <ErrorNote error={end.error} title="Ending the session failed" />
       <p>
         <bdi>{nameOf(session)}</bdi> is signed out of Cluster Manager in this browser:{" "}
         <bdi>{browserWords(session.user_agent)}</bdi>
