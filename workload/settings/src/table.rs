@@ -100,7 +100,7 @@ settings! {
     EXTRA_CA_FILE = setting("EXTRA_CA_FILE", "a file with CA certificates in PEM", "", "CA certificates that are trusted for outgoing calls, in addition to the system's.");
     ENCRYPTION_KEY_FILE = setting("ENCRYPTION_KEY_FILE", "a file with one key a line, each at least 32 characters", "", "Keys for encrypted values in the database. The first key encrypts, the others only decrypt. Empty: the key is derived from CLUSTER_CONNECTOR_TLS_PATH/tls.key.");
     VERSION = setting("VERSION", "text", env!("CARGO_PKG_VERSION"), "Program version shown in the configuration. It has no other effect.");
-    API_VERSION = setting("API_VERSION", "text", "1.0", "API version shown in the configuration. It does not change how the API behaves.");
+    API_VERSION = setting("API_VERSION", "text", "1.0", "Version of the API that the configuration shows. It does not change how the API behaves.");
     LOG_LEVEL = setting("LOG_LEVEL", "error, warn, info, debug, trace, or a filter such as info,access=warn", "info", "Level, or filter, of the log.");
     LOG_FORMAT = setting("LOG_FORMAT", "text or json", "text", "Format of the log.");
     CONFIG_FILE = setting("CONFIG_FILE", "a YAML file", "", "File with more settings, under the same names in lower case. The environment takes precedence.");
